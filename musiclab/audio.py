@@ -1,0 +1,139 @@
+"""`Audio`: sound in memory, with its sample rate.
+
+Conventions: samples are float32, shaped ``(channels, frames)``, nominally in [-1, 1]; time is in seconds, level in
+dBFS (0 dBFS is a full-scale square wave for RMS and a sample value of 1 for peaks). Reading and writing files is the
+work of `musiclab.codecs`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from musiclab.errors import AudioError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SILENCE_DB = -200.0  # what silence is called in dB, so that tables and sliders need no infinities
+
+
+def to_db(amplitude: float) -> float:
+    """Amplitude (linear, >= 0) as dB, never below `SILENCE_DB`."""
+    return max(20.0 * float(np.log10(max(amplitude, 1e-30))), SILENCE_DB)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Audio:
+    """Sound: samples and their rate. Frozen; the samples are read-only, so that a view can be shared safely.
+
+    Parameters
+    ----------
+    samples : np.ndarray [shape=(channels, frames) or (frames,)], any real dtype
+        Copied if it has to be converted or is writeable; the caller's array is never changed.
+    sr : int
+        Sample rate in Hz.
+    title : str
+        What to call it (a file's name, a stem's name).
+
+    Raises
+    ------
+    AudioError
+        If the array is not one- or two-dimensional, has no frame, or holds NaN or infinity.
+    """
+
+    samples: np.ndarray
+    sr: int
+    title: str = field(default="", kw_only=True)
+
+    def __post_init__(self) -> None:
+        samples = np.atleast_2d(np.asarray(self.samples))
+        if samples.ndim != 2:
+            raise AudioError(f"Audio has the shape (channels, frames), not {samples.shape}.")
+        if samples.shape[1] == 0 or samples.shape[0] == 0:
+            raise AudioError("There is no sound here: zero samples.")
+        if samples.dtype != np.float32 or samples.flags.writeable:
+            samples = np.array(samples, dtype=np.float32, order="C")
+        if not np.isfinite(samples).all():
+            raise AudioError("The audio holds NaN or infinite samples: export it again from its source.")
+        samples.flags.writeable = False
+        if int(self.sr) != self.sr or self.sr <= 0:
+            raise AudioError(f"A sample rate is a positive whole number of Hz, not {self.sr!r}.")
+        object.__setattr__(self, "samples", samples)
+        object.__setattr__(self, "sr", int(self.sr))
+
+    @property
+    def channels(self) -> int:
+        return int(self.samples.shape[0])
+
+    @property
+    def frames(self) -> int:
+        return int(self.samples.shape[1])
+
+    @property
+    def duration(self) -> float:
+        """Length in seconds."""
+        return self.frames / self.sr
+
+    @cached_property
+    def rms_db(self) -> float:
+        """Mean level over all channels, in dBFS."""
+        return to_db(float(np.sqrt(np.mean(np.square(self.samples, dtype=np.float64)))))
+
+    @cached_property
+    def peak_db(self) -> float:
+        """Highest sample, in dBFS."""
+        return to_db(float(np.max(np.abs(self.samples))))
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of rate, shape and samples: the same sound has the same digest, whatever file it came from."""
+        head = f"{self.sr}:{self.samples.shape}:".encode()
+        return hashlib.sha256(head + np.ascontiguousarray(self.samples).tobytes()).hexdigest()
+
+    def __getitem__(self, span: slice) -> Audio:
+        """A part of it, in seconds: ``song[30:60]`` is half a minute."""
+        if not isinstance(span, slice) or span.step is not None:
+            raise AudioError("Cut audio with a slice of seconds, such as song[30:60].")
+        start, stop, _ = slice(*(None if t is None else round(t * self.sr) for t in (span.start, span.stop))).indices(
+            self.frames
+        )
+        if stop <= start:
+            raise AudioError(f"The slice {span.start}:{span.stop} s is empty: the audio is {self.duration:.2f} s long.")
+        return Audio(self.samples[:, start:stop], self.sr, title=self.title)
+
+    def gained(self, gain_db: float) -> Audio:
+        """Louder or softer by `gain_db` dB."""
+        return Audio(self.samples * np.float32(10 ** (gain_db / 20)), self.sr, title=self.title)
+
+    def mono(self) -> Audio:
+        """The mean of the channels, as one channel."""
+        return Audio(self.samples.mean(axis=0, keepdims=True), self.sr, title=self.title)
+
+    def resampled(self, sr: int) -> Audio:
+        """At another sample rate (soxr, very high quality); itself if the rate is already `sr`."""
+        if sr == self.sr:
+            return self
+        import soxr
+
+        samples = soxr.resample(self.samples.T, self.sr, sr, quality="VHQ").T
+        return Audio(samples, sr, title=self.title)
+
+    def save(self, path: str | Path, *, subtype: str | None = None) -> Path:
+        """Write it to a file; the format follows the file's extension. See `musiclab.codecs.save`."""
+        from musiclab import codecs
+
+        return codecs.save(self, path, subtype=subtype)
+
+    def __repr__(self) -> str:
+        name = f"{self.title!r}: " if self.title else ""
+        return f"<Audio {name}{self.duration:.2f} s, {self.channels} ch, {self.sr} Hz, {self.rms_db:.1f} dBFS>"
+
+    def _repr_html_(self) -> str:
+        from musiclab import show
+
+        return show.audio_html(self)

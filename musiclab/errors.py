@@ -1,0 +1,44 @@
+"""What can go wrong, as classes: one root, and one class for each thing a caller can act on.
+
+Every message is one sentence that says what is wrong and what to do about it.
+"""
+
+
+class MusiclabError(Exception):
+    """The root: catch it to catch everything that musiclab raises on purpose."""
+
+
+class AudioError(MusiclabError):
+    """The audio can't be read, or is not fit for use (empty, silent, NaN, too long): give another file."""
+
+
+class ExportError(MusiclabError):
+    """A file can't be written (format, folder, disk): give another format or place; nothing was lost."""
+
+
+class EngineError(MusiclabError):
+    """No such engine, or it can't work on this input: choose another from `engines()`."""
+
+
+class OfflineError(EngineError):
+    """The engine's weights are not here and can't be fetched: go online, or choose an engine that is ready."""
+
+
+class WeightsError(EngineError):
+    """Weights are damaged, changed, or in an unsafe format: delete and download them again."""
+
+
+class DeviceError(EngineError):
+    """The device is not there, or its memory is too small even for one segment: choose another device."""
+
+
+class StoreError(MusiclabError):
+    """The cache folder can't be used: free some space or set another folder."""
+
+
+class TranscriptionError(MusiclabError):
+    """The part can't be transcribed or engraved as asked: give another instrument or other settings."""
+
+
+class DatasetError(MusiclabError):
+    """A folder is not a dataset as expected: see the layout that the message names."""

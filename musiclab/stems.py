@@ -1,0 +1,124 @@
+"""`Stems`: the named parts of one mixture, and what they leave over.
+
+The parts and the `residual` always add up to the mixture: whatever an engine does, nothing is lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from musiclab.audio import Audio
+from musiclab.errors import AudioError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RESIDUAL = "residual"
+
+
+class Stems(Mapping[str, Audio]):
+    """A frozen, ordered mapping from a stem's name to its `Audio`, with the `mixture` they came from.
+
+    Parameters
+    ----------
+    stems : Mapping[str, Audio]
+        At least one; all with the mixture's sample rate and shape. The name ``residual`` is reserved.
+    mixture : Audio
+        What was separated.
+    engine : str
+        The name of the engine that made them, for tables and file tags.
+
+    Raises
+    ------
+    AudioError
+        If a stem differs from the mixture in rate or shape.
+    """
+
+    def __init__(self, stems: Mapping[str, Audio], mixture: Audio, *, engine: str = "") -> None:
+        if not stems:
+            raise AudioError("Stems need at least one part.")
+        for name, stem in stems.items():
+            if name == RESIDUAL:
+                raise AudioError(f"The name {RESIDUAL!r} is taken: it is what the other stems leave over.")
+            if stem.sr != mixture.sr or stem.samples.shape != mixture.samples.shape:
+                raise AudioError(f"Stem {name!r} differs from the mixture in rate, channels or length.")
+        self._stems = dict(stems)
+        self.mixture = mixture
+        self.engine = engine
+
+    def __getitem__(self, name: str) -> Audio:
+        if name == RESIDUAL:
+            return self.residual
+        if name not in self._stems:
+            raise KeyError(f"{name!r} is not a stem here: there are {', '.join(self._stems)} and {RESIDUAL}.")
+        return self._stems[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._stems)
+
+    def __len__(self) -> int:
+        return len(self._stems)
+
+    @property
+    def sr(self) -> int:
+        return self.mixture.sr
+
+    @property
+    def duration(self) -> float:
+        """Length in seconds."""
+        return self.mixture.duration
+
+    @cached_property
+    def residual(self) -> Audio:
+        """The mixture minus the sum of the stems."""
+        left = self.mixture.samples.astype(np.float64)
+        for stem in self._stems.values():
+            left -= stem.samples
+        return Audio(left, self.sr, title=RESIDUAL)
+
+    def mix(self, gains_db: Mapping[str, float] | None = None) -> Audio:
+        """The stems and the residual, each with its gain, added up.
+
+        Parameters
+        ----------
+        gains_db : Mapping[str, float]
+            Gain in dB for each name; names left out stay at 0 dB; ``-inf`` mutes. ``residual`` is a name too.
+
+        Returns
+        -------
+        Audio
+            Not limited: its peak may pass 0 dBFS. With no gains it is the mixture itself.
+        """
+        gains_db = dict(gains_db or {})
+        unknown = set(gains_db) - set(self._stems) - {RESIDUAL}
+        if unknown:
+            raise KeyError(f"No stem is called {', '.join(sorted(unknown))}.")
+        # Start from the mixture and add each stem's change: what is left at 0 dB stays exactly as it was.
+        out = self.mixture.samples.astype(np.float64)
+        for name, gain_db in gains_db.items():
+            if gain_db != 0:
+                out += self[name].samples * (10 ** (gain_db / 20) - 1.0)
+        return Audio(out, self.sr, title=self.mixture.title)
+
+    def without(self, *names: str) -> Audio:
+        """The mixture with these stems muted: ``stems.without("vocals")`` is karaoke."""
+        return self.mix(dict.fromkeys(names, float("-inf")))
+
+    def save(self, folder: str | Path, *, format: str = "wav", subtype: str | None = None) -> dict[str, Path]:
+        """Write every stem and the residual into `folder`. See `musiclab.codecs.save_stems`."""
+        from musiclab import codecs
+
+        return codecs.save_stems(self, folder, format=format, subtype=subtype)
+
+    def __repr__(self) -> str:
+        by = f" by {self.engine}" if self.engine else ""
+        return f"<Stems {', '.join(self._stems)}{by}: {self.duration:.2f} s at {self.sr} Hz>"
+
+    def _repr_html_(self) -> str:
+        from musiclab import show
+
+        return show.stems_html(self)
