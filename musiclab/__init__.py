@@ -1,0 +1,5 @@
+"""Take any song apart: hear each instrument, see how it was separated, read its part as sheet music."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
