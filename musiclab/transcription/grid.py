@@ -1,0 +1,137 @@
+"""`BeatGrid`: where the beats and bars of a recording are, and the way between seconds and beats.
+
+Conventions: a *beat* is what one taps: the quarter note in 2/4, 3/4 and 4/4, the dotted quarter in 6/8, 9/8 and 12/8.
+Beats are counted from 0 at the first one of the grid; a bar's first beat has the position 1 (as in the annotation files
+of the beat-tracking literature). A *quarter length* is a duration in quarter notes, as in music21.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from musiclab.errors import TranscriptionError
+
+COMPOUND = {6, 9, 12}  # numerators over 8 whose beat is the dotted quarter
+
+
+@dataclass(frozen=True)
+class BeatGrid:
+    """Beats of a recording, in seconds, grouped into bars.
+
+    Parameters
+    ----------
+    times : sequence of float
+        At least two, increasing, in seconds. The tempo may drift.
+    first : int
+        Position in its bar of the first beat, 1-based: 1 if the grid starts on a downbeat; more for a pick-up bar.
+    metre : (int, int)
+        Time signature, such as (4, 4), (3, 4) or (6, 8).
+
+    Raises
+    ------
+    TranscriptionError
+        If the beats don't increase, or `first` is not a beat of the bar.
+
+    Notes
+    -----
+    Notebook: 10
+    """
+
+    times: tuple[float, ...]
+    first: int = 1
+    metre: tuple[int, int] = (4, 4)
+
+    def __post_init__(self) -> None:
+        times = tuple(float(t) for t in self.times)
+        if len(times) < 2 or any(b <= a for a, b in itertools.pairwise(times)):
+            raise TranscriptionError("A beat grid needs at least two beats, each later than the one before it.")
+        numerator, denominator = self.metre
+        if numerator < 1 or denominator not in (1, 2, 4, 8, 16):
+            raise TranscriptionError(f"{numerator}/{denominator} is not a metre: write it as (3, 4) or (6, 8).")
+        object.__setattr__(self, "times", times)
+        if not 1 <= self.first <= self.beats_per_bar:
+            raise TranscriptionError(f"The first beat's position lies between 1 and {self.beats_per_bar}.")
+
+    @classmethod
+    def steady(
+        cls, tempo: float, duration: float, *, start: float = 0.0, metre: tuple[int, int] = (4, 4), first: int = 1
+    ) -> BeatGrid:
+        """Beats at an even `tempo` (beats a minute) from `start` (s) on, for at least `duration` seconds."""
+        count = int(np.ceil(duration * tempo / 60)) + 2
+        return cls(tuple(start + 60.0 / tempo * np.arange(count)), first, metre)
+
+    @property
+    def is_compound(self) -> bool:
+        """Whether a beat divides into three (6/8, 9/8, 12/8)."""
+        return self.metre[1] == 8 and self.metre[0] in COMPOUND
+
+    @property
+    def beats_per_bar(self) -> int:
+        return self.metre[0] // 3 if self.is_compound else self.metre[0]
+
+    @property
+    def beat_quarters(self) -> Fraction:
+        """Length of one beat, in quarter notes."""
+        return Fraction(3, 2) if self.is_compound else Fraction(4, self.metre[1])
+
+    @property
+    def bar_quarters(self) -> Fraction:
+        """Length of one bar, in quarter notes."""
+        return self.beat_quarters * self.beats_per_bar
+
+    @property
+    def tempo(self) -> float:
+        """Beats a minute, the median over the recording."""
+        return 60.0 / float(np.median(np.diff(self.times)))
+
+    @property
+    def downbeats(self) -> tuple[float, ...]:
+        """Times of the first beats of bars, in seconds."""
+        skip = (1 - self.first) % self.beats_per_bar
+        return self.times[skip :: self.beats_per_bar]
+
+    @property
+    def positions(self) -> tuple[int, ...]:
+        """Position in its bar of each beat, 1-based."""
+        return tuple((self.first - 1 + i) % self.beats_per_bar + 1 for i in range(len(self.times)))
+
+    def beats_at(self, seconds: Sequence[float] | np.ndarray) -> np.ndarray:
+        """Fractional beat index of each time [shape=(n,)]; before and after the grid the tempo at its ends goes on."""
+        return _through(np.asarray(seconds, dtype=float), np.asarray(self.times), np.arange(len(self.times)))
+
+    def seconds_at(self, beats: Sequence[float] | np.ndarray) -> np.ndarray:
+        """Time in seconds of each fractional beat index [shape=(n,)]; the inverse of `beats_at`."""
+        return _through(np.asarray(beats, dtype=float), np.arange(len(self.times), dtype=float), np.asarray(self.times))
+
+    def with_first(self, first: int) -> BeatGrid:
+        """The same beats with other bar lines: correct a downbeat."""
+        return BeatGrid(self.times, first, self.metre)
+
+    def with_metre(self, metre: tuple[int, int]) -> BeatGrid:
+        """The same beats in another metre, starting on a downbeat."""
+        return BeatGrid(self.times, 1, metre)
+
+    def doubled(self) -> BeatGrid:
+        """Twice as many beats: for a tracker that took the half tempo."""
+        times = np.asarray(self.times)
+        middle = (times[1:] + times[:-1]) / 2
+        every = np.sort(np.concatenate([times, middle]))
+        return BeatGrid(tuple(every), (2 * self.first - 2) % self.beats_per_bar + 1, self.metre)
+
+    def halved(self) -> BeatGrid:
+        """Every other beat: for a tracker that took the double tempo."""
+        return BeatGrid(self.times[::2], (self.first - 1) // 2 + 1, self.metre)
+
+
+def _through(x: np.ndarray, xs: np.ndarray, ys: np.ndarray) -> np.ndarray:
+    """Piecewise linear through (xs, ys), going on at both ends with the slope of the outer pieces."""
+    y = np.interp(x, xs, ys)
+    before, after = x < xs[0], x > xs[-1]
+    y[before] = ys[0] + (x[before] - xs[0]) * (ys[1] - ys[0]) / (xs[1] - xs[0])
+    y[after] = ys[-1] + (x[after] - xs[-1]) * (ys[-1] - ys[-2]) / (xs[-1] - xs[-2])
+    return y
