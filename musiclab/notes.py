@@ -1,0 +1,339 @@
+"""`Note` and `Part`: what an instrument plays, as performed: in seconds, with what we know about the music around it.
+
+Conventions: onsets and offsets are seconds from the start of the recording, pitches are MIDI numbers (69 is A4, 440 Hz;
+fractions are allowed, 69.5 is a quarter tone higher), velocities are 1–127, confidences 0–1. Drums use the General MIDI
+percussion numbers as pitches (36 kick, 38 snare, 42 closed hi-hat ...). Nothing here changes in place: every edit is a
+new `Part`, so that undoing is going back to an older one (`History`).
+
+Notebook: 09
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from musiclab.errors import TranscriptionError
+
+if TYPE_CHECKING:
+    from musiclab.audio import Audio
+
+FORMAT_VERSION = 1  # of the JSON files
+MIDI_SUFFIXES = (".mid", ".midi")
+
+
+def _number(name: str, value: float, low: float, high: float) -> float:
+    """`value` as a float in [low, high], or a `TranscriptionError` that names it."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not low <= number <= high:
+        raise TranscriptionError(f"A note's {name} must be a number from {low:g} to {high:g}, not {value!r}.")
+    return number
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One note.
+
+    Parameters
+    ----------
+    onset, offset : float
+        Where it begins and ends, in seconds from the start of the recording; 0 <= onset < offset.
+    pitch : float
+        MIDI number, 0–127; a fraction is what the tuning leaves over (`semitone` is the nearest key).
+    velocity : int
+        1–127.
+    confidence : float
+        0–1, calibrated: of the notes that say 0.8, about eight in ten are right.
+
+    Raises
+    ------
+    TranscriptionError
+        If a value is out of its range; the message names it.
+    """
+
+    onset: float
+    offset: float
+    pitch: float
+    velocity: int = 80
+    confidence: float = 1.0
+
+    def __post_init__(self) -> None:
+        onset = _number("onset", self.onset, 0.0, 1e7)
+        offset = _number("offset", self.offset, 0.0, 1e7)
+        if not onset < offset:
+            raise TranscriptionError(f"A note must end after it begins, not from {onset:g} s to {offset:g} s.")
+        velocity = round(_number("velocity", self.velocity, 1, 127))
+        cleaned = {"onset": onset, "offset": offset, "pitch": _number("pitch", self.pitch, 0, 127)}
+        cleaned["confidence"] = _number("confidence", self.confidence, 0, 1)
+        for name, value in cleaned.items():
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "velocity", velocity)
+
+    @property
+    def duration(self) -> float:
+        """Length in seconds."""
+        return self.offset - self.onset
+
+    @property
+    def semitone(self) -> int:
+        """The nearest MIDI key."""
+        return min(127, math.floor(self.pitch + 0.5))
+
+    @property
+    def frequency(self) -> float:
+        """Fundamental in Hz."""
+        return float(440.0 * 2.0 ** ((self.pitch - 69.0) / 12.0))
+
+
+@dataclass(frozen=True, slots=True)
+class Chord:
+    """A chord symbol over a stretch of time (s): ``Chord(0.0, 2.0, "Bb7")``; ``"N"`` is no chord."""
+
+    onset: float
+    offset: float
+    symbol: str
+
+
+def _grid(name: str, times: Iterable[float]) -> tuple[float, ...]:
+    """Times in seconds as an ascending tuple of floats."""
+    grid = tuple(float(t) for t in times)
+    if not all(map(math.isfinite, grid)) or any(b <= a for a, b in itertools.pairwise(grid)):
+        raise TranscriptionError(f"The {name} must be times in seconds, each later than the one before it.")
+    return grid
+
+
+@dataclass(frozen=True, repr=False)
+class Part:
+    """What one instrument plays, with the beats, the key and the chords it is written against.
+
+    Parameters
+    ----------
+    notes : Iterable[Note]
+        In any order; kept by onset, then pitch.
+    instrument : str
+        Name from `musiclab.instruments` (``"bass"``, ``"voice"``, ``"drums"``, ...).
+    title : str
+        What to write above the score.
+    beats, downbeats : Iterable[float]
+        Times in seconds, ascending; ``downbeats`` are the first beats of the bars. Empty when unknown.
+    time_signature : tuple[int, int]
+        Beats in a bar and what note is one: ``(6, 8)``.
+    key : str
+        ``"Bb major"``, ``"F# minor"``; empty when unknown.
+    chords : Iterable[Chord]
+        Chord symbols for the staff.
+    duration : float
+        Length of the recording in seconds (0: up to the last note).
+    remarks : Iterable[str]
+        What the user should know about how it was made, as sentences.
+
+    Raises
+    ------
+    TranscriptionError
+        If times are not ascending, or the time signature is none.
+    """
+
+    notes: tuple[Note, ...] = ()
+    instrument: str = "piano"
+    title: str = ""
+    beats: tuple[float, ...] = ()
+    downbeats: tuple[float, ...] = ()
+    time_signature: tuple[int, int] = (4, 4)
+    key: str = ""
+    chords: tuple[Chord, ...] = ()
+    duration: float = 0.0
+    remarks: tuple[str, ...] = field(default=(), compare=False)
+
+    def __post_init__(self) -> None:
+        notes = tuple(sorted(self.notes, key=lambda note: (note.onset, note.pitch)))
+        beats_in_bar, beat_type = (int(n) for n in self.time_signature)
+        if beats_in_bar < 1 or beat_type not in (1, 2, 4, 8, 16, 32):
+            raise TranscriptionError(f"{beats_in_bar}/{beat_type} is no time signature: try (4, 4), (3, 4) or (6, 8).")
+        last = max((note.offset for note in notes), default=0.0)
+        cleaned: dict[str, Any] = {
+            "notes": notes,
+            "beats": _grid("beats", self.beats),
+            "downbeats": _grid("downbeats", self.downbeats),
+            "time_signature": (beats_in_bar, beat_type),
+            "chords": tuple(sorted(self.chords, key=lambda chord: chord.onset)),
+            "duration": max(float(self.duration), last),
+            "remarks": tuple(self.remarks),
+        }
+        for name, value in cleaned.items():
+            object.__setattr__(self, name, value)
+
+    def __len__(self) -> int:
+        return len(self.notes)
+
+    @cached_property
+    def intervals(self) -> np.ndarray:
+        """Onsets and offsets in seconds [shape=(notes, 2)], as mir_eval wants them."""
+        return np.array([(note.onset, note.offset) for note in self.notes], dtype=np.float64).reshape(-1, 2)
+
+    @cached_property
+    def pitches(self) -> np.ndarray:
+        """MIDI numbers [shape=(notes,)]."""
+        return np.array([note.pitch for note in self.notes], dtype=np.float64)
+
+    @cached_property
+    def confidences(self) -> np.ndarray:
+        """Confidences, 0–1 [shape=(notes,)]."""
+        return np.array([note.confidence for note in self.notes], dtype=np.float64)
+
+    @property
+    def tempo(self) -> float | None:
+        """Median tempo in beats per minute, or None when the beats are unknown."""
+        return 60.0 / float(np.median(np.diff(self.beats))) if len(self.beats) > 1 else None
+
+    # Editing: each returns a new part.
+
+    def with_notes(self, notes: Iterable[Note]) -> Part:
+        """The same part with other notes."""
+        return replace(self, notes=tuple(notes))
+
+    def add(self, note: Note) -> Part:
+        """With one note more."""
+        return self.with_notes((*self.notes, note))
+
+    def remove(self, note: Note) -> Part:
+        """Without this note; `TranscriptionError` if it isn't here."""
+        return self.with_notes(self._others(note))
+
+    def move(
+        self,
+        note: Note,
+        *,
+        onset: float | None = None,
+        offset: float | None = None,
+        pitch: float | None = None,
+        velocity: int | None = None,
+    ) -> Part:
+        """With this note changed. Its confidence becomes 1: a person has decided.
+
+        A new `onset` alone shifts the note; with a new `offset` it changes its length.
+        """
+        start = note.onset if onset is None else onset
+        end = (note.offset + start - note.onset) if offset is None else offset
+        moved = Note(start, end, note.pitch if pitch is None else pitch, velocity or note.velocity, 1.0)
+        return self.with_notes((*self._others(note), moved))
+
+    def _others(self, note: Note) -> tuple[Note, ...]:
+        if note not in self.notes:
+            raise TranscriptionError(f"There is no such note in the part: {note}.")
+        at = self.notes.index(note)
+        return self.notes[:at] + self.notes[at + 1 :]
+
+    def above(self, confidence: float) -> Part:
+        """Only the notes that are at least so sure (0–1)."""
+        return self.with_notes(note for note in self.notes if note.confidence >= confidence)
+
+    def transposed(self, semitones: float) -> Part:
+        """Higher by so many semitones. The key and the chord symbols are left as they are."""
+        return self.with_notes(replace(note, pitch=note.pitch + semitones) for note in self.notes)
+
+    def between(self, start: float, stop: float) -> Part:
+        """Only the notes that begin in [start, stop) seconds."""
+        return self.with_notes(note for note in self.notes if start <= note.onset < stop)
+
+    # Sound and files.
+
+    def audio(self, *, instrument: str | None = None, sr: int = 44100) -> Audio:
+        """The notes played by a simple synthesiser. See `musiclab.synth.play`."""
+        from musiclab import synth
+
+        return synth.play(self, instrument=instrument, sr=sr)
+
+    def to_json(self) -> str:
+        """All of it as JSON text; `from_json` gives it back unchanged."""
+        return json.dumps({"format": "musiclab-part", "version": FORMAT_VERSION, **asdict(self)}, allow_nan=False)
+
+    @staticmethod
+    def from_json(text: str) -> Part:
+        """A part from the text of `to_json`; `TranscriptionError` if it is something else."""
+        try:
+            data = json.loads(text)
+            if data.pop("format") != "musiclab-part" or data.pop("version") != FORMAT_VERSION:
+                raise KeyError("format")
+            data["notes"] = [Note(**note) for note in data["notes"]]
+            data["chords"] = [Chord(**chord) for chord in data["chords"]]
+            return Part(**data)
+        except (ValueError, KeyError, TypeError, AttributeError) as err:
+            raise TranscriptionError("This is not a part that musiclab saved as JSON: give another file.") from err
+
+    def save(self, path: str | Path, **options: Any) -> Path:
+        """Write it to a file: JSON (.json), else what the extension names (.mid, .musicxml, .pdf, .svg, .png).
+
+        JSON keeps everything; MIDI keeps the timing as played (`musiclab.midi`); the rest is the written score
+        (`musiclab.transcription.score`), which takes the `options`.
+        """
+        path = Path(path)
+        if path.suffix.lower() == ".json":
+            path.write_text(self.to_json(), encoding="utf-8")
+            return path
+        if path.suffix.lower() in MIDI_SUFFIXES:
+            from musiclab import midi
+
+            return midi.write_midi(self, path)
+        from musiclab.transcription import score
+
+        saved: Path = score.save(self, path, **options)
+        return saved
+
+    def __repr__(self) -> str:
+        title = f" {self.title!r}" if self.title else ""
+        return f"<Part{title}: {len(self.notes)} notes for {self.instrument}, {self.duration:.2f} s>"
+
+
+@dataclass
+class History:
+    """Undo and redo over parts: `do` an edit, `undo` it, `redo` it.
+
+    >>> history = History(part)            # doctest: +SKIP
+    >>> history.do(part.remove(note))      # doctest: +SKIP
+    >>> history.undo() is part             # doctest: +SKIP
+    True
+    """
+
+    part: Part
+    _past: list[Part] = field(default_factory=list, init=False, repr=False)
+    _future: list[Part] = field(default_factory=list, init=False, repr=False)
+
+    def do(self, part: Part) -> Part:
+        """Make `part` the present; what had been undone is forgotten."""
+        self._past.append(self.part)
+        self._future.clear()
+        self.part = part
+        return part
+
+    @property
+    def can_undo(self) -> bool:
+        return bool(self._past)
+
+    @property
+    def can_redo(self) -> bool:
+        return bool(self._future)
+
+    def undo(self) -> Part:
+        """Back by one edit; the present part if there is none."""
+        return self._step(self._past, self._future)
+
+    def redo(self) -> Part:
+        """Forward again by one edit; the present part if there is none."""
+        return self._step(self._future, self._past)
+
+    def _step(self, source: list[Part], target: list[Part]) -> Part:
+        if source:
+            target.append(self.part)
+            self.part = source.pop()
+        return self.part
