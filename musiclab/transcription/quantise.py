@@ -128,9 +128,7 @@ def _prices(grid: BeatGrid, subdivisions: Sequence[int] | None) -> dict[int, flo
     return {n: known.get(n, 1.5 * np.log2(n) + 1.0) for n in sorted({1, *subdivisions})}
 
 
-def _onset_ticks(
-    beats: np.ndarray, prices: dict[int, float], sigma: float
-) -> tuple[list[Fraction], dict[int, int]]:
+def _onset_ticks(beats: np.ndarray, prices: dict[int, float], sigma: float) -> tuple[list[Fraction], dict[int, int]]:
     """The Viterbi search over beats; `beats` are sorted fractional indices and `sigma` is in beats.
 
     Returns each onset's tick, and for each beat the number of ticks that it was divided into.

@@ -1,0 +1,255 @@
+"""Beats and bars of a recording, from the mixture or its drums: one grid for all parts.
+
+Three steps, each small enough to look into:
+
+1. an onset envelope, in three frequency bands (kick, snare and harmony, hi-hat);
+2. beats: a hidden Markov model whose state is the place within a beat and the beat's length (the *bar pointer* model of
+   [1]_ in the efficient form of [2]_, for one beat), decoded by the Viterbi algorithm, so that the tempo may drift;
+   which octave of the tempo is meant follows from a resonance prior around 110 beats a minute [3]_;
+3. bars: the metre and the downbeat that agree best with kick accents, backbeats and changes of harmony.
+
+References
+----------
+.. [1] Whiteley, Cemgil, Godsill: "Bayesian modelling of temporal structure in musical audio", ISMIR 2006
+.. [2] Krebs, Böck, Widmer: "An efficient state-space model for joint tempo and meter tracking", ISMIR 2015
+.. [3] Parncutt: "A perceptual model of pulse salience and metrical accent", Music Perception 11(4), 1994,
+   doi:10.2307/40285633
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from musiclab.audio import Audio
+from musiclab.errors import TranscriptionError
+from musiclab.spectral import stft
+from musiclab.transcription.grid import BeatGrid
+
+SR = 22050
+HOP_LENGTH = 256  # 11.6 ms: fine enough, since beat times are refined on the envelope's peak
+N_FFT = 1024
+FPS = SR / HOP_LENGTH
+BANDS_HZ = ((30.0, 160.0), (160.0, 2500.0), (2500.0, 10000.0))  # kick; snare and harmony; hi-hat
+TEMPO_RANGE = (50.0, 220.0)  # beats a minute
+FAVOURITE_TEMPO, TEMPO_WIDTH = 110.0, 0.75  # centre, and standard deviation in octaves, of the tempo prior
+DRIFT = 60.0  # how firmly a beat keeps the length of the one before it (lambda of [2]_; larger is firmer)
+
+
+@dataclass(frozen=True)
+class OnsetEnvelope:
+    """Onset strength by band [shape=(bands, frames)], each scaled to a maximum near 1; and chroma by frame."""
+
+    bands: np.ndarray
+    chroma: np.ndarray  # [shape=(12, frames)]
+
+    @property
+    def total(self) -> np.ndarray:
+        """Over all bands [shape=(frames,)], 0–1."""
+        total = self.bands.sum(axis=0)
+        return np.asarray(total / max(float(np.quantile(total, 0.995)), 1e-9)).clip(0, 1)
+
+
+def onset_envelope(audio: Audio) -> OnsetEnvelope:
+    """Half-wave rectified increase of the log spectrum in three bands (spectral flux), and the chroma beside it.
+
+    Parameters
+    ----------
+    audio : Audio
+        Any rate and channels; a second or more.
+    """
+    sound = audio.mono().resampled(SR)
+    level = float(np.sqrt(np.mean(np.square(sound.samples)))) or 1.0
+    S = np.abs(stft(sound.samples[0] / level, n_fft=N_FFT, hop_length=HOP_LENGTH))
+    log_S = np.log1p(10.0 * S)
+    flux = np.maximum(np.diff(log_S, axis=1, prepend=log_S[:, :1]), 0.0)
+    hz = np.linspace(0, SR / 2, S.shape[0])
+    bands = np.stack([flux[(hz >= low) & (hz < high)].mean(axis=0) for low, high in BANDS_HZ])
+    bands /= np.maximum(np.quantile(bands, 0.995, axis=1, keepdims=True), 1e-6)
+    return OnsetEnvelope(bands.clip(0, 1.5), _chroma(S, hz))
+
+
+def _chroma(S: np.ndarray, hz: np.ndarray) -> np.ndarray:
+    """Energy by pitch class [shape=(12, frames)] from 60 Hz to 2 kHz: coarse, but enough to see a chord change."""
+    inside = (hz > 60) & (hz < 2000)
+    pitch = np.round(12 * np.log2(hz[inside] / 440.0) + 69).astype(int) % 12
+    folded = np.zeros((12, S.shape[1]))
+    np.add.at(folded, pitch, S[inside])
+    return np.asarray(folded / np.maximum(np.linalg.norm(folded, axis=0), 1e-9))
+
+
+def track_beats(
+    audio: Audio,
+    *,
+    tempo: float | None = None,
+    metre: tuple[int, int] | None = None,
+) -> BeatGrid:
+    """Where the beats and bar lines are.
+
+    Parameters
+    ----------
+    audio : Audio
+        The mixture, or the drum stem: what carries the rhythm.
+    tempo : float
+        Beats a minute, if known (about is enough); else it is found.
+    metre : (int, int)
+        Time signature, if known; else 3/4, 4/4 or 6/8 is found.
+
+    Returns
+    -------
+    BeatGrid
+        From the first beat in the audio to the last.
+
+    Raises
+    ------
+    TranscriptionError
+        If the audio is shorter than two seconds, or has no onsets at all.
+
+    Notes
+    -----
+    Notebook: 10
+    """
+    if audio.duration < 2.0:
+        raise TranscriptionError("Finding beats needs at least two seconds of music: give a longer piece.")
+    envelope = onset_envelope(audio)
+    total = envelope.total
+    if float(total.max()) < 1e-3 or float(total.std()) < 1e-6:
+        raise TranscriptionError("There is no rhythm to be found in this audio: set the tempo by hand.")
+    lag = 60.0 * FPS / tempo if tempo is not None else _beat_period(total)
+    frames = _viterbi_beats(total, lag)
+    if len(frames) < 3:
+        raise TranscriptionError("Too few beats were found: set the tempo by hand.")
+    compound = metre in ((6, 8), (9, 8), (12, 8)) if metre else _divides_in_three(total, frames)
+    metre, first = _bars(envelope, frames, compound=compound, metre=metre)
+    return BeatGrid(tuple(_refined(total, frames) / FPS), first, metre)
+
+
+def _beat_period(total: np.ndarray) -> float:
+    """Length of a beat in frames: the lag where the envelope agrees best with itself, weighted by the tempo prior."""
+    centred = total - total.mean()
+    size = 1 << int(np.ceil(np.log2(2 * len(centred))))
+    autocorrelation = np.fft.irfft(np.abs(np.fft.rfft(centred, size)) ** 2)[: len(centred)]
+    # Unbiased: a long lag has fewer products.
+    autocorrelation = autocorrelation / np.arange(len(centred), 0, -1)
+    shortest, longest = 60 * FPS / TEMPO_RANGE[1], 60 * FPS / TEMPO_RANGE[0]
+    lags = np.arange(shortest, min(longest, len(centred) / 5), 0.25)
+
+    def at(lag: np.ndarray) -> np.ndarray:
+        return np.interp(lag, np.arange(len(centred)), autocorrelation)
+
+    # A beat repeats at its multiples too; half of it need not.
+    comb = at(lags) + 0.7 * at(2 * lags) + 0.5 * at(4 * lags) + 0.3 * at(3 * lags)
+    octaves = np.log2(60 * FPS / lags / FAVOURITE_TEMPO)
+    return float(lags[np.argmax(comb.clip(0) * np.exp(-0.5 * (octaves / TEMPO_WIDTH) ** 2))])
+
+
+def _viterbi_beats(total: np.ndarray, lag: float) -> np.ndarray:
+    """Frames of the beats: the best path through (place in the beat, length of the beat).
+
+    The state runs through the frames of a beat of fixed length; only at its end may the length change. So the places
+    of all lengths form one long vector, moving on is a shift of it, and only the last places need a search.
+    """
+    lengths = np.unique(np.round(np.geomspace(lag * 0.84, lag * 1.19, 24)).astype(int))
+    lengths = lengths[lengths >= 4]
+    starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
+    ends = starts + lengths - 1
+    states = int(lengths.sum())
+    place = np.concatenate([np.arange(n) / n for n in lengths])
+    ratio = lengths[None, :] / lengths[:, None]  # (from, to)
+    change = -DRIFT * np.abs(ratio - 1.0)
+    on_beat = place < 1 / 12
+    beat_score = np.log(0.02 + 0.98 * total)
+    rest_score = np.log(0.02 + 0.98 * (1 - total)) / 6  # silence between beats is weak evidence
+    score = np.full(states, -np.log(states))
+    pointers = np.zeros((len(total), len(lengths)), dtype=np.int16)
+    for t in range(len(total)):
+        arriving = score[ends][:, None] + change
+        pointers[t] = arriving.argmax(axis=0)
+        moved = np.empty_like(score)
+        moved[1:] = score[:-1]
+        moved[starts] = arriving.max(axis=0)
+        score = moved + np.where(on_beat, beat_score[t], rest_score[t])
+    return _beat_frames(int(score.argmax()), pointers, starts, lengths)
+
+
+def _beat_frames(state: int, pointers: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Walk back from the last state; every visit to a beat's first place is a beat."""
+    frames = []
+    which = int(np.searchsorted(starts, state, side="right")) - 1
+    t = len(pointers) - 1 - (state - int(starts[which]))
+    while t >= 0:
+        frames.append(t)
+        which = int(pointers[t, which])
+        t -= int(lengths[which])
+    return np.array(frames[::-1])
+
+
+def _refined(total: np.ndarray, frames: np.ndarray) -> np.ndarray:
+    """Each beat moved to the envelope's peak within 35 ms, if there is one; always increasing."""
+    reach = round(0.035 * FPS)
+    out = frames.astype(float)
+    for i, frame in enumerate(frames):
+        low = max(frame - reach, 0)
+        near = total[low : frame + reach + 1]
+        if near.size and near.max() > 0.15:
+            peak = low + int(near.argmax())
+            out[i] = peak
+    keep = np.concatenate([[True], np.diff(out) > 1])
+    return np.where(keep, out, frames)
+
+
+def _divides_in_three(total: np.ndarray, frames: np.ndarray) -> bool:
+    """Whether beats divide into three even parts (6/8), not two or four; a shuffle (2/3 alone) does not count."""
+
+    def strength(place: float) -> float:
+        at = frames[:-1] + place * np.diff(frames)
+        near = np.round(at[:, None] + np.arange(-2, 3)).astype(int).clip(0, len(total) - 1)
+        return float(np.mean(total[near].max(axis=1)))
+
+    thirds = min(strength(1 / 3), strength(2 / 3))
+    return thirds > 1.15 * strength(1 / 2) and thirds > 1.15 * strength(1 / 4)
+
+
+def _bars(
+    envelope: OnsetEnvelope, frames: np.ndarray, *, compound: bool, metre: tuple[int, int] | None
+) -> tuple[tuple[int, int], int]:
+    """Metre, and the first beat's position in its bar, that fit the accents best."""
+    accents = _accents(envelope, frames)
+    candidates = [metre] if metre is not None else [(6, 8)] if compound else [(4, 4), (3, 4)]
+    best: tuple[float, tuple[int, int], int] | None = None
+    for candidate in candidates:
+        beats = candidate[0] // 3 if compound else candidate[0]
+        for phase in range(beats):
+            score = _accent_score(accents, beats, phase)
+            if candidate == (4, 4):
+                score *= 1.15  # most songs are in four: three has to show it
+            if best is None or score > best[0]:
+                best = (score, candidate, (-phase) % beats + 1)
+    assert best is not None  # there is always a candidate
+    return best[1], best[2]
+
+
+def _accents(envelope: OnsetEnvelope, frames: np.ndarray) -> np.ndarray:
+    """For each beat: kick, backbeat (snare without kick) and harmonic change, standardised [shape=(3, beats)]."""
+    span = int(np.median(np.diff(frames)))
+    around = (frames[:, None] + np.arange(-3, 4)).clip(0, envelope.bands.shape[1] - 1)
+    kick, snare, _ = (band[around].max(axis=1) for band in envelope.bands)
+    chroma = np.stack([envelope.chroma[:, f : f + span].mean(axis=1) for f in frames], axis=1)
+    chroma /= np.maximum(np.linalg.norm(chroma, axis=0), 1e-9)
+    change = np.concatenate([[0.0], 1.0 - np.sum(chroma[:, 1:] * chroma[:, :-1], axis=0)])
+    rows = np.stack([kick, snare - kick, change])
+    return np.asarray((rows - rows.mean(axis=1, keepdims=True)) / (rows.std(axis=1, keepdims=True) + 1e-3))
+
+
+def _accent_score(accents: np.ndarray, beats: int, phase: int) -> float:
+    """How well bars of so many beats, starting at beat `phase`, agree with the accents."""
+    profile = np.stack([accents[:, (phase + i) :: beats].mean(axis=1) for i in range(beats)], axis=1)
+    kick, backbeat, change = profile
+    score = kick[0] + 1.5 * change[0] - backbeat[0]
+    if beats == 4:
+        score += 0.5 * (backbeat[1] + backbeat[3] - backbeat[2]) + 0.3 * kick[2]
+    elif beats == 3:
+        score += 0.3 * (backbeat[1] + backbeat[2])
+    # Longer bars have more places to be lucky with: take the expected luck off.
+    return float(score - 0.3 * beats / np.sqrt(accents.shape[1] / beats))
