@@ -1,0 +1,318 @@
+"""The store: a folder that keeps what was costly to make or to fetch, so that it is made once.
+
+An *entry* is a folder of files under ``root/kind/key[:2]/key``. Four promises hold, whatever happens to the process:
+
+1. **Whole or absent.** An entry is filled in a temporary folder on the same disk, written through to the disk, listed
+   with the size and SHA-256 of each file, and then renamed into place: one step that either happened or did not.
+2. **Made once.** A lock per key, held by the operating system (so that it ends with the process that holds it): of
+   two kernels that ask for one entry at once, one makes it and the other waits.
+3. **Bounded.** Above `limit_bytes` the entries used longest ago go first. Kinds in `PINNED` (weights) never go by
+   themselves, nor does an entry that was asked for within the last minute, nor one that is being made.
+4. **Never in the way.** A full, read-only or broken folder raises `StoreError`; `Store.recall` then still returns what
+   was computed.
+
+The time at which an entry was last used is the modification time of its folder.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import logging
+import os
+import re
+import shutil
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import platformdirs
+from filelock import FileLock, Timeout
+
+from musiclab.errors import StoreError
+from musiclab.store.seal import damage, seal, sync
+
+log = logging.getLogger("musiclab")
+T = TypeVar("T")
+
+PINNED = frozenset({"weights"})
+DEFAULT_LIMIT = 10 * 10**9  # bytes: about thirty songs of four minutes with four stems in float32
+GRACE = 60.0  # seconds for which an entry that was asked for is safe: the reader has long opened its files by then
+_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{1,127}", re.ASCII)
+_DISK_TROUBLE = {errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EIO}
+_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+
+
+@dataclass(frozen=True)
+class Usage:
+    """How much one kind of entry takes."""
+
+    entries: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Info:
+    """What a store holds: its place, its limit (without the pinned kinds) and the usage of each kind."""
+
+    root: Path
+    limit_bytes: int
+    kinds: dict[str, Usage]
+
+
+def key_of(*parts: object) -> str:
+    """A key for `parts` (anything that JSON can write): equal parts, equal key."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def parse_size(text: str) -> int:
+    """``"10GB"``, ``"500 MB"`` or plain bytes, as bytes.
+
+    Raises
+    ------
+    StoreError
+        If it is not a size.
+    """
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?B?)\s*", text.upper())
+    unit = match[2] if match and match[2] in _UNITS else f"{match[2]}B" if match else ""
+    if match is None or unit not in _UNITS:
+        raise StoreError(f"{text!r} is not a size: write it as 10GB, 500MB or a number of bytes.")
+    return int(float(match[1]) * _UNITS[unit])
+
+
+class Store:
+    """A folder of entries; any number of processes may use it at once.
+
+    Parameters
+    ----------
+    root : Path, optional
+        By default the environment variable ``MUSICLAB_CACHE``, or else the system's cache folder for this user.
+    limit_bytes : int, optional
+        By default ``MUSICLAB_CACHE_LIMIT`` (such as ``20GB``), or else `DEFAULT_LIMIT`.
+    """
+
+    def __init__(self, root: str | Path | None = None, *, limit_bytes: int | None = None) -> None:
+        place = root or os.environ.get("MUSICLAB_CACHE") or platformdirs.user_cache_dir("musiclab", appauthor=False)
+        self.root = Path(place).expanduser().absolute()
+        limit = os.environ.get("MUSICLAB_CACHE_LIMIT")
+        self.limit_bytes = limit_bytes if limit_bytes is not None else parse_size(limit) if limit else DEFAULT_LIMIT
+
+    def place(self, key: str, kind: str = "results") -> Path:
+        """Where the entry is, or would be."""
+        if not (_NAME.fullmatch(key) and _NAME.fullmatch(kind)):
+            raise ValueError(f"Kind and key are lower-case letters, digits, '-', '_' and '.': not {kind!r}, {key!r}.")
+        return self.root / kind / key[:2] / key
+
+    def peek(self, key: str, kind: str = "results") -> Path | None:
+        """The entry's folder if it is there and its files have their sizes, else None. Counts as a use."""
+        folder = self.place(key, kind)
+        if damage(folder):
+            return None
+        _touch(folder)
+        return folder
+
+    def entry(self, key: str, fill: Callable[[Path], None], *, kind: str = "results") -> Path:
+        """The entry's folder; if it is not there, `fill` makes it first.
+
+        Parameters
+        ----------
+        key : str
+            Says what is in it: see `key_of`.
+        fill : Callable[[Path], None]
+            Writes the files into the folder that it gets. What it raises is passed on, and nothing is kept.
+        kind : str
+            ``"results"``, ``"weights"`` or any other name: entries of one kind are listed and cleared together.
+
+        Raises
+        ------
+        StoreError
+            If the folder can't be written, or its disk is full.
+        """
+        if found := self.peek(key, kind):
+            return found
+        final = self.place(key, kind)
+        with self._own_trouble(), self._lock(kind, key):
+            if found := self.peek(key, kind):  # another process made it while we waited
+                return found
+            temp = self.root / "tmp" / f"{kind}~{key}~{uuid.uuid4().hex[:8]}"
+            temp.mkdir(parents=True)
+            try:
+                fill(temp)
+                seal(temp)
+                if final.exists():  # damaged, else peek had found it
+                    self._discard(final)
+                final.parent.mkdir(parents=True, exist_ok=True)
+                temp.rename(final)
+                sync(final.parent)
+            except BaseException:
+                shutil.rmtree(temp, ignore_errors=True)
+                raise
+            _touch(final)
+        self._evict()
+        return final
+
+    def recall(
+        self,
+        key: str,
+        compute: Callable[[], T],
+        *,
+        write: Callable[[T, Path], None],
+        read: Callable[[Path], T],
+        kind: str = "results",
+    ) -> T:
+        """What `compute` returns, from the store if it is there. Trouble with the store never costs the work.
+
+        Parameters
+        ----------
+        compute : Callable[[], T]
+            The costly part.
+        write, read : Callable
+            Put a value into a folder, and get it from there. `read` raises OSError, ValueError or KeyError on files
+            that it can't understand: they are thrown away and made again.
+        """
+        made: list[T] = []
+
+        def fill(folder: Path) -> None:
+            made.append(compute())
+            write(made[0], folder)
+
+        try:
+            folder = self.entry(key, fill, kind=kind)
+            if not made:
+                return read(folder)
+        except StoreError as error:
+            log.warning("Not kept for next time: %s", error)
+        except (OSError, ValueError, KeyError) as error:
+            if not made and self.peek(key, kind) is None:
+                raise  # it came from `compute`
+            log.warning("The stored entry %s could not be used (%s); it is made again next time.", key, error)
+            with suppress(StoreError):
+                self.remove(key, kind)
+        return made[0] if made else compute()
+
+    def remove(self, key: str, kind: str = "results") -> None:
+        """Delete one entry; nothing happens if it is not there."""
+        with self._own_trouble():
+            if self.place(key, kind).exists():
+                with self._lock(kind, key):
+                    self._discard(self.place(key, kind))
+
+    def info(self) -> Info:
+        """What is in the store."""
+        kinds: dict[str, Usage] = {}
+        for folder in self._entries():
+            kind = folder.parent.parent.name
+            before = kinds.get(kind, Usage(0, 0))
+            kinds[kind] = Usage(before.entries + 1, before.bytes + _size(folder))
+        return Info(self.root, self.limit_bytes, kinds)
+
+    def verify(self) -> list[Path]:
+        """The entries of which a file is missing or differs from its SHA-256. Reads everything."""
+        return [folder for folder in self._entries() if damage(folder, deep=True)]
+
+    def clear(self, kind: str | None = None) -> int:
+        """Delete the entries of one kind, or of every kind that is not pinned; returns the bytes freed.
+
+        An entry that is being made just now is left alone.
+        """
+        freed = 0
+        with self._own_trouble():
+            for folder in self._entries():
+                own = folder.parent.parent.name
+                if own == kind or (kind is None and own not in PINNED):
+                    freed += self._drop(folder)
+            self._sweep()
+        return freed
+
+    def _entries(self) -> Iterator[Path]:
+        yield from (f for f in self.root.glob("*/??/*") if f.is_dir() and f.parts[-3] not in ("tmp", "locks"))
+
+    def _evict(self) -> None:
+        """Delete what was used longest ago until the limit is kept, and what killed processes left behind."""
+        try:
+            self._sweep()
+            kept = [(f.stat().st_mtime, _size(f), f) for f in self._entries() if f.parent.parent.name not in PINNED]
+            excess = sum(size for _, size, _ in kept) - self.limit_bytes
+            for used, size, folder in sorted(kept):
+                if excess <= 0 or time.time() - used < GRACE:
+                    return
+                self._drop(folder, used)
+                excess -= size
+        except OSError as error:  # tidying up is never a reason to fail: the entry itself is in place
+            log.debug("The store could not be tidied: %s", error)
+
+    def _drop(self, folder: Path, used: float | None = None) -> int:
+        """Delete an entry unless it is being made, or was used since `used`; returns the bytes freed."""
+        try:
+            with self._lock(folder.parent.parent.name, folder.name, wait=False):
+                if not folder.exists() or (used is not None and folder.stat().st_mtime != used):
+                    return 0
+                size = _size(folder)
+                self._discard(folder)
+                return size
+        except Timeout:
+            return 0
+
+    def _discard(self, folder: Path) -> None:
+        """Out of sight in one step, then deleted: a kill in between leaves no half entry."""
+        trash = self.root / "tmp" / f"~{uuid.uuid4().hex}"
+        trash.parent.mkdir(parents=True, exist_ok=True)
+        folder.rename(trash)
+        shutil.rmtree(trash, ignore_errors=True)
+
+    def _sweep(self) -> None:
+        """Delete temporary folders whose maker is gone: who makes an entry holds its lock."""
+        for folder in self.root.glob("tmp/*"):
+            kind, key = (folder.name.split("~") + [""])[:2]
+            if not kind:
+                shutil.rmtree(folder, ignore_errors=True)
+                continue
+            try:
+                with self._lock(kind, key, wait=False):
+                    shutil.rmtree(folder, ignore_errors=True)
+            except Timeout:
+                continue
+
+    @contextmanager
+    def _lock(self, kind: str, key: str, *, wait: bool = True) -> Iterator[None]:
+        path = self.root / "locks" / f"{kind}~{key}.lock"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(path, timeout=-1 if wait else 0, poll_interval=0.05):
+            yield
+
+    @contextmanager
+    def _own_trouble(self) -> Iterator[None]:
+        """Turn the operating system's complaints about this folder, and only these, into `StoreError`."""
+        try:
+            yield
+        except (OSError, NotImplementedError) as error:
+            name = getattr(error, "filename", None)
+            inside = isinstance(name, str | os.PathLike) and self.root in [p := Path(name).absolute(), *p.parents]
+            above = isinstance(name, str | os.PathLike) and Path(name).absolute() in self.root.parents
+            if not (inside or above) and getattr(error, "errno", None) not in _DISK_TROUBLE:
+                raise
+            raise StoreError(
+                f"The cache folder {self.root} can't be used ({getattr(error, 'strerror', None) or error}): free some "
+                "space, or set MUSICLAB_CACHE to another folder."
+            ) from error
+
+
+def default_store() -> Store:
+    """The store of this user: ``MUSICLAB_CACHE``, or else the system's cache folder."""
+    return Store()
+
+
+def _touch(folder: Path) -> None:
+    try:
+        os.utime(folder)
+    except OSError:  # a read-only store can still be read
+        log.debug("%s can't be marked as used", folder)
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
