@@ -1,0 +1,66 @@
+"""Render training songs into a folder: `python -m musiclab.separation.embedded.synthesis OUT --songs 1000`.
+
+Each song is OUT/SEED.npy: int16 `(4, 2, frames)`, stems in the order vocals, drums, bass, other, at 44.1 kHz. A song that
+is there is not rendered again; a stop (Ctrl-C, TERM) leaves nothing half-written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musiclab.errors import MusiclabError
+from musiclab.separation.embedded.synthesis.library import Library
+from musiclab.separation.embedded.synthesis.song import STEMS, Rendering, render
+
+
+def pack(rendering: Rendering) -> NDArray[np.int16]:
+    """Stems as int16 `(4, 2, frames)`."""
+    stems = np.stack([rendering.stems[name] for name in STEMS])
+    return np.round(np.clip(stems, -1, 1) * 32767).astype(np.int16)
+
+
+def write(path: Path, songs: NDArray[np.int16]) -> None:
+    """Write at once or not at all."""
+    part = path.with_suffix(".tmp")
+    try:
+        with part.open("wb") as file:
+            np.save(file, songs)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m musiclab.separation.embedded.synthesis", description=__doc__)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--songs", type=int, default=100)
+    parser.add_argument("--first-seed", type=int, default=1)
+    parser.add_argument("--samples", type=Path, help="folder with index.json (default: MUSICLAB_SAMPLES)")
+    parser.add_argument("--duration", type=float, default=24.0, help="seconds")
+    options = parser.parse_args(argv)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        library = Library(options.samples) if options.samples else Library.default()
+        options.out.mkdir(parents=True, exist_ok=True)
+        for seed in range(options.first_seed, options.first_seed + options.songs):
+            path = options.out / f"{seed:06d}.npy"
+            if not path.exists():
+                write(path, pack(render(seed, library, duration=options.duration)))
+    except KeyboardInterrupt:
+        return 130
+    except MusiclabError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
