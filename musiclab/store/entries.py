@@ -26,7 +26,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -109,9 +109,12 @@ class Store:
         return self.root / kind / key[:2] / key
 
     def peek(self, key: str, kind: str = "results") -> Path | None:
-        """The entry's folder if it is there and its files have their sizes, else None. Counts as a use."""
+        """The entry's folder if it is there and its files have their sizes, else None. Counts as a use.
+
+        Pinned entries are not looked into: changed weights are for their reader to refuse, not to be replaced unasked.
+        """
         folder = self.place(key, kind)
-        if damage(folder):
+        if not folder.is_dir() or (kind not in PINNED and damage(folder)):
             return None
         _touch(folder)
         return folder
@@ -169,6 +172,8 @@ class Store:
 
         Parameters
         ----------
+        key, kind : str
+            As for `entry`.
         compute : Callable[[], T]
             The costly part.
         write, read : Callable
@@ -268,15 +273,9 @@ class Store:
     def _sweep(self) -> None:
         """Delete temporary folders whose maker is gone: who makes an entry holds its lock."""
         for folder in self.root.glob("tmp/*"):
-            kind, key = (folder.name.split("~") + [""])[:2]
-            if not kind:
+            kind, key, *_ = f"{folder.name}~".split("~")
+            with suppress(Timeout), self._lock(kind, key, wait=False) if kind else nullcontext():
                 shutil.rmtree(folder, ignore_errors=True)
-                continue
-            try:
-                with self._lock(kind, key, wait=False):
-                    shutil.rmtree(folder, ignore_errors=True)
-            except Timeout:
-                continue
 
     @contextmanager
     def _lock(self, kind: str, key: str, *, wait: bool = True) -> Iterator[None]:

@@ -21,6 +21,8 @@ def damage(folder: Path, *, deep: bool = False) -> list[str]:
 
     Parameters
     ----------
+    folder : Path
+        Of the entry.
     deep : bool
         Compare SHA-256 too, not only sizes.
     """
