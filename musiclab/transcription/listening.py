@@ -1,0 +1,161 @@
+"""`listen` runs the models over a stem once; its `Evidence` makes parts of what they heard, as often as one likes.
+
+Notebook: 09
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from musiclab.instruments import Instrument, find
+from musiclab.notes import Note, Part
+from musiclab.transcription import creation, monophonic
+from musiclab.transcription.dynamics import with_dynamics
+from musiclab.transcription.grid import BeatGrid
+from musiclab.transcription.monophonic import PitchTrack
+from musiclab.transcription.pitched import Posteriorgram, Progress, posteriorgram
+from musiclab.transcription.settings import Settings, settings_for
+
+if TYPE_CHECKING:
+    from musiclab.audio import Audio
+
+SILENT_PEAK_DB = -50.0  # a stem that never gets louder than this holds nothing to write down
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What the models heard in a stem; `part` makes notes of it within milliseconds.
+
+    Attributes
+    ----------
+    instrument : Instrument
+        What was listened for.
+    duration : float
+        Length of the stem in seconds.
+    gram : Posteriorgram | None
+        Onset and note posteriors (None for drums and silence).
+    track : PitchTrack | None
+        The fundamental, for instruments that play one note at a time.
+    """
+
+    instrument: Instrument
+    duration: float
+    gram: Posteriorgram | None = None
+    track: PitchTrack | None = None
+
+    @property
+    def defaults(self) -> Settings:
+        """The instrument's own settings: where sliders start."""
+        return settings_for(self.instrument)
+
+    def part(
+        self,
+        *,
+        onset_threshold: float | None = None,
+        frame_threshold: float | None = None,
+        min_length: float | None = None,
+        beats: BeatGrid | Iterable[float] | None = None,
+    ) -> Part:
+        """The part, with other thresholds than the instrument's own where given.
+
+        Parameters
+        ----------
+        onset_threshold : float
+            How sure (0–1) the beginning of a note has to be: higher gives fewer notes.
+        frame_threshold : float
+            How sure (0–1) it has to be that a note still sounds: higher gives shorter notes.
+        min_length : float
+            Shortest note in seconds.
+        beats : BeatGrid or times in seconds
+            What the part is written against.
+        """
+        given = {"onset_threshold": onset_threshold, "frame_threshold": frame_threshold, "min_length": min_length}
+        changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        settings = replace(self.defaults, **changes)
+        part = Part(tuple(self._notes(settings)), self.instrument.name, duration=self.duration)
+        return with_beats(part, beats)
+
+    def _notes(self, settings: Settings) -> list[Note]:
+        known = self.instrument
+        if self.gram is None:
+            return []
+        if self.track is not None:
+            notes = monophonic.line_notes(self.track, self.gram, low=known.low, high=known.high, settings=settings.line)
+            return with_dynamics(notes, self.track.level_db, monophonic.FRAME)
+        notes = creation.create_notes(
+            self.gram,
+            onset_threshold=settings.onset_threshold,
+            frame_threshold=settings.frame_threshold,
+            min_length=settings.min_length,
+            low=known.low,
+            high=known.high,
+            polyphony=known.polyphony,
+        )
+        return with_dynamics(notes, self.gram.level_db, creation.FRAME)
+
+
+def listen(stem: Audio, *, instrument: str, progress: Progress | None = None) -> Evidence:
+    """Run the models that this instrument needs over a stem. See `transcribe` for the parameters."""
+    known = find(instrument)
+    if stem.peak_db < SILENT_PEAK_DB:
+        return Evidence(known, stem.duration)
+    gram = posteriorgram(stem, progress=progress)
+    track = monophonic.track_pitch(stem, low=known.low, high=known.high) if known.monophonic else None
+    if progress is not None:
+        progress(1.0, "listening done")
+    return Evidence(known, stem.duration, gram, track)
+
+
+def transcribe(
+    stem: Audio,
+    *,
+    instrument: str,
+    beats: BeatGrid | Iterable[float] | None = None,
+    progress: Progress | None = None,
+) -> Part:
+    """Write down what an instrument plays.
+
+    Parameters
+    ----------
+    stem : Audio
+        The instrument alone, or nearly so: a stem of a separated song, or a solo recording.
+    instrument : str
+        ``"voice"``, ``"bass"``, ``"guitar"``, ``"piano"``, ``"strings"``, ``"winds"``, ``"brass"``, ``"drums"``, or
+        one of `musiclab.instruments.INSTRUMENTS` by any of its names.
+    beats : BeatGrid or times in seconds
+        Beats of the song, from the mixture or the drums; without them the part has none.
+    progress : Callable[[float, str], None]
+        Told the fraction done (0–1) and what is being done; it may raise to cancel.
+
+    Returns
+    -------
+    Part
+        In seconds, as performed. A silent stem gives an empty part and a warning.
+
+    Raises
+    ------
+    TranscriptionError
+        If there is no such instrument.
+    """
+    part = listen(stem, instrument=instrument, progress=progress).part(beats=beats)
+    part = replace(part, title=stem.title)
+    if part.notes:
+        return part
+    if stem.peak_db < SILENT_PEAK_DB:
+        remark = f"The stem is silent (its peak is at {stem.peak_db:.0f} dBFS), so its part is empty."
+    else:
+        remark = f"No note of a {part.instrument} was found in the stem: listen to it, or try another instrument."
+    warnings.warn(remark, stacklevel=2)
+    return replace(part, remarks=(remark,))
+
+
+def with_beats(part: Part, beats: BeatGrid | Iterable[float] | None) -> Part:
+    """The part with the beats (and bars, and metre) of a grid or a list of times in seconds."""
+    if beats is None:
+        return part
+    if isinstance(beats, BeatGrid):
+        return replace(part, beats=beats.times, downbeats=beats.downbeats, time_signature=beats.metre)
+    return replace(part, beats=tuple(beats))

@@ -1,0 +1,253 @@
+"""Lines of single notes (voice, bass, winds, brass): a pitch track cut into notes by a hidden Markov model.
+
+A pitch tracker (SwiftF0 [1]_) tells the fundamental every 16 ms, far more exactly than a posteriorgram can, but not
+where a note ends and the next begins. So a hidden Markov model walks through the frames: its states are silence and
+one state for each third of a semitone; staying is free, entering a state costs, and costs less where something begins:
+where Basic Pitch's onset posterior peaks at this pitch, or where the spectrum changes (spectral flux). Vibrato and
+glides are cheaper to explain within one note than as many notes, repeated notes need the evidence of an onset. The
+best path (Viterbi) gives the notes; the idea of a note model over a pitch track is that of [2]_.
+
+References
+----------
+.. [1] Nieradzik: "SwiftF0: fast and accurate monophonic pitch detection", 2025, arXiv:2508.18440
+.. [2] Mauch, Cannam, Bittner, Fazekas, Salamon, Bello, Dixon: "Computer-aided melody note transcription using the Tony
+   software", TENOR 2015
+
+Notebook: 10
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from musiclab.notes import Note
+from musiclab.transcription.pitched import HOP as GRAM_HOP
+from musiclab.transcription.pitched import LOWEST, PITCHES, Posteriorgram, frame_levels
+from musiclab.transcription.pitched import SR as GRAM_SR
+
+if TYPE_CHECKING:
+    from swift_f0 import SwiftF0
+
+    from musiclab.audio import Audio
+
+SR = 16000  # Hz, SwiftF0's
+HOP = 256  # samples at 16 kHz
+FRAME = HOP / SR  # 16 ms
+TRACKER_LOW = 46.875  # Hz, the lowest that SwiftF0 finds
+TRACKER_HIGH = 2093.75  # Hz
+BINS = 3  # states in a semitone
+
+
+@dataclass(frozen=True, eq=False)
+class PitchTrack:
+    """A fundamental for each frame of 16 ms; frame k is centred on k · 0.016 s.
+
+    Attributes
+    ----------
+    pitch : np.ndarray [shape=(frames,)]
+        MIDI, with fractions; meaningless where `voicing` is low.
+    voicing : np.ndarray [shape=(frames,)], 0–1
+        How sure it is that there is a pitch.
+    level_db : np.ndarray [shape=(frames,)]
+        In dBFS.
+    flux : np.ndarray [shape=(frames,)], 0–1
+        How much begins here: rise of the log spectrum, relative to its surroundings.
+    """
+
+    pitch: np.ndarray
+    voicing: np.ndarray
+    level_db: np.ndarray
+    flux: np.ndarray
+
+    @property
+    def times(self) -> np.ndarray:
+        """In seconds [shape=(frames,)]."""
+        return np.arange(len(self.pitch)) * FRAME
+
+
+@cache
+def _tracker() -> SwiftF0:
+    from swift_f0 import SwiftF0
+
+    return SwiftF0(spin=False)
+
+
+def track_pitch(audio: Audio, *, low: float = 36.0, high: float = 96.0) -> PitchTrack:
+    """The fundamental of a single line, frame by frame.
+
+    Parameters
+    ----------
+    audio : Audio
+        One line; channels are averaged.
+    low, high : float
+        Range to look in (MIDI). Below F#1 (46.9 Hz) the tracker hears nothing, so lower lines are played to it at
+        double speed, an octave higher, in two interleaved passes that keep the frames 16 ms apart.
+    """
+    fmin, fmax = (440.0 * 2 ** ((p - 69) / 12) for p in (low - 0.5, high + 0.5))
+    samples = audio.mono().resampled(SR).samples[0]
+    frames = len(samples) // HOP + 1
+    if fmin < TRACKER_LOW:
+        hz, voicing = _track_low(samples, frames, fmin, fmax)
+    else:
+        found = _tracker().detect(np.append(samples, np.zeros(HOP, np.float32)), SR, fmin, min(fmax, TRACKER_HIGH))
+        hz, voicing = found.pitch_hz[:frames], found.confidence[:frames]
+    level_db = frame_levels(samples, frames, HOP)
+    pitch = 69 + 12 * np.log2(np.maximum(hz, 1.0) / 440.0)
+    return PitchTrack(pitch, voicing, level_db, spectral_flux(samples, frames))
+
+
+def _track_low(samples: np.ndarray, frames: int, fmin: float, fmax: float) -> tuple[np.ndarray, np.ndarray]:
+    """Pitch (Hz) and voicing, by two passes over the sound at double speed, half a frame apart."""
+    import soxr
+
+    fast = soxr.resample(samples, SR, SR // 2)
+    hz, voicing = np.zeros(frames + 1), np.zeros(frames + 1)
+    for odd in (0, 1):
+        shifted = np.append(fast[odd * HOP // 2 :], np.zeros(2 * HOP, np.float32))
+        found = _tracker().detect(shifted, SR, max(2 * fmin, TRACKER_LOW), min(2 * fmax, TRACKER_HIGH))
+        count = len(hz[odd::2])
+        hz[odd::2] = np.resize(found.pitch_hz, count) / 2
+        voicing[odd::2] = np.resize(found.confidence, count)
+    return hz[:frames], voicing[:frames]
+
+
+def spectral_flux(samples: np.ndarray, frames: int) -> np.ndarray:
+    """How much begins at each frame, 0–1: the summed rise of the log spectrum over what is usual around it."""
+    n_fft = 4 * HOP  # 64 ms
+    padded = np.pad(samples, (n_fft // 2, n_fft))
+    views = np.lib.stride_tricks.sliding_window_view(padded, n_fft)[::HOP][:frames]
+    S = np.abs(np.fft.rfft(views * np.hanning(n_fft).astype(np.float32), axis=1)).astype(np.float32)
+    log = np.log1p(S * np.float32(100.0 / max(float(S.max(initial=0.0)), 1e-9)))
+    rise = np.zeros(frames)
+    rise[2:] = np.maximum(log[2:] - np.maximum(log[1:-1], log[:-2]), 0.0).sum(axis=1)
+    top = float(np.quantile(rise, 0.98)) if frames else 0.0
+    return np.clip(rise / top, 0.0, 1.0) if top > 0 else rise
+
+
+@dataclass(frozen=True)
+class LineSettings:
+    """How a line is cut into notes. Costs are in nats, the unit of the model's log likelihoods."""
+
+    spread: float = 0.5  # semitones a pitch strays within a note
+    outlier: float = 3.0  # most that one frame off pitch can cost
+    change: float = 9.0  # cost of a new note where nothing tells of one
+    onset_weight: float = 1.0  # how far an onset posterior of 1 takes that cost down (1: to nothing)
+    flux_weight: float = 0.4  # the same for flux
+    rest: float = 1.5  # cost of silence in a frame that sounds
+    unvoiced: float = 0.7  # cost of a note in a frame that doesn't sound
+    min_frames: int = 5  # shortest note: 80 ms
+    gate_db: float = 35.0  # frames so far below the loud parts (95th percentile) don't sound
+
+
+def line_notes(
+    track: PitchTrack, gram: Posteriorgram | None, *, low: int, high: int, settings: LineSettings | None = None
+) -> list[Note]:
+    """Notes of a single line from its pitch track and, if given, the onset posteriors of its posteriorgram."""
+    settings = settings or LineSettings()
+    if len(track.pitch) < settings.min_frames:
+        return []
+    grid = low - 0.5 + np.arange((high - low + 1) * BINS + 1) / BINS
+    gate = np.quantile(track.level_db, 0.95) - settings.gate_db
+    voiced = np.where(track.level_db >= gate, track.voicing, 0.0)
+    onsets = onset_evidence(gram, len(track.pitch), grid)
+    entry = entry_cost(track, onsets, settings)
+    path, begins = decode(track.pitch, voiced, grid, entry, settings)
+    return path_notes(track, voiced, path, begins)
+
+
+def onset_evidence(gram: Posteriorgram | None, frames: int, grid: np.ndarray) -> np.ndarray:
+    """Onset posterior at each track frame and grid pitch [shape=(frames, states)], the best within 15 ms."""
+    if gram is None:
+        return np.zeros((frames, len(grid)), dtype=np.float32)
+    wide = np.maximum(gram.onset, np.roll(gram.onset, 1, axis=0))
+    at = np.rint(np.arange(frames) * FRAME * GRAM_SR / GRAM_HOP).astype(int).clip(0, len(wide) - 1)
+    keys = np.rint(grid).astype(int) - LOWEST
+    inside = (keys >= 0) & (keys < PITCHES)
+    return np.where(inside, wide[np.ix_(at, keys.clip(0, PITCHES - 1))], 0.0).astype(np.float32)
+
+
+def entry_cost(track: PitchTrack, onsets: np.ndarray, settings: LineSettings) -> np.ndarray:
+    """What it costs to begin a note at each frame and state [shape=(frames, states)]."""
+    flux = settings.flux_weight * track.flux[:, np.newaxis]
+    told = np.clip(settings.onset_weight * onsets + flux, 0.0, 1.0)
+    return np.asarray(settings.change * (1.0 - told))
+
+
+def decode(
+    pitch: np.ndarray, voiced: np.ndarray, grid: np.ndarray, entry: np.ndarray, settings: LineSettings
+) -> tuple[np.ndarray, np.ndarray]:
+    """Best path: for each frame its state (-1 is silence), and whether a note begins there.
+
+    Every note lasts at least `min_frames`: a state is entered with the costs of its first frames already summed.
+    """
+    frames, states = len(pitch), len(grid)
+    off = np.minimum(np.square((pitch[:, np.newaxis] - grid) / settings.spread) / 2, settings.outlier)
+    cost = voiced[:, np.newaxis] * off + (1 - voiced[:, np.newaxis]) * settings.unvoiced
+    silent = voiced * settings.rest
+    shortest = settings.min_frames
+    summed = np.concatenate([np.zeros((1, states)), np.cumsum(cost, axis=0)])
+    best_any = np.full(frames + 1, np.inf)  # best cost of all paths that end before frame t
+    best_any[0] = 0.0
+    from_state = np.full(frames + 1, -1)
+    note = np.full(states, np.inf)
+    quiet = 0.0
+    entered = np.zeros((frames, states), dtype=bool)  # the note that reaches frame t this way began shortest-1 earlier
+    for t in range(frames):
+        note = note + cost[t]
+        begin = t - shortest + 1
+        if begin >= 0:
+            new = best_any[begin] + entry[begin] + (summed[t + 1] - summed[begin])
+            entered[t] = new < note
+            note = np.minimum(new, note)
+        quiet = min(quiet, best_any[t]) + silent[t]
+        state = int(np.argmin(note))
+        best_any[t + 1] = min(note[state], quiet)
+        from_state[t + 1] = state if note[state] < quiet else -1
+    return _trace(from_state, entered, shortest)
+
+
+def _trace(from_state: np.ndarray, entered: np.ndarray, shortest: int) -> tuple[np.ndarray, np.ndarray]:
+    """Walk back along the best path."""
+    frames = len(entered)
+    path = np.full(frames, -1)
+    begins = np.zeros(frames, dtype=bool)
+    t = frames
+    while t > 0:
+        state = from_state[t]
+        if state < 0:
+            t -= 1
+            continue
+        while not entered[t - 1, state]:
+            path[t - 1] = state
+            t -= 1
+        path[t - shortest : t] = state
+        begins[t - shortest] = True
+        t -= shortest
+    return path, begins
+
+
+def path_notes(track: PitchTrack, voiced: np.ndarray, path: np.ndarray, begins: np.ndarray) -> list[Note]:
+    """The path as notes: pitch is the weighted median of the track."""
+    notes = []
+    starts = np.flatnonzero(begins)
+    for start, following in zip(starts, np.append(starts[1:], len(path)), strict=True):
+        stretch = path[start:following]
+        end = start + (int(np.argmax(stretch < 0)) if (stretch < 0).any() else len(stretch))
+        sounding = np.flatnonzero(voiced[start:end] > 0.5) + start
+        if len(sounding) == 0:
+            continue
+        pitch = weighted_median(track.pitch[sounding], voiced[sounding])
+        strength = float(voiced[start:end].mean())
+        notes.append(Note(start * FRAME, end * FRAME, float(np.clip(pitch, 0, 127)), 80, min(1.0, strength)))
+    return notes
+
+
+def weighted_median(values: np.ndarray, weights: np.ndarray) -> float:
+    """The value that has half of the weight on either side."""
+    order = np.argsort(values)
+    total = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(total, total[-1] / 2)])

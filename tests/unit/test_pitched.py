@@ -1,0 +1,174 @@
+"""The posteriorgram and the notes made of it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from musiclab.audio import Audio
+from musiclab.errors import TranscriptionError, WeightsError
+from musiclab.transcription import pitched
+from musiclab.transcription.creation import GAP, create_notes, note_ends
+from musiclab.transcription.pitched import HOP, SR, Posteriorgram, posteriorgram
+
+
+def tone(midi: float, seconds: float, sr: int = SR) -> np.ndarray:
+    """A decaying tone with eight harmonics, peak about 0.5."""
+    t = np.arange(round(seconds * sr)) / sr
+    f = 440 * 2 ** ((midi - 69) / 12)
+    wave = sum(np.sin(2 * np.pi * f * k * t) / k for k in range(1, 9) if f * k < sr / 2)
+    return (0.3 * wave * np.exp(-1.5 * t) * np.minimum(1, t / 0.005) * np.minimum(1, (seconds - t) / 0.02)).astype("f")
+
+
+def place(tones: list[tuple[float, float]], seconds: float, length: float = 0.5) -> Audio:
+    """Tones (onset in seconds, pitch) in silence with a little noise."""
+    samples = np.random.default_rng(0).normal(0, 1e-4, round(seconds * SR)).astype(np.float32)
+    for onset, midi in tones:
+        start = round(onset * SR)
+        wave = tone(midi, length)[: len(samples) - start]
+        samples[start : start + len(wave)] += wave
+    return Audio(samples, SR)
+
+
+def gram_of(onset: np.ndarray, note: np.ndarray) -> Posteriorgram:
+    frames = len(note)
+    return Posteriorgram(onset, note, np.zeros((frames, 264)), np.full(frames, -20.0), frames * HOP / SR)
+
+
+def test_ten_minutes_show_no_drift() -> None:
+    """Tones at known places, the last near ten minutes: every onset is as exact as the first."""
+    truth = [(at + k * 0.29, 60 + 4 * k) for at in (3.0, 100.3, 299.9, 450.55, 595.0) for k in range(3)]
+    notes = create_notes(posteriorgram(place(truth, 600.0)), soft_onsets=False)
+    errors = []
+    for onset, midi in truth:
+        near = [n.onset - onset for n in notes if n.pitch == midi and abs(n.onset - onset) < 0.2]
+        assert near, f"the tone at {onset} s is missing"
+        errors.append(min(near, key=abs))
+    assert np.abs(errors).max() < 0.025
+    assert abs(np.mean(errors[:3]) - np.mean(errors[-3:])) < 0.012  # a frame
+
+
+def test_windows_leave_no_seams() -> None:
+    """The same tone gives the same onset time wherever it falls in a window."""
+    onsets = [0.5 + 1.013 * k for k in range(16)]
+    notes = create_notes(posteriorgram(place([(t, 69) for t in onsets], 17.5)), soft_onsets=False)
+    found = np.array([n.onset for n in notes if n.pitch == 69])
+    assert len(found) == len(onsets)
+    errors = found - onsets
+    assert errors.max() - errors.min() < 0.025
+
+
+def test_frames_cover_the_file_exactly() -> None:
+    for frames in (1, HOP, HOP * 142, HOP * 142 + 1, 3 * SR):
+        gram = posteriorgram(Audio(np.full(frames, 0.1, np.float32), SR))
+        assert len(gram.note) == len(gram.times) == -(-frames // HOP)
+        assert gram.times[-1] < frames / SR
+
+
+def test_silence_gives_nothing_and_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pitched, "session", lambda: pytest.fail("the network ran over silence"))
+    gram = posteriorgram(Audio(np.zeros(10 * SR, np.float32), SR))
+    assert gram.notes() == []
+
+
+def test_progress_counts_up_and_can_cancel() -> None:
+    seen: list[float] = []
+    audio = place([(0.5, 60)], 12.0)
+    posteriorgram(audio, progress=lambda done, _: seen.append(done))
+    assert seen == sorted(seen)
+    assert seen[0] == 0
+
+    class CancelledError(Exception):
+        pass
+
+    def cancel(done: float, what: str) -> None:
+        raise CancelledError(f"{done} {what}")
+
+    with pytest.raises(CancelledError):
+        posteriorgram(audio, progress=cancel)
+
+
+def test_arguments_are_left_alone(rng: np.random.Generator) -> None:
+    onset, note = rng.random((50, 88), np.float32), rng.random((50, 88), np.float32)
+    before = onset.copy(), note.copy()
+    gram_of(onset, note).notes()
+    assert (onset == before[0]).all()
+    assert (note == before[1]).all()
+
+
+def test_a_changed_model_file_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    pitched.session.cache_clear()
+    monkeypatch.setattr(pitched, "MODEL_SHA256", "0" * 64)
+    with pytest.raises(WeightsError, match=r"nmp\.onnx"):
+        pitched.session()
+    pitched.session.cache_clear()
+
+
+def test_saved_and_loaded_it_gives_the_same_notes(tmp_path: Path) -> None:
+    gram = posteriorgram(place([(0.5, 60), (1.2, 64)], 2.5))
+    back = Posteriorgram.load(gram.save(tmp_path / "gram.npz"))
+    assert [(n.onset, n.offset, n.pitch) for n in back.notes()] == [(n.onset, n.offset, n.pitch) for n in gram.notes()]
+    (tmp_path / "other.npz").write_bytes(b"PK\x03\x04 no")
+    with pytest.raises(TranscriptionError, match="posteriorgram"):
+        Posteriorgram.load(tmp_path / "other.npz")
+
+
+def test_shapes_are_checked() -> None:
+    with pytest.raises(TranscriptionError, match="onset"):
+        gram_of(np.zeros((3, 88)), np.zeros((4, 88)))
+
+
+def test_note_ends_wait_for_a_full_gap(rng: np.random.Generator) -> None:
+    """The quick form agrees with counting frame by frame."""
+    on = rng.random((120, 88)) < 0.12
+    fast = note_ends(on)
+    for t, k in [(int(t), int(k)) for t, k in zip(rng.integers(0, 120, 200), rng.integers(0, 88, 200), strict=True)]:
+        i, quiet = t + 1, 0
+        while i < 120 and quiet < GAP:
+            quiet = 0 if on[i, k] else quiet + 1
+            i += 1
+        # at the end of the recording silence is taken to go on
+        assert fast[t, k] == i - quiet
+
+
+def make(*notes: tuple[int, int, int, float]) -> Posteriorgram:
+    """A posteriorgram of ideal notes: start, end (frames), key (MIDI), strength."""
+    onset, note = np.zeros((200, 88)), np.zeros((200, 88))
+    for start, end, key, strength in notes:
+        onset[start, key - 21] = strength
+        note[start:end, key - 21] = strength
+    return gram_of(onset, note)
+
+
+def test_weak_harmonics_are_dropped_and_clear_ones_kept() -> None:
+    weak = make((20, 80, 50, 0.9), *[(21, 60, 50 + h, 0.55) for h in (12, 19, 28)])
+    assert [n.pitch for n in weak.notes()] == [50]
+    assert len(weak.notes(harmonic_ratio=0.0)) == 4
+    clear = make((20, 80, 50, 0.9), (21, 60, 62, 0.85))
+    assert [n.pitch for n in clear.notes()] == [50, 62]
+    later = make((20, 80, 50, 0.9), (40, 70, 62, 0.55))
+    assert [n.pitch for n in later.notes()] == [50, 62]
+
+
+def test_a_semitone_beside_a_stronger_note_is_leakage() -> None:
+    assert [n.pitch for n in make((20, 80, 50, 0.9), (20, 60, 51, 0.6)).notes()] == [50]
+
+
+def test_repeated_keys_are_two_notes() -> None:
+    gram = make((20, 100, 60, 0.8), (60, 100, 60, 0.8))
+    assert [round(n.onset / (HOP / SR)) for n in gram.notes()] == [20, 60]
+
+
+def test_long_sounds_without_onset_become_notes() -> None:
+    note = np.zeros((200, 88))
+    note[50:120, 30] = 0.6
+    gram = gram_of(np.zeros((200, 88)), note)
+    assert len(gram.notes(onset_threshold=0.9)) == 1
+    assert gram.notes(onset_threshold=0.9, soft_onsets=False) == []
+
+
+def test_range_and_polyphony_are_kept() -> None:
+    gram = make(*[(20, 80, 40 + 5 * k, 0.6 + 0.05 * k) for k in range(6)])
+    assert len(gram.notes(harmonic_ratio=0)) == 6
+    assert [n.pitch for n in gram.notes(harmonic_ratio=0, polyphony=2)] == [60, 65]
+    assert [n.pitch for n in gram.notes(harmonic_ratio=0, low=50, high=58)] == [50, 55]
