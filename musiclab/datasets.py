@@ -142,7 +142,7 @@ def load_multitrack(folder: str | Path) -> Multitrack:
         frames = max(sound.frames for sound in sounds.values())
     fitted = {name: _fit(sound, channels, frames, folder / name) for name, sound in sounds.items()}
     if mixture is None:
-        total: np.ndarray = np.sum([sound.samples for sound in fitted.values()], axis=0, dtype=np.float64)
+        total: np.ndarray = np.stack([sound.samples for sound in fitted.values()]).sum(axis=0)
         mixture = Audio(total, next(iter(fitted.values())).sr)
     info = _read_info(folder / "song.json")
     title = str(info.get("title") or folder.name)

@@ -190,7 +190,8 @@ def to_db(S: np.ndarray, *, ref: float | None = None, range_db: float = 80.0) ->
     if ref <= 0:
         return np.full(magnitude.shape, -range_db, dtype=np.float32)
     floor = ref * 10 ** (-range_db / 20)
-    return (20.0 * np.log10(np.maximum(magnitude, floor) / ref)).astype(np.float32)
+    decibels: np.ndarray = 20.0 * np.log10(np.maximum(magnitude, floor) / ref)
+    return decibels.astype(np.float32)
 
 
 def hz_to_mel(hz: np.ndarray | float) -> np.ndarray:
