@@ -8,6 +8,7 @@ work of `musiclab.codecs`.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -20,11 +21,30 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SILENCE_DB = -200.0  # what silence is called in dB, so that tables and sliders need no infinities
+BLOCK = 1 << 18  # frames handled at once: an hour of music is measured and mixed without hour-long float64 copies
+
+# Stereo from surround, by ITU-R BS.775 (no rescaling; the effects channel LFE is left out, as there).
+# Rows: left, right. Channels in the order of WAV files: L R C LFE, then back or side pairs, left before right.
+_DOWN = 0.5**0.5
+_TO_STEREO = {
+    1: [[1], [1]],
+    3: [[1, 0, _DOWN], [0, 1, _DOWN]],
+    4: [[1, 0, _DOWN, 0], [0, 1, 0, _DOWN]],
+    5: [[1, 0, _DOWN, _DOWN, 0], [0, 1, _DOWN, 0, _DOWN]],
+    6: [[1, 0, _DOWN, 0, _DOWN, 0], [0, 1, _DOWN, 0, 0, _DOWN]],
+    8: [[1, 0, _DOWN, 0, _DOWN, 0, _DOWN, 0], [0, 1, _DOWN, 0, 0, _DOWN, 0, _DOWN]],
+}
 
 
 def to_db(amplitude: float) -> float:
     """Amplitude (linear, >= 0) as dB, never below `SILENCE_DB`."""
     return max(20.0 * float(np.log10(max(amplitude, 1e-30))), SILENCE_DB)
+
+
+def blocks(samples: np.ndarray, size: int = BLOCK) -> Iterator[np.ndarray]:
+    """Views of `samples` (channels, frames), `size` frames at a time."""
+    for start in range(0, samples.shape[1], size):
+        yield samples[:, start : start + size]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -82,18 +102,20 @@ class Audio:
     @cached_property
     def rms_db(self) -> float:
         """Mean level over all channels, in dBFS."""
-        return to_db(float(np.sqrt(np.mean(np.square(self.samples, dtype=np.float64)))))
+        energy = sum(float(np.square(block, dtype=np.float64).sum()) for block in blocks(self.samples))
+        return to_db((energy / self.samples.size) ** 0.5)
 
     @cached_property
     def peak_db(self) -> float:
         """Highest sample, in dBFS."""
-        return to_db(float(np.max(np.abs(self.samples))))
+        return to_db(max(float(self.samples.max()), -float(self.samples.min())))
 
     @cached_property
     def digest(self) -> str:
         """SHA-256 of rate, shape and samples: the same sound has the same digest, whatever file it came from."""
-        head = f"{self.sr}:{self.samples.shape}:".encode()
-        return hashlib.sha256(head + np.ascontiguousarray(self.samples).tobytes()).hexdigest()
+        sha = hashlib.sha256(f"{self.sr}:{self.samples.shape}:".encode())
+        sha.update(np.ascontiguousarray(self.samples).data.cast("B"))
+        return sha.hexdigest()
 
     def __getitem__(self, span: slice) -> Audio:
         """A part of it, in seconds: ``song[30:60]`` is half a minute."""
@@ -107,21 +129,54 @@ class Audio:
         return Audio(self.samples[:, start:stop], self.sr, title=self.title)
 
     def gained(self, gain_db: float) -> Audio:
-        """Louder or softer by `gain_db` dB."""
-        return Audio(self.samples * np.float32(10 ** (gain_db / 20)), self.sr, title=self.title)
+        """Louder or softer by `gain_db` dB; ``-inf`` is silence."""
+        return self._like(self.samples * np.float32(10 ** (gain_db / 20)))
 
     def mono(self) -> Audio:
-        """The mean of the channels, as one channel."""
-        return Audio(self.samples.mean(axis=0, keepdims=True), self.sr, title=self.title)
+        """The mean of the channels, as one channel; itself if it has one."""
+        return self if self.channels == 1 else self._like(self.samples.mean(axis=0, keepdims=True))
+
+    def stereo(self) -> Audio:
+        """As two channels: mono on both sides; surround (3.0, quad, 5.0, 5.1, 7.1) folded down by ITU-R BS.775.
+
+        Left and right stay as they are; centre, side and back come in at −3 dB; the effects channel (LFE) is left
+        out. Nothing is rescaled: the sum may pass 0 dBFS.
+
+        Raises
+        ------
+        AudioError
+            If there are seven or more than eight channels: no loudspeaker layout tells what they are.
+        """
+        if self.channels == 2:
+            return self
+        if self.channels not in _TO_STEREO:
+            raise AudioError(
+                f"No rule folds {self.channels} channels to stereo: choose two yourself, "
+                "as in Audio(song.samples[:2], song.sr)."
+            )
+        return self._like(np.asarray(_TO_STEREO[self.channels], dtype=np.float32) @ self.samples)
 
     def resampled(self, sr: int) -> Audio:
-        """At another sample rate (soxr, very high quality); itself if the rate is already `sr`."""
+        """At another sample rate (soxr, very high quality); itself if the rate is already `sr`.
+
+        The length is ``round(frames * sr / self.sr)`` frames, and at least one.
+        """
         if sr == self.sr:
             return self
+        if int(sr) != sr or sr <= 0:
+            raise ValueError(f"A sample rate is a positive whole number of Hz, not {sr!r}.")
         import soxr
 
-        samples = soxr.resample(self.samples.T, self.sr, sr, quality="VHQ").T
-        return Audio(samples, sr, title=self.title)
+        out = np.zeros((self.channels, max(1, round(self.frames * sr / self.sr))), dtype=np.float32)
+        for row, channel in zip(out, self.samples, strict=True):  # one at a time: half the memory
+            made = soxr.resample(channel, self.sr, sr, quality="VHQ")[: out.shape[1]]
+            row[: len(made)] = made
+        return self._like(out, sr)
+
+    def _like(self, samples: np.ndarray, sr: int | None = None) -> Audio:
+        """Audio of a fresh array, which is taken over without a copy."""
+        samples.flags.writeable = False
+        return Audio(samples, sr or self.sr, title=self.title)
 
     def save(self, path: str | Path, *, subtype: str | None = None) -> Path:
         """Write it to a file; the format follows the file's extension. See `musiclab.codecs.save`."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from musiclab.audio import Audio
+from musiclab.audio import BLOCK, Audio
 from musiclab.errors import AudioError
 
 if TYPE_CHECKING:
@@ -75,10 +75,7 @@ class Stems(Mapping[str, Audio]):
     @cached_property
     def residual(self) -> Audio:
         """The mixture minus the sum of the stems."""
-        left = self.mixture.samples.astype(np.float64)
-        for stem in self._stems.values():
-            left -= stem.samples
-        return Audio(left, self.sr, title=RESIDUAL)
+        return self._sum(dict.fromkeys(self._stems, -1.0), RESIDUAL)
 
     def mix(self, gains_db: Mapping[str, float] | None = None) -> Audio:
         """The stems and the residual, each with its gain, added up.
@@ -98,15 +95,25 @@ class Stems(Mapping[str, Audio]):
         if unknown:
             raise KeyError(f"No stem is called {', '.join(sorted(unknown))}.")
         # Start from the mixture and add each stem's change: what is left at 0 dB stays exactly as it was.
-        out = self.mixture.samples.astype(np.float64)
-        for name, gain_db in gains_db.items():
-            if gain_db != 0:
-                out += self[name].samples * (10 ** (gain_db / 20) - 1.0)
-        return Audio(out, self.sr, title=self.mixture.title)
+        changes = {name: 10 ** (gain_db / 20) - 1.0 for name, gain_db in gains_db.items() if gain_db != 0}
+        return self._sum(changes, self.mixture.title) if changes else self.mixture
 
     def without(self, *names: str) -> Audio:
         """The mixture with these stems muted: ``stems.without("vocals")`` is karaoke."""
         return self.mix(dict.fromkeys(names, float("-inf")))
+
+    def _sum(self, factors: Mapping[str, float], title: str) -> Audio:
+        """The mixture plus each named part times its factor: in float64, a block at a time, rounded once."""
+        parts = [(self[name].samples, factor) for name, factor in factors.items()]
+        out = np.empty_like(self.mixture.samples)
+        for start in range(0, out.shape[1], BLOCK):
+            span = np.s_[:, start : start + BLOCK]
+            total = self.mixture.samples[span].astype(np.float64)
+            for samples, factor in parts:
+                total += np.multiply(samples[span], factor, dtype=np.float64)
+            out[span] = total
+        out.flags.writeable = False
+        return Audio(out, self.sr, title=title)
 
     def save(self, folder: str | Path, *, format: str = "wav", subtype: str | None = None) -> dict[str, Path]:
         """Write every stem and the residual into `folder`. See `musiclab.codecs.save_stems`."""

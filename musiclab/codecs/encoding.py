@@ -23,9 +23,7 @@ def save_stems(
     stems: Stems, folder: str | Path, *, format: str = "wav", subtype: str | None = None, names: object = None
 ) -> dict[str, Path]:
     """Write every stem and the residual into `folder`."""
-    return {
-        name: save(stems[name], Path(folder) / f"{name}.{format}", subtype=subtype) for name in [*stems, RESIDUAL]
-    }
+    return {name: save(stems[name], Path(folder) / f"{name}.{format}", subtype=subtype) for name in [*stems, RESIDUAL]}
 
 
 def encode(audio: Audio, *, format: str = "ogg", quality: float = 0.5) -> bytes:

@@ -1,0 +1,186 @@
+"""Where sound comes from: a path, bytes, an open file, or an upload; with one clear sentence when it is none of them.
+
+Nothing is decoded here. What a file is, is told by its first bytes, never by its name.
+"""
+
+from __future__ import annotations
+
+import difflib
+import io
+import os
+import re
+import stat
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import IO, Any
+
+from musiclab.errors import AudioError
+
+HEAD = 4096  # bytes looked at to tell what a file is
+_NAMELESS = "The audio in memory"
+AUDIO_SUFFIXES = frozenset(
+    ".wav .flac .mp3 .ogg .oga .opus .m4a .aac .aif .aiff .caf .wma .mp4 .m4v .mov .mkv .webm .avi".split()  # noqa: SIM905
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Something to decode: a path or bytes in memory, its name for messages, its first bytes and its size."""
+
+    target: Path | io.BytesIO
+    name: str
+    head: bytes
+    size: int
+
+    @property
+    def title(self) -> str:
+        return "" if self.name == _NAMELESS else Path(self.name).stem
+
+    @property
+    def label(self) -> str:
+        """How a sentence about it starts."""
+        return self.name if self.name == _NAMELESS else repr(self.name)
+
+    def rewound(self) -> Path | io.BytesIO:
+        """The target, at its beginning."""
+        if isinstance(self.target, io.BytesIO):
+            self.target.seek(0)
+        return self.target
+
+    def read(self, start: int, count: int) -> bytes:
+        """Raw bytes; a negative start counts from the end."""
+        start = max(0, start if start >= 0 else self.size + start)
+        if isinstance(self.target, io.BytesIO):
+            return self.target.getvalue()[start : start + count]
+        with self.target.open("rb") as file:
+            file.seek(start)
+            return file.read(count)
+
+
+def open_source(given: str | PathLike[str] | bytes | IO[bytes] | Mapping[str, Any]) -> Source:
+    """Whatever `musiclab.load` was given, as a `Source` that exists, is readable and not empty.
+
+    Raises
+    ------
+    AudioError
+        With the reason and what to do, if it is missing, a folder, forbidden, empty, or plainly not sound.
+    TypeError
+        If it is not a path, bytes, a binary file or an entry of ``ipywidgets.FileUpload.value``.
+    """
+    if isinstance(given, str | PathLike):
+        source = _from_path(given)
+    else:
+        name, data = _in_memory(given)
+        source = Source(io.BytesIO(data), name, data[:HEAD], len(data))
+    if source.size == 0:
+        raise AudioError(f"{source.label} is empty (0 bytes): copy or export it again.")
+    _refuse_other_kinds(source)
+    return source
+
+
+def _in_memory(given: Any) -> tuple[str, bytes]:
+    """Name and bytes of an upload, of bytes, or of an open binary file."""
+    if isinstance(given, Mapping) and "content" in given:
+        return str(given.get("name") or _NAMELESS), bytes(given["content"])
+    if isinstance(given, bytes | bytearray | memoryview):
+        return _NAMELESS, bytes(given)
+    if hasattr(given, "read"):
+        data = given.read()
+        if isinstance(data, bytes):
+            name = getattr(given, "name", None)
+            return (Path(name).name if isinstance(name, str) else _NAMELESS), data
+        raise TypeError("The file is open as text: open it with open(path, 'rb').")
+    raise TypeError(f"Audio comes from a path, bytes, a binary file or an upload, not from {type(given).__name__}.")
+
+
+def _from_path(given: str | PathLike[str]) -> Source:
+    text = os.fspath(given)
+    if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]+://", text):
+        raise AudioError(f"{text!r} is an address, not a file: download it first and give the file's path.")
+    path = Path(text).expanduser().absolute()
+    try:
+        kind = path.stat().st_mode
+        if not stat.S_ISREG(kind) and not stat.S_ISDIR(kind):  # a pipe or a device might never end
+            raise AudioError(f"{str(path)!r} is a device or a pipe, not a file: save its sound to a file first.")
+        with path.open("rb") as file:
+            return Source(path, path.name, file.read(HEAD), os.fstat(file.fileno()).st_size)
+    except FileNotFoundError:
+        raise AudioError(_missing(path)) from None
+    except IsADirectoryError:
+        raise AudioError(_folder(path)) from None
+    except PermissionError:
+        if path.is_dir():  # what Windows says of a folder
+            raise AudioError(_folder(path)) from None
+        raise AudioError(f"{path.name!r} may not be read: change its permissions, or copy it elsewhere.") from None
+    except (OSError, ValueError) as error:  # names that no file can have, unplugged disks
+        raise AudioError(f"{path.name!r} can't be opened ({getattr(error, 'strerror', None) or error}).") from error
+
+
+def _missing(path: Path) -> str:
+    """What to say of a path that leads nowhere, with the names that come nearest."""
+    parent = path.parent
+    if not parent.is_dir():
+        while not parent.is_dir():
+            parent = parent.parent
+        return f"There is no folder {str(path.parent)!r}: the path is right up to {str(parent)!r}."
+    names = {entry.name.casefold(): entry.name for entry in parent.iterdir()}
+    near = [names[key] for key in difflib.get_close_matches(path.name.casefold(), names, n=3, cutoff=0.6)]
+    if near:
+        return f"There is no file {path.name!r} in {str(parent)!r}: did you mean {' or '.join(map(repr, near))}?"
+    return f"There is no file {path.name!r} in {str(parent)!r}: check the name and the folder."
+
+
+def _folder(path: Path) -> str:
+    songs = sorted(entry.name for entry in path.iterdir() if entry.suffix.lower() in AUDIO_SUFFIXES)
+    example = f", such as {songs[0]!r}" if songs else ""
+    return f"{str(path)!r} is a folder: give one audio file in it{example}."
+
+
+def _refuse_other_kinds(source: Source) -> None:
+    """Name the kinds of file that people mistake for audio."""
+    head, name = source.head, source.label
+    if head.startswith(b"MThd"):
+        raise AudioError(f"{name} is a MIDI file, which holds notes and no sound: render it to audio first.")
+    if head.startswith(b"PK\x03\x04"):
+        raise AudioError(f"{name} is a zip archive: unpack it and give an audio file in it.")
+    if head.startswith(b"%PDF"):
+        raise AudioError(f"{name} is a PDF, not audio: give a wav, flac, mp3, ogg, opus, m4a or video file.")
+    if not any(byte < 9 or 13 < byte < 32 for byte in head):
+        try:
+            head[:-4].decode()  # the last bytes may be half a character
+        except UnicodeDecodeError:
+            return
+        raise AudioError(f"{name} holds text, not audio: give a wav, flac, mp3, ogg, opus, m4a or video file.")
+
+
+def looks_cut_off(source: Source) -> bool:
+    """Whether the container itself says that its end is missing, where decoders don't tell: WAV and Ogg."""
+    if source.head.startswith(b"RIFF"):
+        announced = struct.unpack("<I", source.head[4:8])[0] + 8 if len(source.head) >= 8 else 0
+        return bool(source.size + 1 < announced < 0xFFFFFF00)  # streams write 0xFFFFFFFF: length unknown
+    if source.head.startswith(b"OggS"):
+        tail = source.read(-70_000, 70_000)  # a page has at most 65,307 bytes
+        page = tail.rfind(b"OggS")
+        return page >= 0 and not (tail[page + 5 : page + 6] or b"\0")[0] & 4  # no end-of-stream mark
+    return False
+
+
+def is_adpcm(head: bytes) -> bool:
+    """Whether a WAV's first bytes announce one of the ADPCM codings, whose reader in libsndfile 1.2.2 overflows.
+
+    CVE-2026-37555 (https://github.com/libsndfile/libsndfile/issues/1120): such files go to FFmpeg.
+    """
+    at = head.find(b"fmt ")
+    return at > 0 and head[at + 8 : at + 10] in (b"\x02\x00", b"\x11\x00")
+
+
+def has_xing_tag(source: Source) -> bool:
+    """Whether an mp3's first frame tells its exact length (a Xing or Info tag), behind its ID3 tag."""
+    head, at = source.head, 0
+    if head.startswith(b"ID3") and len(head) >= 10:  # the tag's size: four bytes of seven bits each
+        at = 10 + sum(byte << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True))
+        head = source.read(at, HEAD)
+    return any(0 <= head.find(tag) < 256 for tag in (b"Xing", b"Info"))
