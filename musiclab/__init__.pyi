@@ -5,3 +5,5 @@ from .datasets import demo_songs as demo_songs
 from .separation import engines as engines
 from .separation import separate as separate
 from .stems import Stems as Stems
+
+__version__: str

@@ -1,10 +1,74 @@
-"""Fixtures that every test may use."""
+"""What every test may use: a seeded random source, a cache of its own, and recordings and a browser if there are any."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+# Before anything heavy is imported: tests run beside each other, one thread each, and never reach for a network.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["HF_HUB_OFFLINE"] = "1"
 
 import numpy as np
 import pytest
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+
+
+def find_browser() -> Path | None:
+    """The Chromium to test with: ``MUSICLAB_CHROMIUM``, or the first that the system has."""
+    named = os.environ.get("MUSICLAB_CHROMIUM")
+    found = named or next(filter(None, map(shutil.which, BROWSERS)), None)
+    return Path(found) if found else None
+
+
+def _folder(variable: str) -> Path | None:
+    value = os.environ.get(variable)
+    return Path(value).resolve() if value and Path(value).is_dir() else None
+
+
+def pytest_configure() -> None:
+    if os.environ.get("MUSICLAB_REQUIRE_BROWSER") and find_browser() is None:
+        raise pytest.UsageError("MUSICLAB_REQUIRE_BROWSER is set, but there is no Chromium: install it.")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    missing = {
+        "browser": None if find_browser() else "no Chromium here (set MUSICLAB_CHROMIUM to its path)",
+        "real": None if _folder("MUSICLAB_REAL_DATA") else "MUSICLAB_REAL_DATA names no folder of real recordings",
+    }
+    for item in items:
+        for marker, reason in missing.items():
+            if reason and item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.fixture
 def rng() -> np.random.Generator:
     """Random numbers that are the same in every run."""
     return np.random.default_rng(20260101)
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Each test has an empty cache of its own: none passes or fails by what another one left behind."""
+    folder = tmp_path_factory.mktemp("cache")
+    monkeypatch.setenv("MUSICLAB_CACHE", str(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real recordings (tests that use it carry the marker `real`)."""
+    folder = _folder("MUSICLAB_REAL_DATA")
+    assert folder is not None, "mark this test with `real`"
+    return folder
+
+
+@pytest.fixture(scope="session")
+def browser_path() -> Path:
+    """Chromium's program file (tests that use it carry the marker `browser`)."""
+    found = find_browser()
+    assert found is not None, "mark this test with `browser`"
+    return found
