@@ -14,6 +14,7 @@ References
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -27,7 +28,7 @@ from musiclab.transcription.grid import BeatGrid
 # Temperley's revision of the Krumhansl–Kessler profiles, from the tonic up.
 MAJOR = np.array([5.0, 2.0, 3.5, 2.0, 4.5, 4.0, 2.0, 4.5, 2.0, 3.5, 1.5, 4.0])
 MINOR = np.array([5.0, 2.0, 3.5, 4.5, 2.0, 4.0, 2.0, 4.5, 3.5, 2.0, 1.5, 4.0])
-LINE_OF_FIFTHS = ("Fb", "Cb", "Gb", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#", "G#", "D#", "A#", "E#", "B#")  # fmt: skip
+LINE_OF_FIFTHS = tuple(step + accidental for accidental in ("b", "", "#") for step in "FCGDAEB")
 STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 QUALITIES = {"": (0, 4, 7), "m": (0, 3, 7), "7": (0, 4, 7, 10), "m7": (0, 3, 7, 10), "maj7": (0, 4, 7, 11)}
 SEVENTH_PRICE = 0.04  # a seventh must show itself: triads are likelier
@@ -101,7 +102,8 @@ def spell(semitone: int, key: str = "C major") -> tuple[str, int]:
     # The diatonic notes of a signature lie from one fifth below its major tonic to five above.
     centre = LINE_OF_FIFTHS.index("C") + key_fifths(key) + (3.0 if mode == "minor" else 2.0)
     names = [name for name in LINE_OF_FIFTHS if pitch_class(name) == semitone % 12]
-    name = min(names, key=lambda n: abs(LINE_OF_FIFTHS.index(n) - centre))
+    # Of two as near, the sharper one: it is more often a leading note.
+    name = min(names, key=lambda n: (abs(LINE_OF_FIFTHS.index(n) - centre), -LINE_OF_FIFTHS.index(n)))
     octave = (semitone - (name.count("#") - name.count("b"))) // 12 - 1
     return name, octave
 
@@ -156,7 +158,7 @@ def _beat_chroma(audio: Audio, grid: BeatGrid) -> tuple[np.ndarray, np.ndarray]:
         np.add.at(folded, pitch, np.sqrt(S[inside]) / hz[inside, None] ** 0.5)
         edges = np.round(np.asarray(grid.times) * SR / HOP_LENGTH).astype(int).clip(0, S.shape[1] - 1)
         out.append(
-            np.stack([folded[:, a : max(b, a + 1)].mean(axis=1) for a, b in zip(edges, edges[1:], strict=False)], 1)
+            np.stack([folded[:, a : max(b, a + 1)].mean(axis=1) for a, b in itertools.pairwise(edges)], 1)
         )
     return out[0], out[1]
 
