@@ -1,0 +1,62 @@
+# Everything runs in .venv, which the first command makes: there is nothing to prepare.
+
+PYTHON ?= python3
+JOBS ?= 2
+VENV := .venv
+BIN := $(VENV)/bin
+# torch by itself first: its exact pin picks a build that exists for this machine before anything else asks for it.
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lab check bench format lock clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+demo: $(VENV)/.installed ## separate the bundled song: stems, levels, files, what to open next
+	@$(BIN)/musiclab demo --out out
+
+test: $(VENV)/.developing ## every test: units, notebooks, and (where Chromium is) the browser
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile \
+		--nbmake --nbmake-timeout=300 tests $(wildcard notebooks)
+
+lab: $(VENV)/.installed ## JupyterLab, open on the first notebook
+	@$(BIN)/musiclab lab --here
+
+check: $(VENV)/.developing ## lint, format, types, floors, spelling and the quick tests, in a minute
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+	@$(BIN)/codespell
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-logo
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --quiet --numprocesses $(JOBS) \
+		-m "not slow and not browser and not real and not notebook" tests/unit
+
+bench: $(VENV)/.developing ## how long everything takes that a user waits for
+	@$(BIN)/python -m pytest --benchmark-only tests/benchmarks
+
+format: $(VENV)/.developing ## put the code into the house's shape, and empty the notebooks' outputs
+	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
+	@$(BIN)/nbstripout notebooks/*.ipynb
+
+lock: $(VENV)/.developing ## write the tested versions into constraints.txt
+	@$(BIN)/python scripts/lock.py
+
+clean: ## remove the environment and everything that was made
+	@rm -rf $(VENV) build dist out .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .benchmarks
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "musiclab needs Python 3.11 or newer: make PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+		{ echo "This Python can't make virtual environments: on Debian, apt install python3-venv."; exit 1; }
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "Installing musiclab into $(VENV): a few minutes, once."
+	@$(INSTALL) torch
+	@$(INSTALL) --editable .
+	@touch $@
+
+$(VENV)/.developing: $(VENV)/.installed
+	@$(INSTALL) --editable ".[dev]"
+	@touch $@
