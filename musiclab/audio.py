@@ -18,6 +18,7 @@ import numpy as np
 from musiclab.errors import AudioError
 
 if TYPE_CHECKING:
+    from os import PathLike
     from pathlib import Path
 
 SILENCE_DB = -200.0  # what silence is called in dB, so that tables and sliders need no infinities
@@ -78,13 +79,35 @@ class Audio:
             raise AudioError("There is no sound here: zero samples.")
         if samples.dtype != np.float32 or samples.flags.writeable:
             samples = np.array(samples, dtype=np.float32, order="C")
-        if not np.isfinite(samples).all():
+        if not all(np.isfinite(block).all() for block in blocks(samples)):
             raise AudioError("The audio holds NaN or infinite samples: export it again from its source.")
         samples.flags.writeable = False
         if int(self.sr) != self.sr or self.sr <= 0:
             raise AudioError(f"A sample rate is a positive whole number of Hz, not {self.sr!r}.")
         object.__setattr__(self, "samples", samples)
         object.__setattr__(self, "sr", int(self.sr))
+
+    @classmethod
+    def of_checked(cls, samples: np.ndarray, sr: int, *, title: str = "") -> Audio:
+        """Audio of samples that were checked when they were made, such as a mapped file of the store.
+
+        Nothing is copied or even read: an hour of it costs no memory until it is used.
+
+        Parameters
+        ----------
+        samples : np.ndarray [shape=(channels, frames)], float32, finite
+            Made read-only.
+        sr : int
+            Sample rate in Hz.
+        title : str
+            What to call it.
+        """
+        audio = object.__new__(cls)
+        view = np.asarray(samples)
+        view.flags.writeable = False
+        for name, value in (("samples", view), ("sr", sr), ("title", title)):
+            object.__setattr__(audio, name, value)
+        return audio
 
     @property
     def channels(self) -> int:
@@ -178,11 +201,11 @@ class Audio:
         samples.flags.writeable = False
         return Audio(samples, sr or self.sr, title=self.title)
 
-    def save(self, path: str | Path, *, subtype: str | None = None) -> Path:
+    def save(self, path: str | PathLike[str], *, subtype: str | None = None, quality: float = 0.8) -> Path:
         """Write it to a file; the format follows the file's extension. See `musiclab.codecs.save`."""
         from musiclab import codecs
 
-        return codecs.save(self, path, subtype=subtype)
+        return codecs.save(self, path, subtype=subtype, quality=quality)
 
     def __repr__(self) -> str:
         name = f"{self.title!r}: " if self.title else ""

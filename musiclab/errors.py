@@ -32,6 +32,10 @@ class DeviceError(EngineError):
     """The device is not there, or its memory is too small even for one segment: choose another device."""
 
 
+class Cancelled(MusiclabError):
+    """The user stopped it: nothing half-done was kept."""
+
+
 class StoreError(MusiclabError):
     """The cache folder can't be used: free some space or set another folder."""
 

@@ -15,7 +15,9 @@ from musiclab.audio import BLOCK, Audio
 from musiclab.errors import AudioError
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from os import PathLike
+
+    from musiclab.codecs import SavedStems
 
 RESIDUAL = "residual"
 
@@ -31,6 +33,8 @@ class Stems(Mapping[str, Audio]):
         What was separated.
     engine : str
         The name of the engine that made them, for tables and file tags.
+    note : str
+        What else there is to say of how they were made, such as why this engine was taken.
 
     Raises
     ------
@@ -38,7 +42,7 @@ class Stems(Mapping[str, Audio]):
         If a stem differs from the mixture in rate or shape.
     """
 
-    def __init__(self, stems: Mapping[str, Audio], mixture: Audio, *, engine: str = "") -> None:
+    def __init__(self, stems: Mapping[str, Audio], mixture: Audio, *, engine: str = "", note: str = "") -> None:
         if not stems:
             raise AudioError("Stems need at least one part.")
         for name, stem in stems.items():
@@ -49,6 +53,7 @@ class Stems(Mapping[str, Audio]):
         self._stems = dict(stems)
         self.mixture = mixture
         self.engine = engine
+        self.note = note
 
     def __getitem__(self, name: str) -> Audio:
         if name == RESIDUAL:
@@ -115,11 +120,36 @@ class Stems(Mapping[str, Audio]):
         out.flags.writeable = False
         return Audio(out, self.sr, title=title)
 
-    def save(self, folder: str | Path, *, format: str = "wav", subtype: str | None = None) -> dict[str, Path]:
+    def save(
+        self,
+        folder: str | PathLike[str],
+        *,
+        format: str = "wav",
+        subtype: str | None = None,
+        names: str | None = None,
+        quality: float = 0.8,
+    ) -> SavedStems:
         """Write every stem and the residual into `folder`. See `musiclab.codecs.save_stems`."""
         from musiclab import codecs
 
-        return codecs.save_stems(self, folder, format=format, subtype=subtype)
+        return codecs.save_stems(self, folder, format=format, subtype=subtype, names=names, quality=quality)
+
+    @classmethod
+    def load(cls, folder: str | PathLike[str]) -> Stems:
+        """Stems from a folder: as `save` wrote them, or any folder with one audio file for each stem.
+
+        A file ``mixture`` is the mixture; without one it is the sum of all files, the residual's among them. Stems
+        that `save` made softer come back at the level that they had.
+
+        Raises
+        ------
+        AudioError
+            If there is no such folder, it holds no stems, or they differ in rate, channels or length.
+        """
+        from musiclab import codecs
+
+        found = codecs.read_stems(folder)
+        return cls(found.stems, found.mixture, engine=found.engine)
 
     def __repr__(self) -> str:
         by = f" by {self.engine}" if self.engine else ""
