@@ -1,37 +1,176 @@
-"""Write audio."""
+"""Write audio: wav (16 or 24 bits, float), flac, mp3, ogg, opus, m4a.
+
+Two promises, each held by a test:
+
+- Never clipped, never silently rescaled. Float WAV takes any level as it is. Where a file would clip, in whole numbers
+  or when a lossy file is decoded (which overshoots), one gain is taken off everything that is written together, and a
+  warning in the log ``musiclab`` says how much.
+- Nothing half-written. Files are made under a temporary name in their folder and renamed when all are complete: when
+  the disk is full, the old files are still there, and the sound is still in memory.
+"""
 
 from __future__ import annotations
 
 import io
+import logging
+import os
+import uuid
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from os import PathLike
 from pathlib import Path
 
-import soundfile as sf
+from musiclab.audio import Audio, to_db
+from musiclab.codecs.formats import Format, find_format
+from musiclab.codecs.readers import Part, by_ffmpeg
+from musiclab.codecs.source import open_source
+from musiclab.codecs.writers import Take, write
+from musiclab.errors import ExportError
 
-from musiclab.audio import Audio
-from musiclab.stems import RESIDUAL, Stems
+QUALITY = 0.8  # of lossy files that people keep; 0.5 is for listening in a page
+
+logger = logging.getLogger("musiclab")
 
 
-def save(audio: Audio, path: str | Path, *, subtype: str | None = None) -> Path:
-    """Write `audio` to a file; the format follows the extension."""
+def save(audio: Audio, path: str | PathLike[str], *, subtype: str | None = None, quality: float = QUALITY) -> Path:
+    """Write `audio` to a file; the format follows the file's extension.
+
+    Parameters
+    ----------
+    audio : Audio
+        What to write. It is never changed.
+    path : path
+        Ends in ``.wav``, ``.flac``, ``.mp3``, ``.ogg``, ``.opus`` or ``.m4a``; folders that lack are made.
+    subtype : str
+        ``"float"`` (default), ``"24"`` or ``"16"`` for wav; ``"24"`` (default) or ``"16"`` for flac. 16 bits get
+        triangular dither, unless the samples are 16-bit numbers already: those are written bit for bit.
+    quality : float
+        Of lossy formats, from 0 (small) to 1 (best).
+
+    Returns
+    -------
+    Path
+        The file, complete. If all had to be made softer to fit, a warning in the log ``musiclab`` says so.
+
+    Raises
+    ------
+    ExportError
+        If the format is not known or can't hold the audio, or the folder or disk refuses. Nothing is lost then:
+        no half file is left, and a file that was there before is unchanged.
+
+    Notes
+    -----
+    Notebook: 01.
+    """
     path = Path(path).expanduser()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    sf.write(path, audio.samples.T, audio.sr, subtype=subtype or ("FLOAT" if path.suffix == ".wav" else None))
+    format = find_format(path.suffix, subtype)
+    write_together([Take(audio)], [path], format, quality=quality)
     return path
 
 
-def save_stems(
-    stems: Stems, folder: str | Path, *, format: str = "wav", subtype: str | None = None, names: object = None
-) -> dict[str, Path]:
-    """Write every stem and the residual into `folder`."""
-    return {name: save(stems[name], Path(folder) / f"{name}.{format}", subtype=subtype) for name in [*stems, RESIDUAL]}
+def encode(audio: Audio, *, format: str = "ogg", subtype: str | None = None, quality: float = 0.5) -> bytes:
+    """The bytes of an audio file, at the very level of `audio`: for players in a page.
 
+    Parameters
+    ----------
+    audio : Audio
+        What to encode.
+    format : str
+        ``wav``, ``flac``, ``mp3``, ``ogg`` (Vorbis), ``opus`` (in Ogg), ``webm`` (Opus) or ``m4a``. Opus is the
+        fastest and the smallest; it is always at 48 kHz.
+    subtype : str
+        As in `save`.
+    quality : float
+        Of lossy formats, from 0 (small) to 1 (best).
 
-def encode(audio: Audio, *, format: str = "ogg", quality: float = 0.5) -> bytes:
-    """The bytes of a compressed file."""
+    Raises
+    ------
+    ExportError
+        If the format is not known or can't hold the audio, or whole numbers would clip. Lossy formats take any
+        level: decoders that work in float, as browsers do, give it back unclipped.
+    """
+    kind = find_format(format, subtype)
+    take = Take(audio)
+    if kind.bits and take.fitting_gain(kind) < 1:
+        raise ExportError(
+            f"At {audio.peak_db:+.1f} dBFS the audio would clip in {kind.name}: lower it first, "
+            f"as in audio.gained({-audio.peak_db - 0.01:.2f}), or use float WAV."
+        )
     buffer = io.BytesIO()
-    with sf.SoundFile(
-        buffer, "w", audio.sr, audio.channels, format=format.upper(), compression_level=1 - quality
-    ) as file:
-        for start in range(0, audio.frames, 65536):  # libsndfile's Vorbis writer overflows the stack on long writes
-            file.write(audio.samples[:, start : start + 65536].T)
+    write(take, buffer, kind, gain=1.0, quality=quality)
     return buffer.getvalue()
+
+
+def write_together(takes: Sequence[Take], paths: Sequence[Path], format: Format, *, quality: float) -> float:
+    """Write each take to its path, all with one gain, all or none. Returns the gain (linear, at most 1).
+
+    Raises
+    ------
+    ExportError
+        If anything refuses; then no file has been touched.
+    """
+    gain = min(1.0, *(take.fitting_gain(format) for take in takes))
+    temporary: list[Path] = []
+    try:
+        for path in paths:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if path.is_dir():
+                raise ExportError(f"{str(path)!r} is a folder: give the name of a file.")
+            temporary.append(path.parent / f".{uuid.uuid4().hex}.part")
+            temporary[-1].touch()  # the system's own reason if it refuses, which the libraries hide
+        for _ in range(3):  # a second round if decoding overshoots; a third would be for a very odd sound
+            _write_all(takes, temporary, format, gain, quality)
+            excess = _overshoot(takes, temporary, gain) if format.lossy else 0.0
+            if excess <= 1.0:
+                break
+            gain /= excess * 1.01
+        for made, path in zip(temporary, paths, strict=True):
+            os.replace(made, path)  # noqa: PTH105  # atomic, and over an existing file on every system
+    except OSError as error:
+        raise ExportError(_refusal(paths[0].parent, error)) from error
+    finally:
+        for made in temporary:
+            made.unlink(missing_ok=True)
+    if gain < 1.0:
+        _tell_gain(gain, paths, format)
+    return gain
+
+
+def _write_all(takes: Sequence[Take], paths: Sequence[Path], format: Format, gain: float, quality: float) -> None:
+    """Encode in threads: the encoders release Python's lock."""
+    with ThreadPoolExecutor(max_workers=min(len(takes), os.cpu_count() or 1)) as pool:
+        jobs = [
+            pool.submit(write, take, path, format, gain=gain, quality=quality)
+            for take, path in zip(takes, paths, strict=True)
+        ]
+        for job in jobs:
+            job.result()
+
+
+def _overshoot(takes: Sequence[Take], paths: Sequence[Path], gain: float) -> float:
+    """The highest sample (linear) of the files that might pass full scale when they are decoded."""
+    peak = 0.0
+    for take, path in zip(takes, paths, strict=True):
+        if take.audio.peak_db + to_db(gain) > -8.0:  # no encoder overshoots by 8 dB at our qualities
+            samples = by_ffmpeg(open_source(path), Part(path.name, 0.0, None)).samples
+            peak = max(peak, float(samples.max()), -float(samples.min()))
+    return peak
+
+
+def _refusal(folder: Path, error: OSError) -> str:
+    """One sentence for what a system says when it won't write."""
+    import errno
+
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return f"There is no room left for the files in {str(folder)!r}: free some space or choose another folder."
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"Nothing may be written in {str(folder)!r}: choose another folder."
+    return f"The files can't be written in {str(folder)!r} ({error.strerror or error}): choose another folder."
+
+
+def _tell_gain(gain: float, paths: Sequence[Path], format: Format) -> None:
+    what = f"{paths[0].name!r} was" if len(paths) == 1 else f"All {len(paths)} files were, alike,"
+    logger.warning(
+        "%s made softer by %.2f dB so that nothing clips in %s; float WAV would keep the level.",
+        *(what, -to_db(gain), format.name),
+    )
