@@ -104,6 +104,7 @@ class Library:
         self.samples = _samples(self.folder, sorted(rows, key=lambda r: str(r["file"])))
         self._audio: dict[Path, NDArray[np.int16]] = {}
         self._tones: dict[tuple[Path, int], Wave] = {}
+        self.attachments: dict[str, object] = {}  # what others derive from the library and keep with it
 
     @classmethod
     def default(cls, *, share_alike: bool = True) -> Library:

@@ -36,6 +36,7 @@ _LEVELS = {"kick": 0.0, "snare": -1.0, "rim": -6.0, "clap": -3.0, "hat": -12.0, 
            "crash": -8.0, "ride": -12.0, "perc": -9.0, "tom-high": -3.0, "tom-mid": -3.0, "tom-low": -3.0}  # fmt: skip
 _PLACES = {"hat": 0.35, "pedal": 0.35, "open": 0.35, "ride": -0.45, "crash": -0.3, "tom-high": 0.3, "tom-mid": 0.0,
            "tom-low": -0.35, "perc": 0.5}  # fmt: skip
+_RARE = ("bell", "choke", "china", "edge", "rim", "off", "roll")  # articulations that no groove is made of
 _STRUM = 0.011  # seconds between strings
 
 
@@ -121,6 +122,8 @@ def _piece(piece: str, kit: dict[str, list[Sample]], rng: np.random.Generator) -
     """The samples of one drum: one articulation, for a kit has several snares and rides."""
     kind = "tom" if piece.startswith("tom") else _PIECES[piece]
     pool = kit.get(kind) or kit.get({"perc": "hihat-closed", "ride": "crash", "crash": "ride"}.get(piece, ""), [])
+    plain = [s for s in pool if not any(word in s.articulation.lower() for word in _RARE)]
+    pool = plain if plain and rng.random() < 0.9 else pool
     names = sorted({s.articulation for s in pool})
     if not names:
         return []
