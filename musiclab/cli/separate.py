@@ -1,0 +1,151 @@
+"""``musiclab separate`` and ``musiclab demo``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from musiclab.audio import Audio
+from musiclab.cli import console
+from musiclab.cli.reports import SongReport, report, tell
+from musiclab.errors import AudioError, Cancelled, EngineError, MusiclabError
+from musiclab.stems import Stems
+
+EngineOption = Annotated[str, typer.Option("--engine", "-e", help="Which engine; see `musiclab engines`.")]
+DeviceOption = Annotated[str, typer.Option("--device", "-d", help="auto, cpu, cuda or mps.")]
+OutOption = Annotated[Path, typer.Option("--out", "-o", help="Folder; each song gets a folder in it.")]
+FormatOption = Annotated[str, typer.Option("--format", "-f", help="wav, flac, mp3, ogg, opus or m4a.")]
+CacheOption = Annotated[bool, typer.Option(help="Take the result from the cache if it is there, and keep it there.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout instead of tables.")]
+
+
+def separate(
+    songs: Annotated[list[Path], typer.Argument(help="Audio or video files, or folders of them.", show_default=False)],
+    engine: EngineOption = "auto",
+    device: DeviceOption = "auto",
+    out: OutOption = Path("stems"),
+    format: FormatOption = "wav",
+    subtype: Annotated[
+        str | None, typer.Option(help="wav: float, 24 or 16; flac: 24 or 16.", show_default=False)
+    ] = None,
+    stems: Annotated[
+        str, typer.Option(help="Only these, as in vocals,drums; the rest of the song is written as residual.")
+    ] = "",
+    cache: CacheOption = True,
+    json: JsonOption = False,
+) -> None:
+    """Write each instrument of a song to a file of its own."""
+    from musiclab import codecs
+    from musiclab.codecs.formats import find_format
+
+    find_format(format, subtype)  # a wrong format is said before the work, not after it
+    wanted = [name.strip() for name in stems.split(",") if name.strip()]
+    files = find_songs(songs)
+
+    def work(song: Path, folder: Path) -> SongReport:
+        began = time.perf_counter()
+        made = only(apart(codecs.load(song), song.name, engine, device, cache), wanted)
+        return report(str(song), made, made.save(folder, format=format, subtype=subtype), began=began)
+
+    finish([_guarded(song, folder, work) for song, folder in zip(files, song_folders(files, out), strict=True)], json)
+
+
+def demo(
+    song: Annotated[str | None, typer.Option(help="Which of the bundled songs.", show_default=False)] = None,
+    engine: EngineOption = "auto",
+    device: DeviceOption = "auto",
+    out: OutOption = Path("stems"),
+    format: FormatOption = "wav",
+    cache: CacheOption = True,
+    json: JsonOption = False,
+) -> None:
+    """Separate the bundled song: no file and no network needed."""
+    from musiclab import datasets
+
+    began = time.perf_counter()
+    bundled = datasets.demo(song)
+    made = apart(bundled.mixture, bundled.title or bundled.name, engine, device, cache)
+    saved = made.save(out / bundled.name, format=format)
+    finish([report(bundled.title or bundled.name, made, saved, began=began, truth=bundled.stems)], json)
+    if not json:
+        console.stdout().print(
+            f"\nListen: open the files in {out / bundled.name} in any player.\n"
+            "Play with the sliders: musiclab lab (in a checkout of the project: make lab).\n"
+            "Your own song: musiclab separate SONG"
+        )
+
+
+def apart(mixture: Audio, name: str, engine: str, device: str, cache: bool) -> Stems:
+    """Separate with a progress bar."""
+    with console.progress_bar(f"{name}: getting ready") as bar:
+        from musiclab import separation  # loads torch, which takes a moment: the bar is there already
+
+        def told(fraction: float, doing: str) -> None:
+            bar(fraction, f"{name}: {doing}" if doing else name)
+
+        return separation.separate(mixture, engine=engine, device=device, progress=told, cache=cache)
+
+
+def only(stems: Stems, wanted: Sequence[str]) -> Stems:
+    """These stems alone (all, if none is named): the residual is then the rest of the song."""
+    if not wanted:
+        return stems
+    if unknown := [name for name in wanted if name not in list(stems)]:
+        raise EngineError(f"{stems.engine} finds no {' and no '.join(unknown)}: it finds {', '.join(stems)}.")
+    return Stems({name: stems[name] for name in wanted}, stems.mixture, engine=stems.engine, note=stems.note)
+
+
+def find_songs(paths: Sequence[Path]) -> list[Path]:
+    """The files, and the audio files in the folders, in order and each once."""
+    from musiclab.codecs.source import AUDIO_SUFFIXES
+
+    found: dict[Path, None] = {}
+    for path in paths:
+        inside = [path]
+        if path.is_dir():
+            inside = sorted(file for file in path.iterdir() if file.suffix.lower() in AUDIO_SUFFIXES and _is_song(file))
+            if not inside:
+                raise AudioError(f"The folder {str(path)!r} holds no audio file: give a song or a folder of songs.")
+        found.update(dict.fromkeys(inside))
+    return list(found)
+
+
+def _is_song(file: Path) -> bool:
+    return file.is_file() and not file.name.startswith(".")
+
+
+def song_folders(songs: Sequence[Path], out: Path) -> list[Path]:
+    """A folder for each song, named like it; songs of one name get numbers, so that none overwrites another."""
+    folders: list[Path] = []
+    for song in songs:
+        name, number = song.stem or "song", 1
+        while out / name in folders:
+            number += 1
+            name = f"{song.stem} ({number})"
+        folders.append(out / name)
+    return folders
+
+
+def _guarded(song: Path, folder: Path, work: Callable[[Path, Path], SongReport]) -> SongReport:
+    """Its report, or what went wrong with it: one bad song must not stop the others."""
+    try:
+        return work(song, folder)
+    except Cancelled:
+        raise
+    except MusiclabError as error:
+        return SongReport(str(song), error=str(error))
+
+
+def finish(reports: Sequence[SongReport], as_json: bool) -> None:
+    """Print the reports; exit code 1 if one of them is an error."""
+    if as_json:
+        console.print_json({"songs": [asdict(one) for one in reports]})
+    else:
+        tell(reports)
+    if any(one.error for one in reports):
+        raise typer.Exit(console.FAILED)
