@@ -108,6 +108,34 @@ def spell(semitone: int, key: str = "C major") -> tuple[str, int]:
     return name, octave
 
 
+def transpose_key(key: str, semitones: int) -> str:
+    """The key so many semitones higher, by its name with the fewest accidentals."""
+    tonic, mode = parse_key(key)
+    moved = (pitch_class(tonic) + semitones) % 12
+    names = [f"{name} {mode}" for name in LINE_OF_FIFTHS if pitch_class(name) == moved]
+    return min(names, key=lambda name: abs(key_fifths(name)))
+
+
+def split_symbol(symbol: str) -> tuple[str, str]:
+    """Root and quality of a chord symbol: ``("Bb", "m7")``; `TranscriptionError` if it is none that we write."""
+    size = 2 if symbol[1:2] in ("#", "b") else 1
+    root, quality = symbol[:size], symbol[size:]
+    pitch_class(root)
+    if quality not in QUALITIES:
+        raise TranscriptionError(
+            f"{symbol!r} is no chord that can be written: use {', '.join(QUALITIES)} after the root."
+        )
+    return root, quality
+
+
+def transpose_symbol(symbol: str, semitones: int, key: str) -> str:
+    """A chord symbol so many semitones higher, spelled for `key`."""
+    if symbol == "N":
+        return symbol
+    root, quality = split_symbol(symbol)
+    return spell(60 + pitch_class(root) + semitones, key or "C major")[0] + quality
+
+
 def estimate_chords(audio: Audio, grid: BeatGrid, *, key: str = "") -> tuple[Chord, ...]:
     """Chord symbols from the mixture (or from its pitched stems), changing on beats.
 
@@ -157,9 +185,7 @@ def _beat_chroma(audio: Audio, grid: BeatGrid) -> tuple[np.ndarray, np.ndarray]:
         # Compressed, so that one loud note does not hide the chord; high partials count less.
         np.add.at(folded, pitch, np.sqrt(S[inside]) / hz[inside, None] ** 0.5)
         edges = np.round(np.asarray(grid.times) * SR / HOP_LENGTH).astype(int).clip(0, S.shape[1] - 1)
-        out.append(
-            np.stack([folded[:, a : max(b, a + 1)].mean(axis=1) for a, b in itertools.pairwise(edges)], 1)
-        )
+        out.append(np.stack([folded[:, a : max(b, a + 1)].mean(axis=1) for a, b in itertools.pairwise(edges)], 1))
     return out[0], out[1]
 
 

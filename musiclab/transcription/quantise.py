@@ -30,6 +30,7 @@ from musiclab.transcription.grid import BeatGrid
 ONSET_SIGMA = 0.025  # s: standard deviation of human onset timing, with that of the onset detector
 OFFSET_SIGMA = 0.080  # s: the same of note ends, which players (and detectors) take freely
 SAME_ONSET = 0.035  # s: onsets closer than this are one chord
+SWING = 2 / 3  # place of a swung off-beat in its beat when asked to straighten and none is heard
 COLLISION = 25.0  # cost of two different onsets on one tick: more than any subdivision costs
 
 # Price in nats of dividing a beat. Simple beats (quarters) and compound ones (dotted quarters) have their own trees.
@@ -59,6 +60,7 @@ def quantise(
     subdivisions: Sequence[int] | None = None,
     monophonic: bool = False,
     onset_sigma: float = ONSET_SIGMA,
+    swing: bool | None = False,
 ) -> list[Written]:
     """Written onset and duration for each played note.
 
@@ -74,6 +76,9 @@ def quantise(
         Whether a note ends where the next begins, at the latest.
     onset_sigma : float
         Standard deviation of the onsets, in seconds: larger gives simpler rhythm.
+    swing : bool or None
+        Whether long-short pairs of eighths are written straight, as players of swing read them; None: if `swing_ratio`
+        finds that most beats are played so.
 
     Returns
     -------
@@ -89,17 +94,43 @@ def quantise(
     times = np.asarray(onsets, dtype=float)
     order = np.argsort(times, kind="stable")
     beats = grid.beats_at(_chords_together(times[order]))
+    ends = grid.beats_at(offsets)
     prices = _prices(grid, subdivisions)
+    if swing or (swing is None and swing_ratio(onsets, grid) is not None):
+        offbeat = swing_ratio(onsets, grid) or SWING
+        beats, ends = _straightened(beats, offbeat), _straightened(ends, offbeat)
+        prices = {n: price for n, price in prices.items() if n % 3}
     ticks, chosen = _onset_ticks(beats, prices, onset_sigma * grid.tempo / 60.0)
     starts = [Fraction(0)] * len(times)
     for rank, i in enumerate(order):
         starts[i] = ticks[rank]
-    durations = _durations(starts, offsets, grid, _End(prices, chosen), monophonic=monophonic)
+    durations = _durations(starts, ends, grid, _End(prices, chosen), monophonic=monophonic)
     shift = _shift(grid, min(starts))
     return [
         Written(i, (starts[i] + shift) * grid.beat_quarters, durations[i] * grid.beat_quarters)
         for i in range(len(times))
     ]
+
+
+def swing_ratio(onsets: Sequence[float], grid: BeatGrid) -> float | None:
+    """Where in the beat the off-beat eighth is played (0.5 straight, 0.67 triplet swing), or None if it is not swung.
+
+    It is swing if off-beats cluster past the middle and no beat has a note on its first third, as triplets would.
+    """
+    if len(onsets) == 0 or grid.is_compound:
+        return None
+    places = grid.beats_at(onsets) % 1.0
+    inner = places[(places > 0.2) & (places < 0.8)]
+    late = inner[(inner > 0.57) & (inner < 0.74)]
+    if len(late) < 6 or len(late) < 0.7 * len(inner) or np.sum((inner > 0.27) & (inner < 0.4)) > 0.15 * len(inner):
+        return None
+    return float(np.median(late))
+
+
+def _straightened(beats: np.ndarray, offbeat: float) -> np.ndarray:
+    """Fractional beats with the swung off-beat moved to the middle, and everything between in proportion."""
+    whole = np.floor(beats)
+    return np.asarray(whole + np.interp(beats - whole, [0.0, offbeat, 1.0], [0.0, 0.5, 1.0]))
 
 
 def _shift(grid: BeatGrid, earliest: Fraction) -> Fraction:
@@ -206,14 +237,14 @@ class _End:
 
 
 def _durations(
-    starts: list[Fraction], offsets: Sequence[float], grid: BeatGrid, end: _End, *, monophonic: bool
+    starts: list[Fraction], ends: np.ndarray, grid: BeatGrid, end: _End, *, monophonic: bool
 ) -> list[Fraction]:
     """Durations in beats: the simplest that the ends allow, rather up to the next note than before a short rest."""
     later = sorted(set(starts))
     following = dict(zip(later, [*later[1:], None], strict=True))
     sigma = OFFSET_SIGMA * grid.tempo / 60.0
     out = []
-    for start, place in zip(starts, grid.beats_at(offsets), strict=True):
+    for start, place in zip(starts, ends, strict=True):
         following_start = following[start]
         gap = None if following_start is None else following_start - start
         costs = {tick - start: cost for tick, cost in end.near(float(place)).items() if tick > start}

@@ -1,0 +1,168 @@
+"""Drawing a score: SVG by verovio, and PDF and PNG of the same pages by Typst, without any system package.
+
+Verovio [1]_ engraves; its SVG shows music symbols inside text (the note in "♩ = 120") with a web font, which only
+browsers load: they are drawn as outlines here, so that the page looks the same everywhere. Typst lays the pages out
+under their title.
+
+References
+----------
+.. [1] Pugin, Zitellini, Roland: "Verovio: a library for engraving MEI music notation into SVG", ISMIR 2014
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import tempfile
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from typing import Any
+
+from musiclab.errors import TranscriptionError
+from musiclab.transcription.score import Score
+
+PAGE_MM = (210, 297)  # A4
+MARGIN_MM = 15
+TITLE_MM = 22  # room for the title on the first page
+SCALE = 40  # per cent: pixels of the SVG only, since its size on the page is set when it is laid out
+PPI = 150  # of PNG pages
+FONT = "Leipzig"  # verovio's own music font
+SVG_NS = "http://www.w3.org/2000/svg"
+TSPAN = f"{{{SVG_NS}}}tspan"
+GAP = 200  # after a music symbol in a text, in thousandths of its size
+
+
+def _options(width_mm: float, height_mm: float, *, page: bool) -> dict[str, Any]:
+    """Verovio's options for pages (or for one long page that is as high as the music)."""
+    unit = 10  # verovio measures in tenths of a millimetre
+    return {
+        "scale": SCALE,
+        "pageWidth": round(width_mm * unit),
+        "pageHeight": round(height_mm * unit) if page else 60000,
+        "adjustPageHeight": True,
+        "pageMarginLeft": 30, "pageMarginRight": 10, "pageMarginTop": 30, "pageMarginBottom": 20,
+        "header": "none", "footer": "none",
+        "breaks": "auto",
+        "svgViewBox": True, "svgHtml5": False, "smuflTextFont": "none",
+        "spacingSystem": 6, "spacingStaff": 8,
+        "mnumInterval": 0,
+    }  # fmt: skip
+
+
+def toolkit(score: Score, *, width_mm: float = 180, height_mm: float = 250, page: bool = True) -> Any:
+    """A verovio toolkit with the score laid out: for its pages, its time map, and the elements at a time.
+
+    Raises
+    ------
+    TranscriptionError
+        If verovio can't read the MusicXML.
+    """
+    import verovio
+
+    verovio.enableLog(verovio.LOG_OFF)
+    drawing = verovio.toolkit()
+    drawing.setOptions(_options(width_mm, height_mm, page=page))
+    if not drawing.loadData(score.musicxml):
+        raise TranscriptionError("The score can't be engraved: save it as MusicXML and open it in a notation program.")
+    return drawing
+
+
+def svg(score: Score, *, width_mm: float = 180, height_mm: float = 250, page: bool = True) -> list[str]:
+    """The pages as SVG, each as wide as the text of an A4 page; ids as in `Score.notes`.
+
+    With ``page=False`` all music is on one page, as high as it needs.
+    """
+    drawing = toolkit(score, width_mm=width_mm, height_mm=height_mm, page=page)
+    return [_outlined(drawing.renderToSVG(number)) for number in range(1, drawing.getPageCount() + 1)]
+
+
+def pdf(score: Score) -> bytes:
+    """The score as a PDF of A4 pages."""
+    return _typeset(score, "pdf")[0]
+
+
+def png(score: Score, *, ppi: float = PPI) -> list[bytes]:
+    """The score as PNG images of A4 pages."""
+    return _typeset(score, "png", ppi=ppi)
+
+
+def _typeset(score: Score, kind: str, *, ppi: float = PPI) -> list[bytes]:
+    import typst
+
+    width, height = PAGE_MM[0] - 2 * MARGIN_MM, PAGE_MM[1] - 2 * MARGIN_MM - TITLE_MM
+    with tempfile.TemporaryDirectory(prefix="musiclab-") as folder:
+        for number, page in enumerate(svg(score, width_mm=width, height_mm=height), 1):
+            (Path(folder) / f"{number}.svg").write_text(page, encoding="utf-8")
+        source = Path(folder) / "score.typ"
+        source.write_text(_document(score.title, number), encoding="utf-8")
+        made = typst.compile(str(source), format=kind, ppi=ppi)
+    return list(made) if isinstance(made, list) else [made]
+
+
+def _document(title: str, pages: int) -> str:
+    """The Typst source: the title, then a page for each picture, with page numbers if there are several."""
+    escaped = title.replace("\\", "\\\\").replace('"', '\\"')
+    numbering = '"1"' if pages > 1 else "none"
+    lines = [
+        f'#set document(title: "{escaped}")',
+        f"#set page(width: {PAGE_MM[0]}mm, height: {PAGE_MM[1]}mm, margin: {MARGIN_MM}mm, numbering: {numbering})",
+        f'#block(width: 100%, height: {TITLE_MM - 8}mm, align(center, text(size: 20pt, "{escaped}")))',
+    ]
+    lines += [
+        f'#image("{number}.svg", width: 100%)' + ("\n#pagebreak()" if number < pages else "")
+        for number in range(1, pages + 1)
+    ]
+    return "\n".join(lines) + "\n"
+
+
+@functools.cache
+def _glyph(code: str) -> tuple[str, float]:
+    """Outline (an SVG path, 1000 units an em, y up) and advance of a music symbol of verovio's font."""
+    import verovio
+
+    data = Path(verovio.__file__).parent / "data"
+    file = data / FONT / f"{code}.xml"
+    if not file.exists():
+        return "", 0.0
+    path = next(element for element in ET.parse(file).iter() if element.tag.endswith("path"))
+    metrics = next((g for g in ET.parse(data / f"{FONT}.xml").iter("g") if g.get("c") == code), None)
+    return path.get("d", ""), 500.0 if metrics is None else float(metrics.get("h-a-x", 500))
+
+
+def _outlined(page: str) -> str:
+    """The page with every music symbol inside a text drawn as an outline, in its place."""
+    if f'font-family="{FONT}"' not in page:
+        return page
+    ET.register_namespace("", SVG_NS)
+    ET.register_namespace("xlink", "http://www.w3.org/1999/xlink")
+    root = ET.fromstring(page)
+    parents = {child: parent for parent in root.iter() for child in parent}
+    for text in list(root.iter(f"{{{SVG_NS}}}text")):
+        spans = [span for span in text.iter(TSPAN) if span.text and span.text.strip()]
+        if any(span.get("font-family") == FONT for span in spans):
+            _outline_text(text, spans, parents[text])
+    return ET.tostring(root, encoding="unicode")
+
+
+def _outline_text(text: ET.Element, spans: list[ET.Element], holder: ET.Element) -> None:
+    """Draw a text's symbols as outlines; its words stay text, each run in a place of its own."""
+    x, y = float(text.get("x", 0)), float(text.get("y", 0))
+    at = list(holder).index(text)
+    holder.remove(text)
+    group = ET.Element(f"{{{SVG_NS}}}g")
+    holder.insert(at, group)
+    for span in spans:
+        size = float(re.sub(r"[^0-9.]", "", span.get("font-size", "")) or 405.0)
+        if span.get("font-family") != FONT:
+            words = ET.SubElement(
+                group, f"{{{SVG_NS}}}text", {"x": f"{x:.0f}", "y": f"{y:.0f}", "font-size": f"{size}px"}
+            )
+            words.text = re.sub(r"\s*=\s*", " = ", (span.text or "").strip()).strip()
+            x += 0.5 * size * len(words.text)
+            continue
+        for character in span.text or "":
+            outline, width = _glyph(f"{ord(character):04X}")
+            scale = size / 1000
+            place = f"translate({x:.0f},{y:.0f}) scale({scale},{-scale})"
+            ET.SubElement(group, f"{{{SVG_NS}}}path", {"d": outline, "transform": place})
+            x += (width + GAP) * scale
