@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import platformdirs
 import soundfile
 import soxr
 from numpy.typing import NDArray
@@ -149,6 +150,10 @@ class Library:
                 voices[s.voice].append(s)
         return dict(sorted(voices.items()))
 
+    def adopt(self, sample: Sample, wave: NDArray[np.int16]) -> None:
+        """Take in a sample that is no file of the folder."""
+        self._audio.setdefault(sample.file, wave)
+
     def audio(self, sample: Sample) -> Wave:
         """A whole file as mono `(frames,)` float32 at 44.1 kHz, peak 1, without the silence before its attack."""
         if sample.file not in self._audio:
@@ -180,13 +185,23 @@ def shift_pitch(x: Wave, semitones: float) -> Wave:
 def _read(file: Path) -> NDArray[np.int16]:
     x, sr = soundfile.read(file, dtype="float32", always_2d=True)
     mono = x.mean(axis=1)
-    if sr != SR:
-        mono = soxr.resample(mono, sr, SR)
+    return condition(mono if sr == SR else soxr.resample(mono, sr, SR))
+
+
+def condition(mono: Wave) -> NDArray[np.int16]:
+    """`(frames,)` at full scale, from 2 ms before its attack on."""
     peak = float(np.abs(mono).max(initial=0.0))
     if not np.isfinite(peak) or peak <= 0:
         return np.zeros(1, dtype=np.int16)
     start = max(0, int(np.argmax(np.abs(mono) > _TRIM * peak)) - _PRE_ROLL)
-    return np.round(mono[start:] * (32767.0 / peak)).astype(np.int16)
+    return np.asarray(np.round(mono[start:] * (32767.0 / peak)), dtype=np.int16)
+
+
+def cache_folder(kind: str) -> Path:
+    """Where what is derived from samples is kept: in MUSICLAB_CACHE, or the user's cache folder."""
+    folder = Path(os.environ.get("MUSICLAB_CACHE") or platformdirs.user_cache_dir("musiclab")) / kind
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def _samples(folder: Path, rows: list[dict[str, Any]]) -> list[Sample]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from musiclab.separation.embedded.synthesis import desk
+from musiclab.separation.embedded.synthesis import desk, soundfont
 from musiclab.separation.embedded.synthesis.composition import Event, Hit, Layer, Song
 from musiclab.separation.embedded.synthesis.library import SR, Instrument, Library, Sample, Wave
 
@@ -28,6 +28,9 @@ SOUNDS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
 }
 SOUNDS |= {name: SOUNDS["clean"] for name in ("crunch", "distorted", "metal", "lead", "surf", "jazz")}
 SOUNDS["synth-lead"] = SOUNDS["synth"]
+# How often a soundfont plays it.
+_FROM_FONT = {"strings": 0.8, "brass": 0.9, "winds": 0.5, "sax": 0.4, "synth": 0.8, "synth-lead": 0.9, "organ": 0.65,
+              "clean": 0.2, "acoustic": 0.2, "distorted": 0.3, "metal": 0.35, "surf": 0.1}  # fmt: skip
 GUITARS = ("clean", "crunch", "distorted", "metal", "lead", "surf", "jazz")
 
 _PIECES = {"hat": "hihat-closed", "pedal": "hihat-closed", "open": "hihat-open", "crash": "crash", "ride": "ride",
@@ -165,17 +168,24 @@ def amplify(x: Wave, sound: str, rng: np.random.Generator) -> Wave:
     return desk.equalise(x, desk.peak_filter(600, rng.uniform(-9, -3), 0.7)) if sound == "metal" else x
 
 
+def choose_instrument(sound: str, library: Library, rng: np.random.Generator) -> Instrument | None:
+    """An instrument for a sound of `SOUNDS`: recorded samples, or a soundfont's where those are few."""
+    pool = [i for family, kinds in SOUNDS[sound] for i in library.instruments(family, *kinds)]
+    from_font = soundfont.instrument(sound, library, rng) if rng.random() < _FROM_FONT.get(sound, 0.3) else None
+    return from_font or (pool[int(rng.integers(len(pool)))] if pool else None)
+
+
 def layer(part: Layer, song: Song, library: Library, frames: int, rng: np.random.Generator) -> Wave:
     """One player of `other` with amplifier, effects and place; gives `(2, frames)`."""
-    pool = [i for family, kinds in SOUNDS[part.sound] for i in library.instruments(family, *kinds)]
-    if not pool or not part.events:
+    instrument = choose_instrument(part.sound, library, rng)
+    if instrument is None or not part.events:
         return np.zeros((2, frames), dtype=np.float32)
-    dry = play(part.events, pool[int(rng.integers(len(pool)))], library, frames, rng)
+    dry = play(part.events, instrument, library, frames, rng)
     place = float(rng.uniform(-0.9, 0.9))
     if part.sound in GUITARS:
         dry = amplify(dry, part.sound, rng)
         if part.role in ("power", "chug", "strum") and rng.random() < 0.45:  # double-tracked, hard left and right
-            twin = play(part.events, pool[int(rng.integers(len(pool)))], library, frames, rng)
+            twin = play(part.events, choose_instrument(part.sound, library, rng) or instrument, library, frames, rng)
             lag = int(SR * rng.uniform(0.004, 0.02))
             twin = np.pad(amplify(twin, part.sound, rng), (lag, 0))[:frames]
             return _space(desk.pan(dry, -0.85) + desk.pan(twin, 0.85), part, song, rng)

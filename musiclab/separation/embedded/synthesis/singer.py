@@ -30,7 +30,7 @@ class Singer:
     @classmethod
     def cast(cls, clips: Sequence[Sample], rng: np.random.Generator, *, method: str | None = None) -> Singer:
         """A singer of these clips with a throat, a vibrato and habits of his own."""
-        method = method or ("world" if rng.random() < 0.65 else "psola")
+        method = method or ("world" if rng.random() < 0.5 else "psola")
         spread = 0.17 if method == "world" else 0.12
         return cls(
             clips=tuple(clips),

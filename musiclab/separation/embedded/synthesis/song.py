@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from musiclab.separation.embedded.synthesis import desk, players, voice
+from musiclab.separation.embedded.synthesis import desk, players, soundfont, voice
 from musiclab.separation.embedded.synthesis.composition import Event, Song, compose
-from musiclab.separation.embedded.synthesis.library import SR, Instrument, Library, Wave
+from musiclab.separation.embedded.synthesis.library import SR, Instrument, Library, Sample, Wave
 
 STEMS = ("vocals", "drums", "bass", "other")
 PEAK = 0.9
@@ -117,8 +117,10 @@ def _stem(name: str, song: Song, library: Library, frames: int, rng: np.random.G
     return _bus(mix, rng)
 
 
-def choose_kit(library: Library, style: str, rng: np.random.Generator) -> dict[str, list]:  # type: ignore[type-arg]
+def choose_kit(library: Library, style: str, rng: np.random.Generator) -> dict[str, list[Sample]]:
     """A kit with kick, snare and hi-hat; a snare or a cymbal may come from another."""
+    if rng.random() < 0.12 and (found := soundfont.kit(style, library, rng)):
+        return found
     kits = library.kits()
     whole = [k for k, pieces in kits.items() if {"kick", "snare", "hihat-closed"} <= pieces.keys()]
     machines = [k for k in whole if any(s.row.get("electronic") for s in kits[k]["kick"])]
@@ -135,6 +137,8 @@ def choose_kit(library: Library, style: str, rng: np.random.Generator) -> dict[s
 
 
 def _bass(song: Song, library: Library, rng: np.random.Generator) -> Instrument | None:
+    if rng.random() < 0.15 and (found := soundfont.instrument("bass", library, rng)):
+        return found
     pool = library.instruments("bass", str(rng.choice(song.style.basses))) or library.instruments("bass")
     return pool[int(rng.integers(len(pool)))] if pool else None
 

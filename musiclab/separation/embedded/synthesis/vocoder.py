@@ -19,12 +19,11 @@ from pathlib import Path
 from types import ModuleType
 
 import numpy as np
-import platformdirs
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d, uniform_filter1d
 from scipy.signal import find_peaks
 
-from musiclab.separation.embedded.synthesis.library import SR, Library, Sample, Wave
+from musiclab.separation.embedded.synthesis.library import SR, Library, Sample, Wave, cache_folder
 
 FRAME = 0.005  # seconds between frames of analysis
 _HOP = SR * FRAME
@@ -88,9 +87,8 @@ class Analyser:
     """Analyses each clip once; the result stays on disk, for it takes a quarter of the clip's length."""
 
     def __init__(self, library: Library, cache: Path | None = None) -> None:
-        root = os.environ.get("MUSICLAB_CACHE") or platformdirs.user_cache_dir("musiclab")
         self.library = library
-        self.cache = cache or Path(root) / "voices"
+        self.cache = cache or cache_folder("voices")
         self._clips: dict[Path, Clip] = {}
 
     def clip(self, sample: Sample) -> Clip:
@@ -108,7 +106,6 @@ class Analyser:
                 f0, envelope, aperiodicity = kept["f0"].astype(np.float64), kept["envelope"], kept["aperiodicity"]
         except (OSError, ValueError, KeyError):
             f0, envelope, aperiodicity = _analyse(wave)
-            self.cache.mkdir(parents=True, exist_ok=True)
             part = path.with_suffix(f".{os.getpid()}.tmp")
             with part.open("wb") as file:
                 np.savez(file, f0=f0.astype(np.float32), envelope=envelope, aperiodicity=aperiodicity)
