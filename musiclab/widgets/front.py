@@ -1,9 +1,8 @@
 """The front-end of widgets: plain files beside the Python code, put together without a build step.
 
-An anywidget takes one module. Ours are written as several small ones, which import each other by relative path, so
-that a browser (or an editor) can also load them as they are. `esm` writes them one after the other: each module's
-imports of siblings are dropped, and all but the last lose the word ``export``. They then share one scope, so two
-modules must not use one top-level name twice; the browser says so at once if they do.
+An anywidget takes one module. Ours are written as several small ones, which import names from each other by relative
+path, so that a browser or an editor can also load them as they are. `esm` puts them into one: each module but the last
+becomes a function that runs once and returns what it exports, so every module keeps a scope of its own.
 """
 
 from __future__ import annotations
@@ -12,26 +11,45 @@ import re
 from pathlib import Path
 
 HERE = Path(__file__).parent
-_IMPORT = re.compile(r"^import\s[^;]*?from\s+\"\./([\w-]+\.js)\";\n", re.MULTILINE)
-_EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const|let)\b)", re.MULTILINE)
+_IMPORT = re.compile(r"^import \{([^}]*)\} from \"\./([\w-]+)\.js\";\n", re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=(?:async )?(?:function\*?|class|const|let) (\w+))", re.MULTILINE)
 
 
 def esm(name: str) -> str:
-    """One self-contained module: the file `name` (``mixer.js``) with all that it imports from beside it."""
-    order: list[str] = []
+    """One self-contained module: the file `name` (``mixer.js``) with all that it imports from beside it.
 
-    def visit(file: str) -> None:
-        for needed in _IMPORT.findall((HERE / file).read_text("utf-8")):
-            if needed not in order:
-                visit(needed)
-        if file not in order:
-            order.append(file)
+    Modules may write ``import { a, b } from "./other.js";`` and export functions, classes, const and let by name.
+    """
+    done: dict[str, str] = {}
 
-    visit(name)
-    sources = [_IMPORT.sub("", (HERE / file).read_text("utf-8")) for file in order]
-    return "\n".join([*(_EXPORT.sub("", source) for source in sources[:-1]), sources[-1]])
+    def visit(module: str) -> str:
+        source = (HERE / f"{module}.js").read_text("utf-8")
+        for _, needed in _IMPORT.findall(source):
+            if needed not in done:
+                done[needed] = ""  # its place is held while it is being visited
+                done[needed] = _enclosed(needed, visit(needed))
+        return _IMPORT.sub(lambda found: f"const {{{found[1]}}} = module_{_word(found[2])};\n", source)
+
+    main = visit(name.removesuffix(".js"))
+    inner_first = sorted(done, key=lambda module: _depth(module, done))
+    return "\n".join([*(done[module] for module in inner_first), main])
 
 
 def css(*names: str) -> str:
     """One style sheet: the shared theme, then the files `names`."""
     return "\n".join((HERE / name).read_text("utf-8") for name in ("theme.css", *names))
+
+
+def _enclosed(module: str, source: str) -> str:
+    names = ", ".join(_EXPORT.findall(source))
+    return f"const module_{_word(module)} = (() => {{\n{_EXPORT.sub('', source)}\nreturn {{ {names} }};\n}})();\n"
+
+
+def _depth(module: str, done: dict[str, str]) -> int:
+    """How many layers of modules lie below: each must stand after those that it needs."""
+    below = [other for other in done if other != module and f"= module_{_word(other)};" in done[module]]
+    return 1 + max((_depth(other, done) for other in below), default=0)
+
+
+def _word(module: str) -> str:
+    return module.replace("-", "_")

@@ -1,0 +1,289 @@
+// The sound: decoded stems on one AudioContext, started together on one sample, and so never apart.
+
+import { createLimiter, limiterDelay } from "./limiter.js";
+import { toGain } from "./levels.js";
+
+export const SAMPLE_RATE = 44100;  // pinned, whatever the sound card runs at: then every frame count is known
+const LEAD = 0.03;   // s from an order to its sound: time enough to schedule every stem before its sample is due
+const FADE = 0.005;  // s: against clicks at seek, pause and play
+const GLIDE = 0.01;  // s in which a gain moves
+
+const toFrame = (seconds) => Math.round(seconds * SAMPLE_RATE) / SAMPLE_RATE;
+
+/** Peak meter taps on both channels of a node. */
+class Tap {
+  constructor(node) {
+    const splitter = new ChannelSplitterNode(node.context, { numberOfOutputs: 2 });
+    node.connect(splitter);
+    this.sides = [0, 1].map((channel) => {
+      const analyser = new AnalyserNode(node.context, { fftSize: 2048 });
+      splitter.connect(analyser, channel);
+      return analyser;
+    });
+    this.window = new Float32Array(2048);  // 46 ms: longer than a frame of the screen, so no peak is missed
+  }
+  peaks() {
+    return this.sides.map((analyser) => {
+      analyser.getFloatTimeDomainData(this.window);
+      let peak = 0;
+      for (const sample of this.window) peak = Math.max(peak, Math.abs(sample));
+      return peak;
+    });
+  }
+}
+
+/** Faders, master and limiter on a live or an offline context. */
+async function buildDesk(context, levels, { meters = false, onReduction } = {}) {
+  const stereo = { channelCount: 2, channelCountMode: "explicit" };  // mono stems sound in the middle
+  const fade = new GainNode(context, stereo);
+  const master = new GainNode(context, { ...stereo, gain: levels.master });
+  const inputs = levels.gains.map((gain) => new GainNode(context, { ...stereo, gain }));
+  for (const input of inputs) input.connect(master);
+  master.connect(fade);
+  const limiter = await createLimiter(context, onReduction);
+  const last = limiter ? fade.connect(limiter) : fade;
+  last.connect(context.destination);
+  const taps = meters ? [...inputs, last].map((node) => new Tap(node)) : [];
+  return { inputs, master, fade, limiter, output: last, taps };
+}
+
+/**
+ * Plays any number of stems as one. Events: "state" (play, pause, seek, loop), "reduction" (the limiter works),
+ * "waiting" (the browser wants a click first).
+ */
+export class Engine extends EventTarget {
+  #context = null;
+  #desk = null;
+  #opening = null;
+  #run = null;     // what sounds: sources, and which place of the song they play at which time of the context
+  #resting = 0;    // the place in the song while nothing sounds
+  #levels = { gains: [], master: 1 };
+  #intent = 0;     // counts orders: one that had to wait knows whether it is still wanted
+  buffers = [];
+  loop = null;     // [from, to) in seconds, or null
+  playing = false;
+  ready = false;
+
+  constructor(duration) {
+    super();
+    this.frames = Math.round(duration * SAMPLE_RATE);
+    this.duration = this.frames / SAMPLE_RATE;
+  }
+
+  get context() { return this.#context; }
+
+  /** The node that goes to the loudspeakers, for recorders; null before the first sound. */
+  get output() { return this.#desk?.output ?? null; }
+
+  /** Decode compressed stems. `scales` undo what the encoder was given to keep peaks within full scale. */
+  async load(files, scales, onProgress = () => {}) {
+    const decoder = new OfflineAudioContext(2, 1, SAMPLE_RATE);
+    let done = 0;
+    this.buffers = await Promise.all(files.map(async (file, i) => {
+      // a copy: decoding detaches the bytes, and the model still owns its own
+      const bytes = file.buffer.slice(file.byteOffset, file.byteOffset + file.byteLength);
+      const buffer = this.#fitted(await decoder.decodeAudioData(bytes), scales[i]);
+      onProgress(++done / files.length);
+      return buffer;
+    }));
+    this.ready = true;
+  }
+
+  /** Exactly as long as the song: a codec may pad, and a shorter buffer would loop early. */
+  #fitted(decoded, scale) {
+    if (decoded.length === this.frames && scale === 1) return decoded;
+    const buffer = new AudioBuffer({ length: this.frames, sampleRate: SAMPLE_RATE, numberOfChannels: decoded.numberOfChannels });
+    for (let channel = 0; channel < decoded.numberOfChannels; channel++) {
+      const samples = decoded.getChannelData(channel).subarray(0, this.frames);
+      buffer.copyToChannel(scale === 1 ? samples : samples.map((sample) => sample * scale), channel);
+    }
+    return buffer;
+  }
+
+  /** Gains in dB (what is muted at -Infinity) and the master's. */
+  setLevels(gainsDb, masterDb) {
+    this.#levels = { gains: gainsDb.map(toGain), master: toGain(masterDb) };
+    if (this.#desk) this.#applyLevels();
+  }
+
+  #applyLevels() {
+    this.#desk.inputs.forEach((input, i) => this.#glide(input.gain, this.#levels.gains[i]));
+    this.#glide(this.#desk.master.gain, this.#levels.master);
+  }
+
+  #glide(param, target) {
+    const now = this.#context.currentTime;
+    param.cancelScheduledValues(now);
+    param.setValueAtTime(param.value, now);
+    param.linearRampToValueAtTime(target, now + GLIDE);  // linear: it does reach zero
+  }
+
+  #open() {
+    return this.#opening ??= (async () => {
+      const context = this.#context = new AudioContext({ sampleRate: SAMPLE_RATE, latencyHint: "interactive" });
+      const onReduction = (db) => this.dispatchEvent(new CustomEvent("reduction", { detail: db }));
+      const desk = await buildDesk(context, this.#levels, { meters: true, onReduction });
+      if (context.state === "closed") return;
+      this.#desk = desk;
+      this.#applyLevels();  // they may have moved meanwhile
+    })();
+  }
+
+  /** Where the song is, in seconds, as it is heard. */
+  get position() {
+    if (!this.#run) return this.#resting;
+    const latency = this.#context.outputLatency || this.#context.baseLatency || 0;
+    return this.#placeAt(this.#context.currentTime - latency);
+  }
+
+  /** True from the moment the sources are scheduled: `playing` may still wait for a click. */
+  get sounding() { return this.#run !== null; }
+
+  /** A place in the song and the moment (ms, performance.now()) at which it is heard: for clocks that follow. */
+  get anchor() {
+    const early = this.#run ? Math.max(0, this.#run.when - this.#context.currentTime) : 0;
+    return { position: this.position, at: performance.now() + 1000 * early };
+  }
+
+  #placeAt(time) {
+    const { when, offset, loop } = this.#run;
+    const place = offset + Math.max(0, time - when);
+    if (!loop || offset >= loop[1] || place < loop[1]) return Math.min(place, this.duration);
+    return loop[0] + ((place - loop[0]) % (loop[1] - loop[0]));
+  }
+
+  /** Play from where it stands. Resolves when it sounds; waits for a click where the browser asks for one. */
+  async play() {
+    if (this.#run) return;
+    const order = ++this.#intent;
+    this.playing = true;
+    this.#changed();
+    await this.#open();
+    if (order === this.#intent && this.#context.state === "suspended") {
+      const hint = setTimeout(() => this.dispatchEvent(new Event("waiting")), 300);
+      await this.#context.resume();
+      clearTimeout(hint);
+    }
+    if (order !== this.#intent || !this.ready || this.#context.state !== "running") return;
+    if (this.#resting >= this.duration || (this.loop && this.#resting >= this.loop[1])) this.#resting = this.loop?.[0] ?? 0;
+    const when = this.#soon();
+    this.#start(this.#resting, when);
+    this.#fadeIn(when, this.#resting);
+    this.#changed();
+  }
+
+  pause() {
+    this.#intent++;
+    this.#resting = this.position;
+    if (this.#run) this.#stop(this.#fadeOut(this.#soon()));
+    this.#run = null;
+    this.playing = false;
+    this.#changed();
+  }
+
+  seek(seconds) {
+    const place = toFrame(Math.min(Math.max(seconds, 0), this.duration));
+    this.#resting = place;
+    if (this.#run) {
+      const when = this.#fadeOut(this.#soon());
+      this.#stop(when);
+      this.#start(place, when);
+      this.#fadeIn(when, place);
+    }
+    this.#changed();
+  }
+
+  /** Loop [from, to) to the sample, or null. While it plays, the sources are replaced without a seam. */
+  setLoop(loop) {
+    this.loop = loop && loop.map(toFrame);
+    if (this.#run) {
+      const when = this.#soon();
+      const place = this.#placeAt(when);
+      const inside = !this.loop || place < this.loop[1];
+      const from = inside ? when : this.#fadeOut(when);
+      this.#stop(from);
+      this.#start(inside ? toFrame(place) : this.loop[0], from);
+      if (!inside) this.#fadeIn(from, this.loop[0]);
+    }
+    this.#changed();
+  }
+
+  #soon() { return Math.ceil((this.#context.currentTime + LEAD) * SAMPLE_RATE) / SAMPLE_RATE; }
+
+  #fadeOut(when) {
+    this.#desk.fade.gain.setValueAtTime(1, when).linearRampToValueAtTime(0, when + FADE);
+    return toFrame(when + FADE);
+  }
+
+  #fadeIn(when, place) {
+    if (place > 0) this.#desk.fade.gain.setValueAtTime(0, when).linearRampToValueAtTime(1, when + FADE);
+    else this.#desk.fade.gain.setValueAtTime(1, when);  // the first attack of a song is not softened
+  }
+
+  #start(offset, when) {
+    const sources = this.#connect(this.#context, this.#desk.inputs);
+    const run = this.#run = { sources, when, offset, loop: this.loop };
+    for (const source of sources) source.start(when, offset);
+    sources[0].onended = () => { if (run === this.#run) this.#ended(); };
+  }
+
+  #connect(context, inputs) {
+    const [loopStart, loopEnd] = this.loop ?? [0, 0];
+    return this.buffers.map((buffer, i) => {
+      const source = new AudioBufferSourceNode(context, { buffer, loop: this.loop !== null, loopStart, loopEnd });
+      source.connect(inputs[i]);
+      return source;
+    });
+  }
+
+  #stop(when) {
+    for (const source of this.#run.sources) source.stop(when);
+  }
+
+  #ended() {
+    this.#run = null;
+    this.#resting = 0;
+    this.playing = false;
+    this.#changed();
+  }
+
+  #changed() { this.dispatchEvent(new Event("state")); }
+
+  /** Peaks of each stem and of the master: [left, right] as amplitudes; null before the first sound. */
+  peaks() { return this.#desk && this.#desk.taps.map((tap) => tap.peaks()); }
+
+  /** A click came: a context that waits for one may start. */
+  unlock() { if (this.#context?.state === "suspended" && this.playing) this.#context.resume(); }
+
+  /**
+   * What is heard, computed rather than played: the song from `start`, through faders, mutes, master and limiter, as an
+   * AudioBuffer aligned to the sample. The loop is left out.
+   */
+  async render(start = 0, duration = this.duration - start) {
+    const delay = limiterDelay(SAMPLE_RATE);
+    const frames = Math.round(duration * SAMPLE_RATE);
+    const context = new OfflineAudioContext(2, frames + delay, SAMPLE_RATE);
+    const desk = await buildDesk(context, this.#levels);
+    this.buffers.forEach((buffer, i) => {
+      const source = new AudioBufferSourceNode(context, { buffer });
+      source.connect(desk.inputs[i]);
+      source.start(0, toFrame(start));
+    });
+    const rendered = await context.startRendering();
+    const out = new AudioBuffer({ length: frames, numberOfChannels: 2, sampleRate: SAMPLE_RATE });
+    for (const channel of [0, 1]) {
+      const skip = desk.limiter ? delay : 0;
+      out.copyToChannel(rendered.getChannelData(channel).subarray(skip, skip + frames), channel);
+    }
+    return out;
+  }
+
+  async close() {
+    this.#intent++;
+    this.#run = null;
+    this.playing = this.ready = false;
+    this.buffers = [];
+    this.#desk?.limiter?.port.postMessage("stop");
+    if (this.#context && this.#context.state !== "closed") await this.#context.close();
+  }
+}

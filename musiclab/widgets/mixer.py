@@ -1,0 +1,329 @@
+"""`Mixer`: hear each instrument. A fader, mute, solo and meter for every stem, sample-locked in the page."""
+
+from __future__ import annotations
+
+import base64
+import logging
+import math
+import threading
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from typing import Any
+
+import anywidget
+import numpy as np
+import traitlets
+
+from musiclab.audio import Audio
+from musiclab.palette import colour
+from musiclab.stems import RESIDUAL, Stems
+from musiclab.widgets import front
+from musiclab.widgets.limiter import limit
+from musiclab.widgets.transport import SAMPLE_RATE, format_for, pack_all, scale_of
+from musiclab.widgets.waves import COLUMNS, Lane, picture, waveform
+
+MAX_DB = 12.0  # the top of a fader
+SILENT = -math.inf
+
+logger = logging.getLogger("musiclab")
+
+
+class Gains(MutableMapping[str, float]):
+    """The faders, as a mapping from a stem's name to its gain in dB: ``mixer.gains_db["vocals"] = -6`` moves one."""
+
+    def __init__(self, values: Mapping[str, float], mixer: Mixer) -> None:
+        self._values = dict(values)
+        self._mixer = mixer
+
+    def __getitem__(self, name: str) -> float:
+        return self._values[name]
+
+    def __setitem__(self, name: str, gain_db: float) -> None:
+        self._values = dict(self._mixer.gains_db) | {name: gain_db}
+        self._mixer.gains_db = self._values
+        self._values = dict(self._mixer.gains_db)
+
+    def __delitem__(self, name: str) -> None:
+        raise TypeError("A fader can't be deleted: set it to 0, or to -inf for silence.")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        return repr(self._values)
+
+
+def _level_to_json(value: float, _widget: object = None) -> float | None:
+    return None if value == SILENT else value  # JSON knows no infinity
+
+
+def _level_from_json(value: float | None, _widget: object = None) -> float:
+    return SILENT if value is None else value
+
+
+def _gains_to_json(gains: Mapping[str, float], _widget: object) -> dict[str, float | None]:
+    return {name: _level_to_json(value) for name, value in gains.items()}
+
+
+def _gains_from_json(gains: Mapping[str, float | None], _widget: object) -> dict[str, float]:
+    return {name: _level_from_json(value) for name, value in gains.items()}
+
+
+def _list_to_json(value: Iterable[Any] | None, _widget: object) -> list[Any] | None:
+    return None if value is None else list(value)
+
+
+class Mixer(anywidget.AnyWidget):
+    """A mixing desk for stems, in a notebook.
+
+    Every setting works two ways: what is moved in the page can be read here, what is set here moves in the page.
+    All faders at 0 dB give the mixture itself: the residual (what the stems leave over) has a fader too.
+
+    Parameters
+    ----------
+    stems : Stems
+        Any number of them, mono or stereo, at any sample rate.
+    gains_db, muted, soloed, master_db, loop
+        Where to start; see the attributes.
+
+    Attributes
+    ----------
+    gains_db : Mapping[str, float]
+        The faders in dB, from ``-inf`` (silent) to +12. Set one (``mixer.gains_db["bass"] = 3``) or all
+        (``mixer.gains_db = {"bass": 3}``: names left out go to 0 dB).
+    muted, soloed : tuple[str, ...]
+        Names. With any soloed, only these sound; what is muted stays silent. Set them from any iterable, or one name.
+    master_db : float
+        The master fader in dB. After it a limiter keeps the sum within full scale; it leaves alone what fits.
+    position : float
+        Where the song is, in seconds; reported about four times a second while it plays. Set it to seek.
+    playing : bool
+        Browsers let sound start only after a click somewhere in the page.
+    loop : tuple[float, float] or None
+        From A to B in seconds, repeated to the sample.
+    preset : str
+        ``"everything"``, ``"karaoke"`` (no vocals), a stem's name (it alone), or ``""`` when the desk is set by hand.
+    clock : str
+        The name under which this mixer's clock can be followed in the page; see ``clock.js``.
+
+    Raises
+    ------
+    traitlets.TraitError
+        When something is set to what it can't be: an unknown name, a gain above +12 dB, a loop outside the song.
+
+    Notes
+    -----
+    Notebook: 01. The widget shows a still picture where no JavaScript may run (a notebook that is not trusted).
+    The page gets short songs as FLAC and long ones as Ogg Vorbis, encoded in the background.
+    """
+
+    _esm = front.esm("mixer.js")
+    _css = front.css("mixer.css")
+
+    gains_db = traitlets.Any().tag(sync=True, to_json=_gains_to_json, from_json=_gains_from_json)
+    muted = traitlets.Any(()).tag(sync=True, to_json=_list_to_json)
+    soloed = traitlets.Any(()).tag(sync=True, to_json=_list_to_json)
+    master_db = traitlets.Any(0.0).tag(sync=True, to_json=_level_to_json, from_json=_level_from_json)
+    position = traitlets.Float(0.0).tag(sync=True, echo_update=False)
+    playing = traitlets.Bool(False).tag(sync=True)
+    loop = traitlets.Any(None, allow_none=True).tag(sync=True, to_json=_list_to_json)
+    clock = traitlets.Unicode(read_only=True).tag(sync=True)
+
+    _tracks = traitlets.List().tag(sync=True)
+    _presets = traitlets.List().tag(sync=True)
+    _duration = traitlets.Float().tag(sync=True)
+    _columns = traitlets.Int().tag(sync=True)
+    _waves = traitlets.Bytes().tag(sync=True)
+    _audio = traitlets.List(traitlets.Bytes()).tag(sync=True)
+    _format = traitlets.Unicode().tag(sync=True)
+    _progress = traitlets.Float(0.0).tag(sync=True)
+    _error = traitlets.Unicode("").tag(sync=True)
+
+    def __init__(self, stems: Stems, **settings: Any) -> None:
+        self.stems = stems
+        self._names = (*stems, RESIDUAL)
+        self._sounds = [stems[name] for name in self._names]
+        scale = max(10 ** (sound.peak_db / 20) for sound in self._sounds)
+        self._wave_table = np.stack([waveform(sound.samples, scale=scale) for sound in self._sounds])
+        self._closing = threading.Event()
+        super().__init__(
+            _tracks=[
+                {"name": name, "label": _label(name), "colour": colour(name, i), "scale": scale_of(sound)}
+                for i, (name, sound) in enumerate(zip(self._names, self._sounds, strict=True))
+            ],
+            _presets=self._describe_presets(),
+            _duration=stems.duration,
+            _columns=min(COLUMNS, stems.mixture.frames),
+            _waves=self._wave_table.tobytes(),
+            _format=format_for(self._sounds),
+            **({"gains_db": {}} | settings),
+        )
+        self.set_trait("clock", f"mixer-{uuid.uuid4().hex[:12]}")
+        self._pack()
+
+    # --- what is heard
+
+    def mix(self, *, limited: bool = True) -> Audio:
+        """What is heard: faders, mutes, solos and master applied, from the first sample to the last.
+
+        Parameters
+        ----------
+        limited : bool
+            Through the master's limiter, as in the page. Without it, peaks may pass 0 dBFS.
+
+        Returns
+        -------
+        Audio
+            At the stems' own rate and channels. With everything at 0 dB it is the mixture, bit for bit (a mixture
+            that itself passes 0 dBFS is limited).
+        """
+        gains = {name: self.gains_db[name] if self.audible(name) else SILENT for name in self._names}
+        mixed = self.stems.mix(gains).samples * np.float32(10 ** (self.master_db / 20))
+        if limited:
+            mixed, _ = limit(mixed, self.stems.sr)
+        return Audio(mixed, self.stems.sr, title=self.stems.mixture.title)
+
+    def audible(self, name: str) -> bool:
+        """Whether a stem gets through mutes and solos."""
+        return name not in self.muted and (not self.soloed or name in self.soloed)
+
+    @property
+    def preset(self) -> str:
+        """The preset that the desk stands at, or ``""``."""
+        if any(gain != 0 for gain in self.gains_db.values()):
+            return ""
+        state = (set(self.muted), set(self.soloed))
+        found = (p["name"] for p in self._presets if (set(p["muted"]), set(p["soloed"])) == state)
+        return next(found, "")
+
+    @preset.setter
+    def preset(self, name: str) -> None:
+        chosen = next((p for p in self._presets if p["name"] == name), None)
+        if chosen is None:
+            raise traitlets.TraitError(f"No preset {name!r}: there are {', '.join(p['name'] for p in self._presets)}.")
+        with self.hold_sync():
+            self.gains_db = {}
+            self.muted = chosen["muted"]
+            self.soloed = chosen["soloed"]
+
+    def _describe_presets(self) -> list[dict[str, Any]]:
+        def describe(name: str, label: str, title: str, *, muted: str = "", soloed: str = "") -> dict[str, Any]:
+            hue = colour(soloed, self._names.index(soloed)) if soloed else "var(--ml-accent)"
+            lists = {"muted": [muted] if muted else [], "soloed": [soloed] if soloed else []}
+            return {"name": name, "label": label, "title": title, "colour": hue, **lists}
+
+        presets = [describe("everything", "Everything", "The whole mixture")]
+        if "vocals" in self._names:
+            presets.append(describe("karaoke", "Karaoke", "Everything but the vocals", muted="vocals"))
+        alone = (describe(name, _label(name), f"Only {name}", soloed=name) for name in self.stems)
+        return presets + list(alone)
+
+    # --- what may be set
+
+    def _checked_level(self, value: Any, what: str) -> float:
+        if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or math.isnan(value):
+            raise traitlets.TraitError(f"{what} is a level in dB, such as -6 or -inf, not {value!r}.")
+        if value > MAX_DB:
+            raise traitlets.TraitError(f"{what} goes up to {MAX_DB:+.0f} dB, not {value:+g}.")
+        return float(value)
+
+    def _checked_names(self, value: Any, what: str) -> tuple[str, ...]:
+        wanted = [value] if isinstance(value, str) else list(value)
+        for name in wanted:
+            if name not in self._names:
+                raise traitlets.TraitError(f"{what}: no stem is called {name!r}; there are {', '.join(self._names)}.")
+        return tuple(name for name in self._names if name in wanted)
+
+    @traitlets.validate("gains_db")
+    def _check_gains(self, proposal: dict[str, Any]) -> Gains:
+        self._checked_names(proposal["value"], "gains_db")
+        given = dict(proposal["value"])
+        checked = {name: self._checked_level(given.get(name, 0.0), f"The fader of {name}") for name in self._names}
+        return Gains(checked, self)
+
+    @traitlets.validate("muted", "soloed")
+    def _check_names(self, proposal: dict[str, Any]) -> tuple[str, ...]:
+        return self._checked_names(proposal["value"], proposal["trait"].name)
+
+    @traitlets.validate("master_db")
+    def _check_master(self, proposal: dict[str, Any]) -> float:
+        return self._checked_level(proposal["value"], "The master")
+
+    @traitlets.validate("position")
+    def _check_position(self, proposal: dict[str, Any]) -> float:
+        return self._checked_time(proposal["value"], "position")
+
+    @traitlets.validate("loop")
+    def _check_loop(self, proposal: dict[str, Any]) -> tuple[float, float] | None:
+        if proposal["value"] is None:
+            return None
+        ends = tuple(self._checked_time(time, "loop") for time in proposal["value"])
+        if len(ends) != 2 or ends[0] >= ends[1]:
+            raise traitlets.TraitError(f"A loop goes from A to a later B, such as (2.5, 8), not {proposal['value']!r}.")
+        return ends[0], ends[1]
+
+    def _checked_time(self, value: Any, what: str) -> float:
+        slack = 1 / SAMPLE_RATE  # the page counts in frames of its own
+        if not -slack <= value <= self.stems.duration + slack:
+            raise traitlets.TraitError(f"{what}: {value} s is outside the song, 0 to {self.stems.duration:.2f} s.")
+        return min(max(float(value), 0.0), self.stems.duration)
+
+    # --- sound to the page
+
+    @traitlets.observe("_format")
+    def _repack(self, _change: object) -> None:
+        if self._audio:  # the page can't decode what it got, and asks for another format
+            self._pack()
+
+    def _pack(self) -> None:
+        """Encode in the background: the desk shows at once, and is playable some seconds later."""
+        self._packing = threading.Thread(target=self._pack_now, args=(self._format,), daemon=True, name="musiclab-pack")
+        self._packing.start()
+
+    def _pack_now(self, format: str) -> None:
+        try:
+            packed = pack_all(
+                self._sounds, format,
+                progress=lambda part: self.set_trait("_progress", part), cancelled=self._closing.is_set,
+            )  # fmt: skip
+            if packed and not self._closing.is_set():
+                self._audio = packed
+        except Exception as error:  # in a thread nobody else would see it
+            logger.exception("The mixer's sound could not be encoded.")
+            self._error = f"The sound could not be prepared: {error}"
+
+    def close(self) -> None:
+        """Take the mixer out of the page, and end its sound."""
+        self._closing.set()
+        super().close()
+
+    # --- how it shows itself without JavaScript
+
+    def __repr__(self) -> str:
+        return f"<Mixer of {', '.join(self.stems)}: {self.stems.duration:.1f} s>"
+
+    def _picture(self) -> bytes:
+        lanes = [
+            Lane(track["label"], track["colour"], _level_text(self.gains_db[track["name"]]), wave, self.audible(track["name"]))
+            for track, wave in zip(self._tracks, self._wave_table, strict=True)
+        ]
+        minutes, seconds = divmod(self.stems.duration, 60)
+        return picture(lanes, f"{minutes:.0f}:{seconds:04.1f}")
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        bundle = super()._repr_mimebundle_(**kwargs)
+        if bundle is None:
+            return None
+        data, metadata = bundle
+        return {**data, "image/png": base64.b64encode(self._picture()).decode()}, metadata
+
+
+def _label(name: str) -> str:
+    return name[:1].upper() + name[1:].replace("_", " ")
+
+
+def _level_text(gain_db: float) -> str:
+    return "−∞ dB" if gain_db == SILENT else f"{gain_db:+.1f} dB".replace("-", "−").replace("+0.0", "0.0")

@@ -1,0 +1,100 @@
+"""Small waveforms: for lanes in the page, and the still picture that stands where no JavaScript runs."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+COLUMNS = 1600  # as many as a wide screen shows in a lane
+_INK, _PAPER, _LINE, _QUIET = "#1d1f23", "#ffffff", "#dcdee1", "#6a6e75"
+
+
+def waveform(samples: np.ndarray, *, scale: float, columns: int = COLUMNS) -> np.ndarray:
+    """What a lane shows of a sound: lowest, highest and mean (RMS) level in each column.
+
+    Parameters
+    ----------
+    samples : np.ndarray [shape=(channels, frames)]
+        All channels are shown together: the widest swing of any of them.
+    scale : float
+        The amplitude that fills the lane; the same for all lanes, so that loud looks loud.
+    columns : int
+        How many; fewer if there are fewer frames.
+
+    Returns
+    -------
+    np.ndarray [shape=(columns, 3), int8]
+        In 127ths of `scale`: lowest, highest, RMS.
+    """
+    frames = samples.shape[1]
+    starts = np.linspace(0, frames, min(columns, frames), endpoint=False).astype(np.intp)
+    counts = np.diff(np.append(starts, frames))
+    low = np.minimum.reduceat(samples.min(axis=0), starts)
+    high = np.maximum.reduceat(samples.max(axis=0), starts)
+    power = np.add.reduceat(np.mean(np.square(samples, dtype=np.float64), axis=0), starts) / counts
+    stack = np.stack([low, high, np.sqrt(power)], axis=1) * (127 / max(scale, 1e-9))
+    return np.clip(np.round(stack), -127, 127).astype(np.int8)
+
+
+@dataclass(frozen=True)
+class Lane:
+    """One line of the still picture: its label, colour, level in dB as text, waveform, and whether it is heard."""
+
+    label: str
+    colour: str
+    level: str
+    wave: np.ndarray
+    heard: bool
+
+
+def picture(lanes: Sequence[Lane], duration: str, *, width: int = 1440, row: int = 72) -> bytes:
+    """The mixer as a PNG: one lane below the other. `duration` is the text in its corner."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    left, right, head = 300, width - 24, 52
+    image = Image.new("RGB", (width, head + row * len(lanes) + 12), _PAPER)
+    draw = ImageDraw.Draw(image)
+    font, small = ImageFont.load_default(26), ImageFont.load_default(21)
+    draw.text((24, head / 2), "musiclab mixer", _QUIET, small, anchor="lm")
+    draw.text((right, head / 2), duration, _QUIET, small, anchor="rm")
+    for i, lane in enumerate(lanes):
+        top = head + i * row
+        middle = top + row / 2
+        draw.line((0, top, width, top), _LINE)
+        draw.rectangle((0, top + 1, 8, top + row - 1), lane.colour)
+        draw.text((24, middle), lane.label, _INK if lane.heard else _QUIET, font, anchor="lm")
+        draw.text((left - 24, middle), lane.level, _INK if lane.heard else _QUIET, small, anchor="rm")
+        _draw_wave(draw, lane, (left, right), middle, 0.44 * row)
+    buffer = io.BytesIO()
+    image.quantize(64).save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def _draw_wave(draw: object, lane: Lane, span: tuple[int, int], middle: float, half: float) -> None:
+    """Peaks pale, RMS in full colour, over a line where the silence is."""
+    from PIL import ImageColor, ImageDraw
+
+    assert isinstance(draw, ImageDraw.ImageDraw)
+    red, green, blue = ImageColor.getrgb(lane.colour)[:3]
+
+    def tint(part: float) -> tuple[int, int, int]:
+        strength = part if lane.heard else part * 0.3
+        return (_mixed(red, strength), _mixed(green, strength), _mixed(blue, strength))
+
+    start, stop = span
+    draw.line((start, middle, stop, middle), tint(0.6))
+    edges = np.linspace(0, len(lane.wave), stop - start + 1).astype(int)
+    for x in range(stop - start):
+        part = lane.wave[edges[x] : max(edges[x + 1], edges[x] + 1)].astype(float) * (half / 127)
+        low, high, mean = part[:, 0].min(), part[:, 1].max(), part[:, 2].max()
+        draw.line((start + x, middle - high, start + x, middle - low), tint(0.42))
+        if mean >= 1:
+            draw.line((start + x, middle - mean, start + x, middle + mean), tint(0.92))
+
+
+def _mixed(channel: int, strength: float) -> int:
+    """A colour channel on white paper, at a strength from 0 to 1."""
+    return round(255 + (channel - 255) * strength)

@@ -1,0 +1,103 @@
+"""Chromium for tests: a page that fails the test on any error, and widgets mounted without Jupyter."""
+
+from __future__ import annotations
+
+import base64
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+HERE = Path(__file__).parent
+ORIGIN = "http://localhost/"  # served by the test itself; a secure context, as AudioWorklet asks for
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required",
+    "--font-render-hinting=none",
+)  # fmt: skip
+
+
+def chromium_path() -> str | None:
+    """The browser to drive: MUSICLAB_CHROMIUM, or the system's, or None for playwright's own."""
+    named = os.environ.get("MUSICLAB_CHROMIUM")
+    return named or next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def new_context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    """Makes browser contexts whose pages fail the test on any uncaught error or console error."""
+    errors: list[str] = []
+    contexts: list[BrowserContext] = []
+
+    def watch(page: Page) -> None:
+        page.on("pageerror", lambda error: errors.append(f"pageerror: {error}"))
+        page.on("console", lambda message: errors.append(f"console: {message.text}") if message.type == "error" else None)
+
+    def make(**options: Any) -> BrowserContext:
+        context = browser.new_context(**({"viewport": {"width": 1100, "height": 700}} | options))
+        context.set_default_timeout(20_000)
+        context.on("page", watch)
+        contexts.append(context)
+        return context
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert not errors, "\n".join(errors)
+
+
+@pytest.fixture
+def page(new_context: Callable[..., BrowserContext]) -> Page:
+    return new_context().new_page()
+
+
+def plain(value: Any) -> Any:
+    """A widget's state as JSON: bytes as base64."""
+    if isinstance(value, (bytes, memoryview)):
+        return {"$bytes": base64.b64encode(value).decode()}
+    if isinstance(value, dict):
+        return {key: plain(inner) for key, inner in value.items()}
+    return [plain(inner) for inner in value] if isinstance(value, (list, tuple)) else value
+
+
+def state_of(widget: anywidget.AnyWidget) -> dict[str, Any]:
+    """What Python would send to the page, less what the harness brings itself."""
+    state = widget.get_state()
+    return {name: plain(value) for name, value in state.items() if name not in ("_esm", "_css", "layout", "tabbable", "tooltip")}
+
+
+def show(page: Page, widget: anywidget.AnyWidget, *, views: int = 1, css: str = "", body: str = "") -> None:
+    """Show a widget in a bare page, `views` times; the page's ``harness`` has its model, engine and clean-ups."""
+    html = f"<!doctype html><meta charset=utf-8><title>widget</title><style>body{{margin:12px}}{css}</style><body>{body}"
+    page.route("**/*", lambda route: route.fulfill(body=html, content_type="text/html"))
+    page.goto(ORIGIN)
+    page.add_script_tag(content=(HERE / "harness.js").read_text("utf-8"))
+    page.evaluate(
+        "([source, css, state, views]) => harness.start(source, css, state, views)",
+        [str(widget._esm), str(widget._css), state_of(widget), views],
+    )
+
+
+@pytest.fixture
+def mount() -> Callable[..., None]:
+    """``mount(page, widget, views=1)``: see `show`."""
+    return show
+
+
+@pytest.fixture
+def to_json() -> Callable[[Any], Any]:
+    """Values for ``harness.model.receive``: see `plain`."""
+    return plain

@@ -1,0 +1,375 @@
+"""The mixer's front-end alone: what is heard, what Python is told, what is left behind. No Jupyter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from musiclab.audio import Audio
+from musiclab.stems import Stems
+from musiclab.widgets.mixer import Mixer
+
+pytestmark = pytest.mark.browser
+
+Mount = Callable[..., None]
+SR = 44_100
+SECONDS = 4.0
+HZ = {"vocals": 440.0, "drums": 1323.0, "bass": 110.0, "other": 882.0, "residual": 3000.0}
+
+
+def tone(hz: float, left: float, right: float, sr: int = SR) -> np.ndarray:
+    wave = np.sin(2 * np.pi * hz * np.arange(round(SECONDS * sr)) / sr)
+    return np.stack([left * wave, right * wave]).astype(np.float32)
+
+
+def make_stems(sr: int = SR, level: float = 0.18) -> Stems:
+    """Every stem a tone of its own, so that each can be found again in the sum."""
+    parts = {name: tone(hz, level, level * 0.7, sr) for name, hz in HZ.items()}
+    stems = {name: Audio(samples, sr) for name, samples in parts.items() if name != "residual"}
+    return Stems(stems, Audio(np.sum(list(parts.values()), axis=0), sr, title="tones"))
+
+
+def make_mixer(stems: Stems | None = None, **settings: object) -> Mixer:
+    mixer = Mixer(stems or make_stems(), **settings)
+    mixer._packing.join()
+    return mixer
+
+
+@pytest.fixture
+def desk(page: Page, mount: Mount) -> Page:
+    mount(page, make_mixer())
+    ready(page)
+    return page
+
+
+def ready(page: Page) -> None:
+    expect(page.get_by_role("button", name="play", exact=True).first).to_have_attribute("aria-disabled", "false")
+
+
+def heard(page: Page, name: str | None = None) -> float:
+    """The level of one stem's tone in what is heard, dBFS."""
+    return page.evaluate("(hz) => harness.heard(hz)", HZ[name] if name else None)
+
+
+def samples(page: Page, seconds: float = 1.0) -> np.ndarray:
+    return np.array(page.evaluate("(seconds) => harness.samples(0, seconds)", seconds), dtype=np.float64)
+
+
+def saves(page: Page) -> list[dict[str, object]]:
+    return page.evaluate("harness.model.saves")
+
+
+def forget(page: Page) -> None:
+    page.evaluate("harness.model.saves.length = 0")
+
+
+def rms_db(x: np.ndarray) -> float:
+    return 10 * np.log10(np.mean(np.square(x)) + 1e-20)
+
+
+def test_all_faders_at_0_db_give_the_mixture(desk: Page) -> None:
+    want = make_stems().mixture.samples[:, :SR]
+    assert rms_db(samples(desk) - want) < -88  # what is left is the rounding of five 16-bit files
+
+
+def test_muting_the_vocals_takes_them_from_what_is_heard_and_nothing_else(desk: Page) -> None:
+    before = {name: heard(desk, name) for name in HZ}
+    desk.get_by_role("button", name="mute vocals").click()
+    after = {name: heard(desk, name) for name in HZ}
+    assert after["vocals"] < before["vocals"] - 70
+    assert all(after[name] == pytest.approx(before[name], abs=0.01) for name in HZ if name != "vocals")
+
+
+def test_the_fader_is_in_db(desk: Page) -> None:
+    fader = desk.get_by_role("slider", name="bass level")
+    before = heard(desk, "bass")
+    fader.focus()
+    for key in ("ArrowDown", "ArrowDown", "PageDown", "ArrowUp"):
+        fader.press(key)
+    expect(fader).to_have_attribute("aria-valuetext", "−7.0 dB")
+    assert heard(desk, "bass") == pytest.approx(before - 7, abs=0.01)
+    fader.press("Home")
+    expect(fader).to_have_attribute("aria-valuetext", "silent, −∞ dB")
+    assert heard(desk, "bass") < before - 70
+    fader.press("End")
+    expect(fader).to_have_attribute("aria-valuenow", "12")
+    fader.dblclick()
+    expect(fader).to_have_attribute("aria-valuetext", "0.0 dB")
+
+
+def test_solo_adds_and_alt_solo_replaces(desk: Page) -> None:
+    def soloed() -> object:
+        return desk.evaluate("harness.model.get('soloed')")
+
+    desk.get_by_role("button", name="solo drums").click()
+    desk.get_by_role("button", name="solo vocals").click()
+    assert soloed() == ["vocals", "drums"]
+    assert heard(desk, "bass") < -70
+    assert heard(desk, "drums") > -30
+    desk.get_by_role("button", name="solo bass").click(modifiers=["Alt"])
+    assert soloed() == ["bass"]
+    desk.get_by_role("button", name="mute bass").click()
+    assert heard(desk) < -80  # what is muted stays silent, soloed or not
+
+
+def test_two_equal_sources_null_to_exactly_nothing(page: Page, mount: Mount, rng: np.random.Generator) -> None:
+    noise = rng.uniform(-0.5, 0.5, (2, SR)).astype(np.float32)
+    mount(page, make_mixer(Stems({"one": Audio(noise, SR), "minus": Audio(-noise, SR)}, Audio(np.zeros_like(noise), SR))))
+    ready(page)
+    # FLAC rounds x and -x to opposite numbers only if it rounds symmetrically: mute each in turn to see that both sound
+    alone = samples(page, 0.5)
+    page.get_by_role("button", name="mute one").click()
+    assert rms_db(samples(page, 0.5)) > -12
+    assert np.max(np.abs(alone)) <= 1 / 32768
+
+
+@pytest.mark.parametrize("level", [0.18, 0.9])
+def test_the_page_sounds_as_mix_says_with_limiter_and_master(page: Page, mount: Mount, level: float) -> None:
+    mixer = make_mixer(make_stems(level=level))
+    mixer.gains_db = {"vocals": 6, "bass": -3, "drums": float("-inf")}
+    mixer.muted = ["other"]
+    mixer.master_db = 4
+    mount(page, mixer)
+    ready(page)
+    got, want = samples(page, 1.0), mixer.mix().samples[:, :SR]
+    assert np.max(np.abs(got)) <= 1
+    assert rms_db(got - want) < rms_db(want) - 70
+    if level == 0.9:  # it did have to limit
+        assert np.max(np.abs(mixer.mix(limited=False).samples)) > 1.5
+
+
+def test_python_moves_the_page(desk: Page) -> None:
+    desk.evaluate("harness.model.receive({gains_db: {vocals: null, drums: 0, bass: -12, other: 0, residual: 0}, muted: ['drums']})")
+    expect(desk.get_by_role("slider", name="vocals level")).to_have_attribute("aria-valuetext", "silent, −∞ dB")
+    expect(desk.get_by_role("button", name="mute drums")).to_have_attribute("aria-pressed", "true")
+    assert heard(desk, "vocals") < -80
+    assert heard(desk, "drums") < -80
+    assert saves(desk) == []  # nothing is sent back
+
+
+def test_a_gesture_is_told_once_and_a_drag_streams_at_most_20_a_second(desk: Page) -> None:
+    desk.get_by_role("button", name="mute drums").click()
+    assert saves(desk) == [{"muted": ["drums"]}]
+    forget(desk)
+    box = desk.get_by_role("slider", name="vocals level").bounding_box()
+    assert box
+    y = box["y"] + box["height"] / 2
+    desk.mouse.move(box["x"] + box["width"] * 0.7, y)
+    started = desk.evaluate("performance.now()")
+    desk.mouse.down()
+    for part in np.linspace(0.7, 0.2, 60):
+        desk.mouse.move(box["x"] + box["width"] * part, y)
+    desk.mouse.up()
+    took = desk.evaluate("performance.now()") - started
+    sent = saves(desk)
+    assert 1 <= len(sent) <= took / 50 + 2
+    final = desk.evaluate("harness.model.get('gains_db').vocals")
+    assert sent[-1]["gains_db"]["vocals"] == final  # type: ignore[index]
+    assert -45 < final < -20
+
+
+def test_presets_and_reset(desk: Page) -> None:
+    karaoke = desk.get_by_role("button", name="Karaoke")
+    desk.get_by_role("slider", name="bass level").press("Home")
+    karaoke.click()
+    expect(karaoke).to_have_attribute("aria-pressed", "true")
+    assert heard(desk, "vocals") < -80
+    assert heard(desk, "bass") > -30  # a preset sets every fader
+    desk.get_by_role("button", name="Bass", exact=True).click()
+    assert heard(desk, "bass") > -30
+    assert heard(desk, "drums") < -80
+    desk.get_by_role("slider", name="master level").press("PageDown")
+    forget(desk)
+    desk.get_by_role("button", name="reset").click()
+    assert len(saves(desk)) == 1
+    assert heard(desk, "drums") > -30
+    expect(desk.get_by_role("button", name="Everything")).to_have_attribute("aria-pressed", "true")
+    expect(desk.get_by_role("slider", name="master level")).to_have_attribute("aria-valuetext", "0.0 dB")
+
+
+def test_it_plays_and_the_meters_show_what_sounds(desk: Page) -> None:
+    desk.get_by_role("button", name="mute drums").click()
+    desk.get_by_role("button", name="play", exact=True).click()
+    expect(desk.get_by_role("button", name="pause")).to_be_visible()
+    desk.wait_for_function("Number(document.querySelector('[aria-label=\"vocals meter\"]').ariaValueNow) > -20")
+    peaks = desk.evaluate("harness.engine.peaks()")
+    assert peaks[0][0] == pytest.approx(0.18, rel=0.02)  # vocals, left
+    assert peaks[0][1] == pytest.approx(0.126, rel=0.02)  # right
+    assert peaks[1] == [0, 0]  # drums
+    desk.wait_for_function("harness.model.get('position') > 0.4")
+    positions = [save["position"] for save in saves(desk) if "position" in save]
+    assert len(positions) <= 6
+    desk.keyboard.press("Space")
+    expect(desk.get_by_role("button", name="play", exact=True)).to_be_visible()
+    assert desk.evaluate("harness.model.get('playing')") is False
+
+
+def test_stems_stay_locked_through_seeks_and_loops(page: Page, mount: Mount, rng: np.random.Generator) -> None:
+    """Noise against its negative: any slip of one sample would be loud."""
+    noise = rng.uniform(-0.5, 0.5, (2, 3 * SR)).astype(np.float32)
+    silence = Audio(np.zeros_like(noise), SR)
+    mount(page, make_mixer(Stems({"one": Audio(noise, SR), "minus": Audio(-noise, SR)}, silence)))
+    ready(page)
+    page.get_by_role("button", name="play", exact=True).click()
+    worst = page.evaluate("""async () => {
+      const { engine } = harness;
+      let [worst, loudest] = [0, 0];
+      const watch = async (ms) => {
+        const end = performance.now() + ms;
+        while (performance.now() < end) {
+          const peaks = engine.peaks();
+          if (peaks) { worst = Math.max(worst, ...peaks.at(-1)); loudest = Math.max(loudest, ...peaks[0]); }
+          await new Promise(requestAnimationFrame);
+        }
+      };
+      await watch(300);
+      for (const place of [1.234, 0.5, 2.1]) { engine.seek(place); await watch(120); }
+      for (const loop of [[0.5, 0.7], [0.51, 0.6], null]) { engine.setLoop(loop); await watch(250); }
+      return [worst, loudest];
+    }""")
+    assert worst[1] > 0.4
+    assert worst[0] <= 1 / 32768
+
+
+def test_a_loop_repeats_to_the_sample(page: Page, mount: Mount) -> None:
+    """A loop of whole periods of a tone goes on as one tone: no seam, whatever the number of rounds."""
+    mount(page, make_mixer())
+    ready(page)
+    page.evaluate("harness.model.receive({loop: [1.0, 1.1], position: 1.0})")
+    page.get_by_role("button", name="play", exact=True).click()
+    page.wait_for_function("harness.engine.peaks()?.[0][0] > 0.17")
+    steps = page.evaluate("""async () => {
+      const { engine } = harness;
+      const analyser = new AnalyserNode(engine.context, { fftSize: 32768 });
+      harness.model.receive({ soloed: ["vocals"] });
+      await new Promise((done) => setTimeout(done, 900));
+      engine.output.connect(analyser);
+      await new Promise((done) => setTimeout(done, 900));
+      const x = new Float32Array(32768);
+      analyser.getFloatTimeDomainData(x);
+      const w = 2 * Math.cos(2 * Math.PI * 440 / 44100);  // a sine obeys x[n] = w x[n-1] - x[n-2]
+      let worst = 0;
+      for (let n = 2; n < x.length; n++) worst = Math.max(worst, Math.abs(x[n] - w * x[n - 1] + x[n - 2]));
+      return [worst, Math.max(...x)];
+    }""")
+    assert steps[1] > 0.15  # the mean of both channels
+    assert steps[0] < 2e-4
+    where = page.evaluate("harness.engine.position")
+    assert 1.0 <= where < 1.1
+
+
+def test_loop_by_drag_on_the_ruler_handles_and_keys(desk: Page) -> None:
+    ruler = desk.locator(".ml-ruler").bounding_box()
+    assert ruler
+    y = ruler["y"] + 8
+    desk.mouse.move(ruler["x"] + ruler["width"] * 0.25, y)
+    desk.mouse.down()
+    desk.mouse.move(ruler["x"] + ruler["width"] * 0.5, y, steps=5)
+    desk.mouse.up()
+    assert desk.evaluate("harness.model.get('loop')") == pytest.approx([1.0, 2.0], abs=0.03)
+    desk.get_by_role("slider", name="loop end").press("PageUp")
+    assert desk.evaluate("harness.model.get('loop')") == pytest.approx([1.0, 3.0], abs=0.03)
+    desk.get_by_role("slider", name="position").press("End")
+    desk.keyboard.press("l")
+    expect(desk.get_by_role("button", name="loop", exact=True)).to_have_attribute("aria-pressed", "false")
+    assert desk.evaluate("harness.model.get('loop')") is None
+    desk.keyboard.press("Backspace")
+    desk.get_by_role("slider", name="position").press("ArrowRight")
+    desk.keyboard.press("[")
+    assert desk.evaluate("harness.model.get('loop')") == pytest.approx([1.0, 4.0], abs=0.01)
+
+
+def test_seek_on_the_waves(desk: Page) -> None:
+    lanes = desk.get_by_role("slider", name="position")
+    box = lanes.bounding_box()
+    assert box
+    forget(desk)
+    lanes.click(position={"x": box["width"] * 0.75, "y": 30})
+    assert desk.evaluate("harness.engine.position") == pytest.approx(3.0, abs=0.02)
+    assert len(saves(desk)) == 1
+    expect(lanes).to_have_attribute("aria-valuetext", "0:03 of 0:04")
+
+
+def test_the_limiter_light(page: Page, mount: Mount) -> None:
+    mount(page, make_mixer(make_stems(level=0.6)))
+    ready(page)
+    expect(page.get_by_role("status", name="limiter off")).to_be_visible()
+    page.get_by_role("button", name="play", exact=True).click()
+    expect(page.get_by_role("status", name="limiter on")).to_be_visible()
+    page.get_by_role("slider", name="master level").press("Home")
+    expect(page.get_by_role("status", name="limiter off")).to_be_visible()
+
+
+def test_two_views_share_one_engine_and_leave_nothing_behind(page: Page, mount: Mount) -> None:
+    mount(page, make_mixer(), views=2)
+    ready(page)
+    assert page.evaluate("document.querySelectorAll('.ml-mixer')[0].engine === document.querySelectorAll('.ml-mixer')[1].engine")
+    page.get_by_role("button", name="mute bass").first.click()
+    expect(page.get_by_role("button", name="mute bass").nth(1)).to_have_attribute("aria-pressed", "true")
+    page.get_by_role("button", name="play", exact=True).first.click()
+    page.wait_for_function("harness.engine.sounding")
+    page.evaluate("window.kept = harness.engine.context; harness.cleanups[0]()")
+    assert page.evaluate("harness.engine.sounding && kept.state === 'running'")
+    page.evaluate("harness.cleanups[1]()")
+    page.wait_for_function("kept.state === 'closed'")
+    assert page.evaluate("harness.model.listeners") == 0
+    playwrights = {"__playwright_global_listeners_check__", "contextmenu"}
+    assert set(page.evaluate("harness.strays")) <= playwrights
+    assert page.evaluate("document.querySelectorAll('.ml-mixer').length") == 0
+    page.evaluate("harness.view()")  # shown again, it works again
+    ready(page)
+    assert heard(page, "vocals") > -30
+
+
+def test_the_clock_can_be_followed(desk: Page) -> None:
+    desk.evaluate("""() => {
+      window.said = [];
+      document.addEventListener("musiclab:clock", ({ detail }) => said.push(detail));
+      const clock = harness.model.get("clock");
+      const order = (detail) => document.dispatchEvent(new CustomEvent("musiclab:clock-order", { detail: { clock, ...detail } }));
+      document.dispatchEvent(new CustomEvent("musiclab:clock-request", { detail: { clock } }));
+      order({ seek: 1.5 });
+      order({ playing: true });
+    }""")
+    desk.wait_for_function("said.at(-1).playing && said.length > 4")
+    slip = desk.evaluate("""() => {
+      const { position, at } = said.at(-1);
+      return position + (performance.now() - at) / 1000 - harness.engine.position;
+    }""")
+    assert abs(slip) < 0.02
+    assert desk.evaluate("said[0].position") == 0
+    assert desk.evaluate("said[0].duration") == SECONDS
+
+
+def test_a_browser_without_the_codec_asks_for_mp3(page: Page, mount: Mount, to_json: Callable[[object], object]) -> None:
+    mixer = make_mixer()
+    state = mixer.get_state()["_audio"]
+    mixer.set_trait("_audio", [b"not a sound"] * len(state))
+    mount(page, mixer)
+    page.wait_for_function("harness.model.get('_format') === 'mp3'")
+    mixer._format = "mp3"
+    mixer._packing.join()
+    page.evaluate("(files) => harness.model.receive({_audio: files})", to_json(mixer._audio))
+    ready(page)
+    assert heard(page, "vocals") == pytest.approx(-19.2, abs=0.3)
+
+
+@pytest.mark.parametrize("sr", [22_050, 48_000])
+def test_other_sample_rates_and_mono(page: Page, mount: Mount, sr: int) -> None:
+    stems = make_stems(sr)
+    mono = Stems({name: stem.mono() for name, stem in stems.items()}, stems.mixture.mono())
+    mount(page, make_mixer(mono))
+    ready(page)
+    wanted = 20 * np.log10(0.18 * 0.85 / np.sqrt(2))
+    assert heard(page, "vocals") == pytest.approx(wanted, abs=0.05)
+
+
+def test_reduced_motion_still_shows_the_levels(new_context, mount) -> None:  # type: ignore[no-untyped-def]
+    page = new_context(reduced_motion="reduce").new_page()
+    mount(page, make_mixer())
+    ready(page)
+    page.get_by_role("button", name="play", exact=True).click()
+    page.wait_for_function("Number(document.querySelector('[aria-label=\"vocals meter\"]').ariaValueNow) > -20")
