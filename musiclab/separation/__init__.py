@@ -5,5 +5,6 @@ Notebook: 01
 
 from musiclab.separation.engine import Engine, EngineInfo, EngineTable, Licence
 from musiclab.separation.registry import engines, load_engine
+from musiclab.separation.run import separate
 
-__all__ = ["Engine", "EngineInfo", "EngineTable", "Licence", "engines", "load_engine"]
+__all__ = ["Engine", "EngineInfo", "EngineTable", "Licence", "engines", "load_engine", "separate"]

@@ -70,7 +70,8 @@ class Engine(Protocol):
     half : bool
         Whether bfloat16 has been checked to be accurate enough (better than -40 dB).
     version : str
-        Changes when the results change: the digest of the weights, the version of a method. Part of the cache's key.
+        Changes when the results change: the digest of the weights, the version of a method. Part of the cache's key;
+        empty: the results are not kept, as is right for an engine that is still being made.
     """
 
     name: str
@@ -83,7 +84,7 @@ class Engine(Protocol):
     fixed: bool = False
     normalise: bool = False
     half: bool = False
-    version: str = "1"
+    version: str = ""
 
     def separate(self, mixture: torch.Tensor) -> torch.Tensor:
         """Separate a batch of pieces, on the device they are on.

@@ -18,14 +18,16 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import cast
 
-from musiclab.errors import EngineError, MusiclabError
+from musiclab.errors import EngineError, MusiclabError, StoreError
 from musiclab.separation import weights
 from musiclab.separation.engine import STEMS_4, Engine, EngineInfo, EngineTable, Licence
+from musiclab.store import sha256_of
 
 log = logging.getLogger("musiclab")
 
 ENTRY_POINTS = "musiclab.engines"
 LOCAL = "demucs:"  # "demucs:/folder" is a Demucs whose weights lie in that folder
+METHODS = "1"  # the version of our own methods: raise it when the results of one of them change
 OURS = Licence(code="MIT", weights="none needed")
 
 
@@ -169,8 +171,8 @@ def _load_plugin(point: EntryPoint) -> Engine:
         raise EngineError(f"The engine {point.name!r} of {point.value} can't be loaded: {error}.") from error
 
 
-def choose(*, progress: Callable[[float, str], None] | None = None) -> tuple[Engine, str]:
-    """The best engine that is ready or can be fetched now, and one sentence on why it was taken.
+def choose(*, progress: Callable[[float, str], None] | None = None) -> tuple[str, str]:
+    """The best engine that is ready or can be fetched now, by name, and one sentence on why it was taken.
 
     Demucs first (8.8 dB on MUSDB18-HQ); where it can't be had, the embedded network; else harmonic-percussive
     separation, which needs nothing at all.
@@ -180,16 +182,33 @@ def choose(*, progress: Callable[[float, str], None] | None = None) -> tuple[Eng
     trouble = "" if here else weights.unreachable()
     if not trouble:
         try:
-            engine = load_engine(best, progress=progress)
-            return engine, f"{best}: the best engine, " + ("ready on this machine." if here else "fetched just now.")
-        except EngineError as error:
+            weights.fetch(best, progress=progress)
+            return best, f"{best}: the best engine, " + ("ready on this machine." if here else "fetched just now.")
+        except (EngineError, StoreError) as error:
             trouble = str(error).rstrip(".")
-    for name, cost in (
-        ("embedded", "its stems are less clean, and it has a quarter of the size"),
-        ("hpss", "it is rough: sounds leak between its stems"),
-    ):
-        try:
-            return load_engine(name), f"{name}: {best} can't be had ({trouble}); {cost}."
-        except (EngineError, ImportError, AttributeError) as error:
-            log.debug("auto passes over %s: %s", name, error)
+    costs = {"embedded": "its stems are less clean", "hpss": "it is rough: sounds leak between its stems"}
+    for builtin in BUILT_IN:
+        name = builtin.info.name
+        if name in costs and builtin.exists() and builtin.current().ready:
+            return name, f"{name}: {best} can't be had ({trouble}); {costs[name]}."
     raise EngineError(f"No engine can be used: {trouble}.")
+
+
+def version(name: str, *, progress: Callable[[float, str], None] | None = None) -> str:
+    """What changes when an engine's results change, found without loading it; empty if that can't be told.
+
+    Weights that are not here yet are fetched.
+
+    It is the digest of the weights; for a method without weights, the version of musiclab's separation code.
+    """
+    if name.startswith(LOCAL):
+        return weights.digest_of(Path(name.removeprefix(LOCAL)).expanduser())
+    if name in weights.names():
+        if not weights.version(name):
+            weights.fetch(name, progress=progress)
+        return weights.version(name)
+    for builtin in BUILT_IN:
+        if builtin.info.name == name:
+            file = Path(__file__).parent / builtin.file
+            return METHODS + (f":{sha256_of(file)}" if builtin.file and file.is_file() else "")
+    return ""

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from musiclab.errors import EngineError, OfflineError, WeightsError
 from musiclab.separation.engine import Licence
-from musiclab.store import contents, default_store, sha256_of
+from musiclab.store import contents, default_store, key_of, sha256_of
 
 FOLDER_VARIABLE = "MUSICLAB_WEIGHTS"  # a folder with weights that were brought here by hand
 KIND = "weights"
@@ -210,6 +210,33 @@ def verify(name: str, folder: Path | None = None) -> dict[str, str]:
         if digest != known[file]:
             raise WeightsError(f"{file} of {name!r} is not what was fetched, so it is not used: {_again(name)}")
     return digests
+
+
+def version(name: str) -> str:
+    """A digest of the weights in the store, without reading them; empty if they aren't there yet."""
+    folder = default_store().peek(entry(name).name, kind=KIND)
+    if folder is None:
+        return ""
+    return key_of({file: known["sha256"] for file, known in contents(folder).items()})
+
+
+def files_of(folder: Path) -> list[Path]:
+    """The files in a folder of yours that may be weights or say which belong together.
+
+    Raises
+    ------
+    WeightsError
+        If there is none.
+    """
+    files = sorted(file for file in folder.glob("*") if file.suffix in (".safetensors", ".yaml", ".th"))
+    if not files:
+        raise WeightsError(f"There are no weights in {folder}: it needs .safetensors files as on the Demucs hub.")
+    return files
+
+
+def digest_of(folder: Path) -> str:
+    """A digest of the weights in a folder of yours. Reads them."""
+    return key_of({file.name: sha256_of(file) for file in files_of(folder)})
 
 
 def _again(name: str) -> str:
