@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from musiclab.audio import Audio, to_db
+from musiclab.audio import SILENCE_DB, Audio, to_db
 from musiclab.cli import console
 from musiclab.stems import Stems
 
 if TYPE_CHECKING:
     from musiclab.codecs import SavedStems
 
-BLOCK = 30.0  # seconds of each file that the sum check reads at once
+BLOCK = 1 << 20  # frames of each file that the sum check reads at once
 LOSSLESS = (".wav", ".flac")
 
 
 @dataclass(frozen=True)
 class StemLine:
-    """What is told of one written stem: levels in dBFS; SDR in dB where the true stem is known."""
+    """What is told of one written stem: levels in dBFS, as in the file; SDR in dB where the true stem is known."""
 
     name: str
     file: str
@@ -73,29 +73,30 @@ def report(
         folder=str(files[0].parent),
         gain_db=saved.gain_db,
         null_db=null_db(stems.mixture, files, saved.gain_db),
-        stems=tuple(_line(name, stems[name], path, (truth or {}).get(name)) for name, path in saved.items()),
+        stems=tuple(_line(name, stems[name], path, saved.gain_db, truth or {}) for name, path in saved.items()),
     )
 
 
-def _line(name: str, stem: Audio, path: Path, true: Audio | None) -> StemLine:
+def _line(name: str, stem: Audio, path: Path, gain_db: float, truth: Mapping[str, Audio]) -> StemLine:
     from musiclab import metrics
 
-    sdr = None if true is None or true.samples.shape != stem.samples.shape else metrics.sdr(true, stem)
-    return StemLine(name, str(path), stem.rms_db, stem.peak_db, None if sdr is None else float(sdr))
+    comparable = name in truth and truth[name].samples.shape == stem.samples.shape
+    sdr = metrics.sdr(truth[name], stem) if comparable else None
+    level, peak = (max(db + gain_db, SILENCE_DB) for db in (stem.rms_db, stem.peak_db))
+    return StemLine(name, str(path), level, peak, sdr)
 
 
 def null_db(mixture: Audio, files: Sequence[Path], gain_db: float) -> float | None:
     """RMS, in dBFS, of the mixture minus the sum of the files as they lie on the disk; None if they are lossy."""
-    from musiclab import codecs
+    import soundfile as sf
 
     if any(file.suffix not in LOSSLESS for file in files):
         return None
     gain, energy = 10 ** (gain_db / 20), 0.0
-    for start in np.arange(0.0, mixture.duration, BLOCK):
-        part = mixture[start : start + BLOCK]
-        left = part.samples * gain
+    for start in range(0, mixture.frames, BLOCK):
+        left = mixture.samples[:, start : start + BLOCK] * gain
         for file in files:
-            left -= codecs.load(file, offset=float(start), duration=BLOCK).samples
+            left -= sf.read(file, frames=left.shape[1], start=start, always_2d=True)[0].T
         energy += float(np.sum(np.square(left, dtype=np.float64)))
     return to_db(float(np.sqrt(energy / mixture.samples.size)))
 
@@ -139,7 +140,7 @@ def _sum_text(report: SongReport) -> str:
 
 
 def _level(db: float) -> str:
-    return "silent" if db <= -190 else f"{db:.1f} dBFS"
+    return "silent" if db <= SILENCE_DB else f"{db:.1f} dBFS"
 
 
 def _time(seconds: float) -> str:

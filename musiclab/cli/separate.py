@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -16,10 +17,30 @@ from musiclab.cli.reports import SongReport, report, tell
 from musiclab.errors import AudioError, Cancelled, EngineError, MusiclabError
 from musiclab.stems import Stems
 
+
+class Quality(StrEnum):
+    """As `quality` of `musiclab.separate`."""
+
+    fast = "fast"
+    default = "default"
+    best = "best"
+
+
+@dataclass(frozen=True)
+class How:
+    """What `musiclab.separate` is asked for."""
+
+    engine: str
+    quality: Quality
+    device: str
+    cache: bool
+
+
 EngineOption = Annotated[str, typer.Option("--engine", "-e", help="Which engine; see `musiclab engines`.")]
 DeviceOption = Annotated[str, typer.Option("--device", "-d", help="auto, cpu, cuda or mps.")]
 OutOption = Annotated[Path, typer.Option("--out", "-o", help="Folder; each song gets a folder in it.")]
 FormatOption = Annotated[str, typer.Option("--format", "-f", help="wav, flac, mp3, ogg, opus or m4a.")]
+QualityOption = Annotated[Quality, typer.Option("--quality", "-q", help="Faster, or better.")]
 CacheOption = Annotated[bool, typer.Option(help="Take the result from the cache if it is there, and keep it there.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout instead of tables.")]
 
@@ -27,6 +48,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on s
 def separate(
     songs: Annotated[list[Path], typer.Argument(help="Audio or video files, or folders of them.", show_default=False)],
     engine: EngineOption = "auto",
+    quality: QualityOption = Quality.default,
     device: DeviceOption = "auto",
     out: OutOption = Path("stems"),
     format: FormatOption = "wav",
@@ -45,11 +67,12 @@ def separate(
 
     find_format(format, subtype)  # a wrong format is said before the work, not after it
     wanted = [name.strip() for name in stems.split(",") if name.strip()]
+    how = How(engine, quality, device, cache)
     files = find_songs(songs)
 
     def work(song: Path, folder: Path) -> SongReport:
         began = time.perf_counter()
-        made = only(apart(codecs.load(song), song.name, engine, device, cache), wanted)
+        made = only(apart(codecs.load(song), song.name, how), wanted)
         return report(str(song), made, made.save(folder, format=format, subtype=subtype), began=began)
 
     finish([_guarded(song, folder, work) for song, folder in zip(files, song_folders(files, out), strict=True)], json)
@@ -58,6 +81,7 @@ def separate(
 def demo(
     song: Annotated[str | None, typer.Option(help="Which of the bundled songs.", show_default=False)] = None,
     engine: EngineOption = "auto",
+    quality: QualityOption = Quality.default,
     device: DeviceOption = "auto",
     out: OutOption = Path("stems"),
     format: FormatOption = "wav",
@@ -69,9 +93,9 @@ def demo(
 
     began = time.perf_counter()
     bundled = datasets.demo(song)
-    made = apart(bundled.mixture, bundled.title or bundled.name, engine, device, cache)
+    made = apart(bundled.mixture, bundled.title or bundled.name, How(engine, quality, device, cache))
     saved = made.save(out / bundled.name, format=format)
-    finish([report(bundled.title or bundled.name, made, saved, began=began, truth=bundled.stems)], json)
+    finish([report(bundled.title or bundled.name, made, saved, began=began, truth=dict(bundled.stems))], json)
     if not json:
         console.stdout().print(
             f"\nListen: open the files in {out / bundled.name} in any player.\n"
@@ -80,7 +104,7 @@ def demo(
         )
 
 
-def apart(mixture: Audio, name: str, engine: str, device: str, cache: bool) -> Stems:
+def apart(mixture: Audio, name: str, how: How) -> Stems:
     """Separate with a progress bar."""
     with console.progress_bar(f"{name}: getting ready") as bar:
         from musiclab import separation  # loads torch, which takes a moment: the bar is there already
@@ -88,7 +112,14 @@ def apart(mixture: Audio, name: str, engine: str, device: str, cache: bool) -> S
         def told(fraction: float, doing: str) -> None:
             bar(fraction, f"{name}: {doing}" if doing else name)
 
-        return separation.separate(mixture, engine=engine, device=device, progress=told, cache=cache)
+        return separation.separate(
+            mixture,
+            engine=how.engine,
+            quality=how.quality.value,
+            device=how.device,
+            cache=how.cache,
+            progress=told,
+        )
 
 
 def only(stems: Stems, wanted: Sequence[str]) -> Stems:

@@ -1,0 +1,94 @@
+"""The package as a whole: what an import costs, what is public, and that the files say what they should."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import musiclab
+
+PACKAGE = Path(musiclab.__file__).parent
+PROJECT = PACKAGE.parent
+HEAVY = ("torch", "matplotlib", "librosa", "scipy", "IPython", "numba", "music21", "verovio", "onnxruntime", "demucs")
+
+
+def in_fresh_python(code: str) -> str:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+
+
+@pytest.mark.parametrize("module", ["musiclab", "musiclab.audio", "musiclab.store", "musiclab.cli"])
+def test_import_loads_nothing_heavy(module: str) -> None:
+    loaded = in_fresh_python(f"import sys, {module}; print(*(n for n in {HEAVY!r} if n in sys.modules))")
+    assert loaded == ""
+
+
+def test_import_takes_less_than_three_tenths_of_a_second() -> None:
+    code = "import time; t = time.perf_counter(); import musiclab; print(time.perf_counter() - t)"
+    assert min(float(in_fresh_python(code)) for _ in range(5)) < 0.3
+
+
+def test_every_public_name_can_be_had() -> None:
+    assert musiclab.__all__
+    for name in musiclab.__all__:
+        assert getattr(musiclab, name) is not None
+
+
+def test_the_stub_names_everything_that_the_front_door_has() -> None:
+    tree = ast.parse((PACKAGE / "__init__.pyi").read_text())
+    named = {
+        alias.asname or alias.name for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names
+    }
+    assert named == set(musiclab.__all__)
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="nonsense"):
+        musiclab.nonsense  # noqa: B018
+
+
+@pytest.mark.skipif(not (PROJECT / "pyproject.toml").exists(), reason="only in a checkout")
+class TestProject:
+    def test_the_changelog_opens_with_this_version(self) -> None:
+        lines = (PROJECT / "CHANGELOG.md").read_text().splitlines()
+        first = next(line for line in lines if line.startswith("## "))
+        assert musiclab.__version__ in first
+
+    def test_constraints_name_every_dependency_and_pin_torch_exactly(self) -> None:
+        import re
+
+        project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+        pinned = dict(re.findall(r"^([a-z0-9-]+)==(\S+)$", (PROJECT / "constraints.txt").read_text(), re.M))
+        needed = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+        names = {re.match(r"[\w.-]+", need)[0].lower().replace("_", "-") for need in needed}  # type: ignore[index]
+        assert names - set(pinned) == set()
+        assert pinned["torch"] == "2.13.0"
+
+    def test_no_file_has_grown_too_long(self) -> None:
+        long = {
+            path.relative_to(PROJECT).as_posix(): lines
+            for path in PACKAGE.rglob("*.py")
+            if (lines := len(path.read_text().splitlines())) > 340
+        }
+        assert long == {}
+
+    def test_the_library_never_prints(self) -> None:
+        for path in PACKAGE.rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                called = node.func if isinstance(node, ast.Call) else None
+                assert not (isinstance(called, ast.Name) and called.id == "print"), path
+
+    def test_every_module_says_what_it_is(self) -> None:
+        for path in PACKAGE.rglob("*.py"):
+            name = ".".join(path.relative_to(PROJECT).with_suffix("").parts)
+            assert ast.get_docstring(ast.parse(path.read_text())), f"{name} has no docstring"
+
+    def test_the_program_is_declared(self) -> None:
+        project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+        module, function = project["scripts"]["musiclab"].split(":")
+        assert callable(getattr(importlib.import_module(module), function))
