@@ -2,9 +2,9 @@
 
 A pitch tracker (SwiftF0 [1]_) tells the fundamental every 16 ms, far more exactly than a posteriorgram can, but not
 where a note ends and the next begins. So a hidden Markov model walks through the frames: its states are silence and
-one state for each third of a semitone; staying is free, entering a state costs, and costs less where something begins:
-where Basic Pitch's onset posterior peaks at this pitch, or where the spectrum changes (spectral flux). Vibrato and
-glides are cheaper to explain within one note than as many notes, repeated notes need the evidence of an onset. The
+one state for each third of a semitone. Straying from the state's pitch costs, silence costs where something sounds, and
+entering a state costs minus the log-odds that a note begins there (`musiclab.transcription.beginnings`). So vibrato and
+glides are cheaper to explain within one note than as many, and a repeated note needs the evidence of an onset. The
 best path (Viterbi) gives the notes; the idea of a note model over a pitch track is that of [2]_.
 
 References
@@ -25,9 +25,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from musiclab.notes import Note
-from musiclab.transcription.pitched import HOP as GRAM_HOP
-from musiclab.transcription.pitched import LOWEST, PITCHES, Posteriorgram, frame_levels
-from musiclab.transcription.pitched import SR as GRAM_SR
+from musiclab.transcription.beginnings import beginnings
+from musiclab.transcription.pitched import Posteriorgram, frame_levels
 
 if TYPE_CHECKING:
     from swift_f0 import SwiftF0
@@ -132,49 +131,47 @@ def spectral_flux(samples: np.ndarray, frames: int) -> np.ndarray:
 class LineSettings:
     """How a line is cut into notes. Costs are in nats, the unit of the model's log likelihoods."""
 
-    spread: float = 0.5  # semitones a pitch strays within a note
-    outlier: float = 3.0  # most that one frame off pitch can cost
-    change: float = 9.0  # cost of a new note where nothing tells of one
-    onset_weight: float = 1.0  # how far an onset posterior of 1 takes that cost down (1: to nothing)
-    flux_weight: float = 0.4  # the same for flux
-    rest: float = 1.5  # cost of silence in a frame that sounds
-    unvoiced: float = 0.7  # cost of a note in a frame that doesn't sound
-    min_frames: int = 5  # shortest note: 80 ms
-    gate_db: float = 35.0  # frames so far below the loud parts (95th percentile) don't sound
+    spread: float = 0.65  # semitones a pitch strays within a note
+    outlier: float = 2.5  # most that one frame off pitch can cost
+    onset_weight: float = 3.0  # how much the evidence of beginnings counts beside the pitch
+    onset_bias: float = 0.25  # added to their log-odds: more gives more notes
+    rest: float = 2.0  # cost of silence in a frame that sounds
+    unvoiced: float = 1.0  # cost of a note in a frame that doesn't sound
+    min_frames: int = 6  # shortest note: 96 ms
+    gate_db: float = 32.0  # frames so far below the loud parts (95th percentile) don't sound
 
 
 def line_notes(
     track: PitchTrack, gram: Posteriorgram | None, *, low: int, high: int, settings: LineSettings | None = None
 ) -> list[Note]:
-    """Notes of a single line from its pitch track and, if given, the onset posteriors of its posteriorgram."""
+    """Notes of a single line from its pitch track and, if given, the onset posteriors of its posteriorgram.
+
+    Parameters
+    ----------
+    track : PitchTrack
+        From `track_pitch`.
+    gram : Posteriorgram | None
+        From `musiclab.transcription.pitched.posteriorgram`, of the same recording.
+    low, high : int
+        Lowest and highest pitch (MIDI, sounding).
+    settings : LineSettings
+        The instrument's.
+
+    Returns
+    -------
+    list[Note]
+        In order of time, without overlaps, each at the median pitch of its frames.
+    """
     settings = settings or LineSettings()
     if len(track.pitch) < settings.min_frames:
         return []
     grid = low - 0.5 + np.arange((high - low + 1) * BINS + 1) / BINS
     gate = np.quantile(track.level_db, 0.95) - settings.gate_db
     voiced = np.where(track.level_db >= gate, track.voicing, 0.0)
-    onsets = onset_evidence(gram, len(track.pitch), grid)
-    entry = entry_cost(track, onsets, settings)
+    # To begin a note costs minus the log-odds that one begins here: a clear onset pays for a repeated note.
+    entry = -settings.onset_weight * (beginnings(track, gram, grid) + settings.onset_bias)
     path, begins = decode(track.pitch, voiced, grid, entry, settings)
     return path_notes(track, voiced, path, begins)
-
-
-def onset_evidence(gram: Posteriorgram | None, frames: int, grid: np.ndarray) -> np.ndarray:
-    """Onset posterior at each track frame and grid pitch [shape=(frames, states)], the best within 15 ms."""
-    if gram is None:
-        return np.zeros((frames, len(grid)), dtype=np.float32)
-    wide = np.maximum(gram.onset, np.roll(gram.onset, 1, axis=0))
-    at = np.rint(np.arange(frames) * FRAME * GRAM_SR / GRAM_HOP).astype(int).clip(0, len(wide) - 1)
-    keys = np.rint(grid).astype(int) - LOWEST
-    inside = (keys >= 0) & (keys < PITCHES)
-    return np.where(inside, wide[np.ix_(at, keys.clip(0, PITCHES - 1))], 0.0).astype(np.float32)
-
-
-def entry_cost(track: PitchTrack, onsets: np.ndarray, settings: LineSettings) -> np.ndarray:
-    """What it costs to begin a note at each frame and state [shape=(frames, states)]."""
-    flux = settings.flux_weight * track.flux[:, np.newaxis]
-    told = np.clip(settings.onset_weight * onsets + flux, 0.0, 1.0)
-    return np.asarray(settings.change * (1.0 - told))
 
 
 def decode(
