@@ -18,7 +18,7 @@ demo: $(VENV)/.installed ## separate the bundled song: stems, levels, files, wha
 
 test: $(VENV)/.developing ## every test: units, notebooks, and (where Chromium is) the browser
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile \
-		--nbmake --nbmake-timeout=300 tests $(wildcard notebooks)
+		--benchmark-disable --nbmake --nbmake-timeout=300 tests $(wildcard notebooks)
 
 lab: $(VENV)/.installed ## JupyterLab, open on the first notebook
 	@$(BIN)/musiclab lab --here
