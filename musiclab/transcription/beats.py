@@ -136,7 +136,7 @@ def _beat_period(total: np.ndarray) -> float:
     lags = np.arange(shortest, min(longest, len(centred) / 5), 0.25)
 
     def at(lag: np.ndarray) -> np.ndarray:
-        return np.interp(lag, np.arange(len(centred)), autocorrelation)
+        return np.asarray(np.interp(lag, np.arange(len(centred)), autocorrelation))
 
     # A beat repeats at its multiples too; half of it need not.
     comb = at(lags) + 0.7 * at(2 * lags) + 0.5 * at(4 * lags) + 0.3 * at(3 * lags)

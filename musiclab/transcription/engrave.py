@@ -16,7 +16,7 @@ import re
 import tempfile
 import xml.etree.ElementTree as ET
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from musiclab.errors import TranscriptionError
 from musiclab.transcription.score import Score
@@ -86,7 +86,7 @@ def png(score: Score, *, ppi: float = PPI) -> list[bytes]:
     return _typeset(score, "png", ppi=ppi)
 
 
-def _typeset(score: Score, kind: str, *, ppi: float = PPI) -> list[bytes]:
+def _typeset(score: Score, kind: Literal["pdf", "png"], *, ppi: float = PPI) -> list[bytes]:
     import typst
 
     width, height = PAGE_MM[0] - 2 * MARGIN_MM, PAGE_MM[1] - 2 * MARGIN_MM - TITLE_MM
@@ -95,8 +95,8 @@ def _typeset(score: Score, kind: str, *, ppi: float = PPI) -> list[bytes]:
             (Path(folder) / f"{number}.svg").write_text(page, encoding="utf-8")
         source = Path(folder) / "score.typ"
         source.write_text(_document(score.title, number), encoding="utf-8")
-        made = typst.compile(str(source), format=kind, ppi=ppi)
-    return list(made) if isinstance(made, list) else [made]
+        made: Any = typst.compile(str(source), format=kind, ppi=ppi)
+    return list(made) if isinstance(made, list) else [made]  # a list where there are several pages of PNG
 
 
 def _document(title: str, pages: int) -> str:

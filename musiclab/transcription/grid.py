@@ -134,4 +134,4 @@ def _through(x: np.ndarray, xs: np.ndarray, ys: np.ndarray) -> np.ndarray:
     before, after = x < xs[0], x > xs[-1]
     y[before] = ys[0] + (x[before] - xs[0]) * (ys[1] - ys[0]) / (xs[1] - xs[0])
     y[after] = ys[-1] + (x[after] - xs[-1]) * (ys[-1] - ys[-2]) / (xs[-1] - xs[-2])
-    return y
+    return np.asarray(y)

@@ -8,6 +8,7 @@ line.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -57,7 +58,7 @@ def voice_events(written: Sequence[Written]) -> list[Event]:
         chords.setdefault(note.onset, []).append(note)
     onsets = sorted(chords)
     events = []
-    for onset, following in zip(onsets, [*onsets[1:], None], strict=True):
+    for onset, following in itertools.zip_longest(onsets, onsets[1:]):
         duration = max(max(note.duration for note in chords[onset]), SMALLEST)
         if following is not None:
             duration = min(duration, following - onset)

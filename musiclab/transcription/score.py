@@ -217,10 +217,10 @@ def save(parts: Part | Sequence[Part], path: str | Path, **options: Any) -> Path
     if suffix == ".pdf":
         return _to_file(path, engrave.pdf(score))
     if suffix in (".svg", ".png"):
-        pages = engrave.svg(score) if suffix == ".svg" else engrave.png(score)
+        pages = [page.encode() for page in engrave.svg(score)] if suffix == ".svg" else engrave.png(score)
         names = [path, *(path.with_stem(f"{path.stem}-{n}") for n in range(2, len(pages) + 1))]
         for name, page in zip(names, pages, strict=True):
-            _to_file(name, page.encode() if isinstance(page, str) else page)
+            _to_file(name, page)
         return path
     raise ExportError(
         f"A score can't be saved as {suffix or 'a file without extension'}: use .musicxml, .pdf, .svg or .png."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
@@ -135,7 +136,7 @@ def _drum_events(written: Sequence[Written], grid: BeatGrid) -> list[Event]:
     """Drum strokes fill the time to the next stroke of their voice, but not over a beat: so the beats stay visible."""
     events = voice_events(written)
     out = []
-    for event, following in zip(events, [*events[1:], None], strict=True):
+    for event, following in itertools.zip_longest(events, events[1:]):
         beat_end = (event.onset // grid.beat_quarters + 1) * grid.beat_quarters
         end = beat_end if following is None else min(beat_end, following.onset)
         out.append(Event(event.onset, end - event.onset, event.notes))
@@ -143,7 +144,7 @@ def _drum_events(written: Sequence[Written], grid: BeatGrid) -> list[Event]:
 
 
 def _tab_staff(staff: Staff, events: Sequence[Event]) -> Staff:
-    tuning = tab.GUITAR
+    tuning: Sequence[int] = tab.GUITAR
     if staff.instrument.name == "bass":
         lowest = min((note.semitone for note in staff.part.notes), default=28)
         tuning = tab.BASS if lowest >= tab.BASS[-1] else tab.BASS_FIVE
@@ -178,7 +179,7 @@ def export(
             score.insert(0, made[-1])
         if len(made) > 1:
             braced = part[0].braced
-            group = m21.layout.StaffGroup(made, symbol="brace" if braced else "bracket", barTogether="yes")
+            group = m21.layout.StaffGroup(made, symbol="brace" if braced else "bracket", barTogether=True)
             group.name = part[0].name if braced else ""
             score.insert(0, group)
     root = m21.musicxml.m21ToXml.ScoreExporter(score, makeNotation=False).parse()
@@ -240,7 +241,7 @@ def clef_object(staff: Staff) -> Any:
     """The music21 clef of a staff."""
     from music21 import clef
 
-    classes = {
+    classes: dict[str, Any] = {
         "treble": clef.TrebleClef, "treble8vb": clef.Treble8vbClef, "bass": clef.BassClef, "alto": clef.AltoClef,
         "percussion": clef.PercussionClef, "tab": clef.TabClef,
     }  # fmt: skip

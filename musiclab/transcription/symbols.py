@@ -69,7 +69,7 @@ def _opening(measure: m21.stream.Measure, staff: Staff, grid: BeatGrid) -> None:
 def _signature(staff: Staff) -> m21.key.KeySignature:
     """The written key signature."""
     signature = m21.key.KeySignature(harmony.key_fifths(staff.key))
-    return signature.transpose(staff.written) if staff.written else signature  # type: ignore[no-any-return]
+    return signature.transpose(staff.written) if staff.written else signature
 
 
 def _fill(measure: m21.stream.Measure, staff: Staff, voices: list[list[Symbol]], grid: BeatGrid) -> None:
@@ -141,7 +141,7 @@ def _mark(index: int) -> str:
     return f"#{index:06X}"
 
 
-def _beams(holder: m21.stream.Stream, grid: BeatGrid) -> None:
+def _beams(holder: Any, grid: BeatGrid) -> None:
     """Beams by the beat, and brackets over triplets."""
     signature = m21.meter.TimeSignature(f"{grid.metre[0]}/{grid.metre[1]}")
     elements = list(holder.notesAndRests)
