@@ -1,4 +1,4 @@
-"""What every test may use: a seeded random source, a cache of its own, and recordings and a browser if there are any."""
+"""What every test may use: a seeded random source, an empty cache, and recordings and a browser if there are any."""
 
 from __future__ import annotations
 
