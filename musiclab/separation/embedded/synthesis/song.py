@@ -187,7 +187,7 @@ def _check(stems: Wave, seed: int) -> None:
         raise FloatingPointError(f"song {seed} has numbers that are not finite: a filter is unstable")
 
 
-_DRUM_KEYS = {"kick": 36, "snare": 38, "rim": 37, "clap": 39, "hat": 42, "pedal": 44, "open": 46, "crash": 49, "ride": 51,
+DRUM_KEYS = {"kick": 36, "snare": 38, "rim": 37, "clap": 39, "hat": 42, "pedal": 44, "open": 46, "crash": 49, "ride": 51,
               "perc": 54, "tom-high": 50, "tom-mid": 47, "tom-low": 43}  # fmt: skip
 
 
@@ -200,7 +200,7 @@ def _notes(song: Song, duration: float) -> dict[str, list[tuple[float, float, fl
         )
 
     strokes = [
-        (h.onset, min(duration, h.onset + 0.1), float(_DRUM_KEYS[h.piece]), max(1, round(127 * h.velocity)))
+        (h.onset, min(duration, h.onset + 0.1), float(DRUM_KEYS[h.piece]), max(1, round(127 * h.velocity)))
         for h in song.drums
         if h.onset < duration
     ]
