@@ -77,7 +77,8 @@ def encode(audio: Audio, *, format: str = "ogg", subtype: str | None = None, qua
         What to encode.
     format : str
         ``wav``, ``flac``, ``mp3``, ``ogg`` (Vorbis), ``opus`` (in Ogg), ``webm`` (Opus) or ``m4a``. Opus is the
-        fastest and the smallest; it is always at 48 kHz.
+        fastest and the smallest; it is always at 48 kHz. WebM is for players alone: its clock counts milliseconds, and
+        browsers decode it half a millisecond early; all others come out with no offset.
     subtype : str
         As in `save`.
     quality : float

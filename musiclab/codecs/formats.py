@@ -43,7 +43,7 @@ FORMATS: dict[str, dict[str, Format]] = {  # by extension, then by subtype, the 
     "ogg": {"vorbis": Format("Ogg Vorbis", "ogg", container="OGG", lossy=True, max_channels=8)},
     "opus": {"opus": _OPUS},
     "webm": {"opus": replace(_OPUS, name="WebM", extension="webm", container="webm")},
-    "mp3": {"mp3": Format("MP3", "mp3", codec="libmp3lame", container="mp3", lossy=True, rates=_MP3_RATES)},
+    "mp3": {"mp3": Format("MP3", "mp3", container="MP3", lossy=True, rates=_MP3_RATES)},
     "m4a": {"aac": Format("AAC", "m4a", codec="aac", container="ipod", lossy=True, rates=_AAC_RATES)},
 }
 

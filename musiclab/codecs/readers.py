@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import logging
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +34,8 @@ _FFMPEG_FORMATS = (
 )
 _EXACT_LENGTH = {_MP4, "mp3", "flac", "ogg", "wav", "w64", "aiff", "caf"}  # others give it to the millisecond, or guess
 _EXACT_SEEK = {_MP4, "mp3"}  # their time stamps name the very sample after a seek
+
+_MANY = 8  # channels from which on PyAV 18 looks for one plane more than a frame has, and crashes
 
 # Ogg files keep centre second and LFE last, and libsndfile leaves them so: Vorbis I specification, section 4.3.9.
 # Where in such a file the channels of a WAV are (L R C LFE back side), by their number:
@@ -124,12 +128,19 @@ class Tape:
         return used if used.size * 1.02 > self._samples.size else used.copy()
 
 
+def sndfile_target(target: Path | io.BytesIO) -> str | bytes | io.BytesIO:
+    """What soundfile opens: on Unix a path's very bytes, since it refuses names that are not UTF-8."""
+    if isinstance(target, Path):
+        return str(target) if os.name == "nt" else os.fsencode(target)
+    return target
+
+
 def by_sndfile(source: Source, part: Part) -> Decoded | None:
     """Decode with libsndfile; None if it can't."""
     import soundfile as sf
 
     try:
-        with sf.SoundFile(source.rewound()) as file:
+        with sf.SoundFile(sndfile_target(source.rewound())) as file:
             if file.frames >= 1 << 62:
                 return None  # a stream of unknown length
             start, count = part.span(file.samplerate, file.channels, file.frames)
@@ -236,11 +247,11 @@ def _blocks(container: InputContainer, stream: av.AudioStream, faults: list[str]
             continue
         for frame in frames:
             place = round(((frame.pts or 0) - origin) * (frame.time_base or 0) * rate)
-            if (frame.format.name, frame.sample_rate, frame.layout.name) == ("fltp", rate, layout.name):
+            kind = (frame.format.name, frame.sample_rate, frame.layout.name)
+            if kind == ("fltp", rate, layout.name) and layout.nb_channels < _MANY:
                 yield frame.to_ndarray(), place
                 continue
-            kind = (frame.format.name, frame.sample_rate, frame.layout.name)
             if converter is None or converter[0] != kind:  # also when a stream changes on its way
-                converter = kind, av.AudioResampler(format="fltp", layout=layout, rate=rate)
+                converter = kind, av.AudioResampler(format="flt", layout=layout, rate=rate)
             for converted in converter[1].resample(frame):
-                yield converted.to_ndarray(), place
+                yield converted.to_ndarray().reshape(-1, layout.nb_channels).T, place

@@ -1,4 +1,4 @@
-"""The two writers: libsndfile for wav, flac and ogg, FFmpeg for mp3, opus and m4a."""
+"""The two writers: libsndfile for wav, flac, ogg and mp3, FFmpeg for opus and m4a."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from musiclab.audio import Audio, blocks
 from musiclab.codecs.formats import Format
 from musiclab.codecs.pcm import fitting_gain, on_grid, quantised, remainder
-from musiclab.codecs.readers import VORBIS_ORDER
+from musiclab.codecs.readers import VORBIS_ORDER, sndfile_target
 from musiclab.errors import ExportError
 
 if TYPE_CHECKING:
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 _LAYOUTS = {1: "mono", 2: "stereo"}
 _WAV_LIMIT = 4_000_000_000  # bytes: beyond, a WAV can't state its own size, and RF64 is written
 _WRITE_BLOCK = 1 << 16  # frames: libsndfile's Vorbis writer keeps a whole write on the stack
+
+# Speeds at which the ear hears no difference, at a half of the default's time:
+_OPTIONS = {"libopus": {"compression_level": "5"}, "aac": {"aac_coder": "fast"}}
 
 logger = logging.getLogger("musiclab")
 
@@ -87,16 +90,21 @@ def write(take: Take, target: Path | io.BytesIO, format: Format, *, gain: float,
 def _by_sndfile(take: Take, target: Path | io.BytesIO, format: Format, gain: float, quality: float) -> None:
     import soundfile as sf
 
-    audio, container, level = take.audio, format.container, None
-    subtype = f"PCM_{format.bits}" if format.bits else "FLOAT"
-    if format.lossy:
-        subtype, level = "VORBIS", 1.0 - quality
+    audio, container = take.audio, format.container
+    subtype, settings = (f"PCM_{format.bits}" if format.bits else "FLOAT"), dict[str, Any]()
+    if container == "MP3":  # FFmpeg's writer gets the length wrong by a few frames for one length in twenty
+        subtype, settings = "MPEG_LAYER_III", {"compression_level": 0.9 * (1 - quality), "bitrate_mode": "VARIABLE"}
+    elif container == "OGG":
+        subtype, settings = "VORBIS", {"compression_level": 1 - quality}
     elif container == "WAV" and audio.samples.nbytes > _WAV_LIMIT:
         container = "RF64"
-    order = np.argsort(VORBIS_ORDER[audio.channels]) if format.lossy and audio.channels in VORBIS_ORDER else None
+    order = np.argsort(VORBIS_ORDER[audio.channels]) if container == "OGG" and audio.channels in VORBIS_ORDER else None
     try:
         file = sf.SoundFile(
-            target, "w", audio.sr, audio.channels, subtype=subtype, format=container, compression_level=level
+            *(sndfile_target(target), "w", audio.sr, audio.channels),
+            subtype=subtype,
+            format=container,
+            **settings,
         )
     except sf.LibsndfileError as error:
         raise ExportError(
@@ -117,7 +125,7 @@ def _check_end(path: Path, frames: int) -> None:
     """That the last frame is there: libsndfile doesn't tell when the disk is full at the last write."""
     import soundfile as sf
 
-    with sf.SoundFile(path) as file:
+    with sf.SoundFile(sndfile_target(path)) as file:
         file.seek(max(0, min(frames, file.frames) - 1))
         if file.frames != frames or len(file.read(1)) != 1:
             raise OSError(errno.ENOSPC, "the end is missing")
@@ -145,11 +153,10 @@ def _by_ffmpeg(audio: Audio, target: Path | io.BytesIO, format: Format, gain: fl
     with av.open(
         str(target) if isinstance(target, Path) else target, "w", format=format.container, options=options
     ) as file:
-        added = file.add_stream(format.codec, rate=audio.sr, options=_settings(format.codec, quality))
+        added = file.add_stream(format.codec, rate=audio.sr, options=_OPTIONS[format.codec])
         stream = cast("av.AudioStream", added)
         stream.layout = _LAYOUTS[audio.channels]
-        if format.codec != "libmp3lame":
-            stream.bit_rate = _bit_rate(format.codec, quality, audio.channels)
+        stream.bit_rate = _bit_rate(format.codec, quality, audio.channels)
         place = 0
         for block in _scaled(audio, gain):
             frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(block), "fltp", _LAYOUTS[audio.channels])
@@ -157,15 +164,6 @@ def _by_ffmpeg(audio: Audio, target: Path | io.BytesIO, format: Format, gain: fl
             place += block.shape[1]
             file.mux(stream.encode(frame))
         file.mux(stream.encode(None))
-
-
-def _settings(codec: str, quality: float) -> dict[str, str]:
-    """Encoder options: speeds at which the ear hears no difference, and a third to a half of the default's time."""
-    if codec == "libmp3lame":  # variable bit rate, V9 to V0; FFmpeg counts it in units of 118
-        return {"compression_level": "5", "flags": "+qscale", "global_quality": str(round((1 - quality) * 9 * 118))}
-    if codec == "libopus":
-        return {"compression_level": "5"}
-    return {"aac_coder": "fast"}
 
 
 def _bit_rate(codec: str, quality: float, channels: int) -> int:
