@@ -5,5 +5,6 @@ from .datasets import demo_songs as demo_songs
 from .separation import engines as engines
 from .separation import separate as separate
 from .stems import Stems as Stems
+from .widgets.mixer import Mixer as Mixer
 
 __version__: str

@@ -4,7 +4,7 @@ import { Desk } from "./desk.js";
 import { createFader } from "./fader.js";
 import { createTimeline } from "./timeline.js";
 import { h, icon } from "./dom.js";
-import { formatTime } from "./levels.js";
+import { formatDb, formatTime, toPlace } from "./levels.js";
 
 const LIGHT = 0.6;          // s for which the limiter's light stays on
 const DEFAULT_LOOP = 4;     // s
@@ -72,6 +72,12 @@ function createMaster(desk, signal) {
   return { element, update: fader.update, meter: { update: meter } };
 }
 
+function chip({ label, colour }) {
+  const content = document.createDocumentFragment();
+  content.append(colour ? h("i", {}) : "", label);
+  return content;
+}
+
 function createTransport(desk, signal) {
   const time = h("span", { class: "ml-time", role: "timer", "aria-label": "time" });
   const play = button({ label: "play", title: "Play (Space)", icon: "play", class: "ml-play" }, () => desk.togglePlay(), signal);
@@ -80,7 +86,7 @@ function createTransport(desk, signal) {
     () => toggleLoop(desk), signal);
   const presets = desk.presets.map((preset) => ({
     preset,
-    element: button({ label: preset.label, title: preset.title, class: "ml-chip", pressed: "false", style: `--stem:${preset.colour}` },
+    element: button({ label: preset.label, text: chip(preset), title: preset.title, class: "ml-chip", pressed: "false", style: `--stem:${preset.colour || "var(--ml-accent)"}` },
       () => desk.usePreset(preset), signal),
   }));
   const reset = button({ label: "reset", title: "All faders to 0 dB, no mute, no solo, no loop", class: "ml-plain", text: "Reset" },
@@ -164,6 +170,12 @@ function createStatus(desk, signal) {
   return { element, update };
 }
 
+function createScale() {
+  const marks = [-40, -20, -10, 0, 12].map((db) =>
+    h("span", { style: `left:${100 * toPlace(db)}%` }, formatDb(db).replace(/\.0$/, "")));
+  return h("div", { class: "ml-scale", "aria-hidden": "true" }, h("div", {}, ...marks));
+}
+
 /** Run `frame(time, passed)` on each screen frame for as long as it returns true; `wake` starts it again. */
 function animate(frame, signal) {
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
@@ -197,7 +209,7 @@ function mount(desk, el) {
   },
   transport.element,
   h("div", { class: "ml-desk" },
-    h("div", { class: "ml-strips" }, h("div", { class: "ml-scale", "aria-hidden": "true" }), ...strips.map((s) => s.element)),
+    h("div", { class: "ml-strips" }, createScale(), ...strips.map((s) => s.element)),
     timeline.element),
   h("div", { class: "ml-foot" }, master.element, status.element, help.opener), help.element);
   root.engine = desk.engine;  // for pages and tests that want to render what is heard: `element.engine.render()`

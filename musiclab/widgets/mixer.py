@@ -211,7 +211,7 @@ class Mixer(anywidget.AnyWidget):
 
     def _describe_presets(self) -> list[dict[str, Any]]:
         def describe(name: str, label: str, title: str, *, muted: str = "", soloed: str = "") -> dict[str, Any]:
-            hue = colour(soloed, self._names.index(soloed)) if soloed else "var(--ml-accent)"
+            hue = colour(soloed, self._names.index(soloed)) if soloed else ""
             lists = {"muted": [muted] if muted else [], "soloed": [soloed] if soloed else []}
             return {"name": name, "label": label, "title": title, "colour": hue, **lists}
 

@@ -5,6 +5,7 @@ import { drag, h } from "./dom.js";
 
 const TICKS = [0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600];  // s
 const SHORTEST = 0.05;                                        // s: a shorter loop is a click
+const BEND = 0.6;  // waves come as heights: amplitude ** BEND (see waves.py), and a gain bends alike
 const percent = (part) => `${(100 * part).toFixed(3)}%`;
 
 export function createTimeline(desk, signal) {
@@ -106,7 +107,7 @@ function drawWaves(canvas, desk) {
     const wave = bytes.subarray(3 * columns * i, 3 * columns * (i + 1));
     const middle = (i + 0.5) * row;
     const half = 0.44 * row;
-    const gain = toGain(desk.gain(name)) * (half / 127);
+    const gain = toGain(desk.gain(name)) ** BEND * (half / 127);
     const on = desk.audible(name);
     context.fillStyle = colour;
     context.globalAlpha = on ? 0.5 : 0.18;

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 COLUMNS = 1600  # as many as a wide screen shows in a lane
+BEND = 0.6  # height = amplitude ** BEND: soft passages can be seen beside loud ones
 _INK, _PAPER, _LINE, _QUIET = "#1d1f23", "#ffffff", "#dcdee1", "#6a6e75"
 
 
@@ -27,7 +28,7 @@ def waveform(samples: np.ndarray, *, scale: float, columns: int = COLUMNS) -> np
     Returns
     -------
     np.ndarray [shape=(columns, 3), int8]
-        In 127ths of `scale`: lowest, highest, RMS.
+        Lowest, highest and RMS amplitude as heights: ``127 * (amplitude / scale) ** BEND``, with its sign.
     """
     frames = samples.shape[1]
     starts = np.linspace(0, frames, min(columns, frames), endpoint=False).astype(np.intp)
@@ -35,8 +36,9 @@ def waveform(samples: np.ndarray, *, scale: float, columns: int = COLUMNS) -> np
     low = np.minimum.reduceat(samples.min(axis=0), starts)
     high = np.maximum.reduceat(samples.max(axis=0), starts)
     power = np.add.reduceat(np.mean(np.square(samples, dtype=np.float64), axis=0), starts) / counts
-    stack = np.stack([low, high, np.sqrt(power)], axis=1) * (127 / max(scale, 1e-9))
-    return np.clip(np.round(stack), -127, 127).astype(np.int8)
+    parts = np.stack([low, high, np.sqrt(power)], axis=1) / max(scale, 1e-9)
+    heights = np.copysign(np.abs(parts) ** BEND, parts)
+    return np.clip(np.round(127 * heights), -127, 127).astype(np.int8)
 
 
 @dataclass(frozen=True)
