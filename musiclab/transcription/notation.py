@@ -8,6 +8,7 @@ line.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from fractions import Fraction
 from musiclab.transcription.grid import BeatGrid
 from musiclab.transcription.quantise import Written
 
+Piece = tuple[Fraction, Fraction]  # start and end, in quarter lengths from the bar line
 BEAT = 2  # the level of a beat, see `level`
 SMALLEST = Fraction(1, 8)  # quarter lengths: a 32nd note; nothing shorter is ever written
 
@@ -122,23 +124,34 @@ def _with_rests(bar: list[Symbol], grid: BeatGrid) -> list[Symbol]:
     return out
 
 
-def split(start: Fraction, end: Fraction, grid: BeatGrid, *, rest: bool = False) -> list[tuple[Fraction, Fraction]]:
+def split(start: Fraction, end: Fraction, grid: BeatGrid, *, rest: bool = False) -> tuple[Piece, ...]:
     """Cut [start, end), inside one bar, into pieces that one symbol can show and that hide no beat.
 
     Notes
     -----
     Notebook: 10
     """
+    return _split(start, end, _plain(grid.metre), rest)
+
+
+@functools.cache
+def _plain(metre: tuple[int, int]) -> BeatGrid:
+    """A grid of the metre alone, whose hash is quick: the same few pieces come again and again."""
+    return BeatGrid((0.0, 1.0), 1, metre)
+
+
+@functools.lru_cache(maxsize=4096)
+def _split(start: Fraction, end: Fraction, grid: BeatGrid, rest: bool) -> tuple[Piece, ...]:
     inside = _boundaries(start, end, grid)
     if _one_symbol(start, end, grid, rest=rest) and _clear(start, end, inside, grid, rest=rest):
-        return [(start, end)]
+        return ((start, end),)
     if not inside:
-        return [(start, end)]
+        return ((start, end),)
     strongest = max(level(place, grid) for place in inside)
     places = [place for place in inside if level(place, grid) == strongest]
     # A note fills up to the first strong place; a rest may as well, and both read from the left.
     at = places[0]
-    return split(start, at, grid, rest=rest) + split(at, end, grid, rest=rest)
+    return _split(start, at, grid, rest) + _split(at, end, grid, rest)
 
 
 def level(place: Fraction, grid: BeatGrid) -> int:

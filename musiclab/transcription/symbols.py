@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Sequence
 from fractions import Fraction
@@ -114,14 +115,19 @@ def _duration(length: Fraction) -> m21.duration.Duration:
 def _pitched_element(symbol: Symbol, staff: Staff) -> Any:
     heads = []
     for index in sorted(symbol.notes, key=lambda i: staff.part.notes[i].semitone):
-        head = m21.note.Note(spelled(staff.part.notes[index], staff))
-        if staff.written:
-            head.transpose(staff.written, inPlace=True)
+        head = m21.note.Note(_written_pitch(spelled(staff.part.notes[index], staff), staff.written))
         head.style.color = _mark(index)
         heads.append(head)
     if len({head.pitch.midi for head in heads}) < len(heads):
         heads = list({head.pitch.midi: head for head in heads}.values())
     return heads[0] if len(heads) == 1 else m21.chord.Chord(heads)
+
+
+@functools.lru_cache(maxsize=1024)
+def _written_pitch(name: str, interval: str) -> str:
+    """A sounding pitch as it is written, by name: the same few come again and again, and music21 takes its time."""
+    pitch = m21.pitch.Pitch(name)
+    return str((pitch.transpose(interval) if interval else pitch).nameWithOctave)
 
 
 def _drum_element(symbol: Symbol, staff: Staff) -> Any:
@@ -141,9 +147,14 @@ def _mark(index: int) -> str:
     return f"#{index:06X}"
 
 
+@functools.cache
+def _time_signature(metre: tuple[int, int]) -> m21.meter.TimeSignature:
+    return m21.meter.TimeSignature(f"{metre[0]}/{metre[1]}")
+
+
 def _beams(holder: Any, grid: BeatGrid) -> None:
     """Beams by the beat, and brackets over triplets."""
-    signature = m21.meter.TimeSignature(f"{grid.metre[0]}/{grid.metre[1]}")
+    signature = _time_signature(grid.metre)
     elements = list(holder.notesAndRests)
     beams = signature.getBeams(elements, measureStartOffset=0.0)
     for element, beam in zip(elements, beams, strict=True):
