@@ -15,6 +15,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from os import PathLike
 from typing import IO, Any
 
@@ -95,7 +96,8 @@ def _decode(source: Source, part: Part) -> tuple[np.ndarray, int]:
         decoded = by_ffmpeg(source, part)
     elif decoded.missing:  # FFmpeg often gets further through a damaged file
         with suppress(AudioError):
-            decoded = max(decoded, by_ffmpeg(source, part), key=lambda attempt: attempt.samples.shape[1])
+            further = max(decoded, by_ffmpeg(source, part), key=lambda attempt: attempt.samples.shape[1])
+            decoded = replace(further, damaged=max(1, further.damaged))
     if decoded.samples.shape[1] == 0:
         raise AudioError(f"{source.label} holds no sound that can be read: it is empty, cut off or damaged.")
     _tell(source, decoded, part)
@@ -111,6 +113,8 @@ def _tell(source: Source, decoded: Decoded, part: Part) -> None:
             *(source.label, got, got + missing),
         )
     elif decoded.damaged:
-        logger.warning("%s is damaged: %d places in it were skipped.", source.label, decoded.damaged)
+        logger.warning(
+            "%s is damaged: what can't be read of it (%d times) was left out.", source.label, decoded.damaged
+        )
     elif part.duration is None and looks_cut_off(source):
         logger.warning("%s is cut off: what there is of it, %.1f s, was read.", source.label, got)

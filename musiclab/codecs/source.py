@@ -116,7 +116,9 @@ def _from_path(given: str | PathLike[str]) -> Source:
             raise AudioError(_folder(path)) from None
         raise AudioError(f"{path.name!r} may not be read: change its permissions, or copy it elsewhere.") from None
     except (OSError, ValueError) as error:  # names that no file can have, unplugged disks
-        raise AudioError(f"{path.name!r} can't be opened ({getattr(error, 'strerror', None) or error}).") from error
+        raise AudioError(
+            f"{path.name[:60]!r} can't be opened ({getattr(error, 'strerror', None) or error})."
+        ) from error
 
 
 def _missing(path: Path) -> str:
