@@ -18,6 +18,7 @@ from musiclab.transcription.rendered.samples import SR, Sample, singing
 SCALE = (0, 2, 4, 5, 7, 9, 11)
 RHYTHMS = ((1, 1, 1, 1), (0.5,) * 8, (1, 0.5, 0.5, 1, 1), (1.5, 0.5, 2), (0.25,) * 8 + (1, 1), (2, 1, 1), (3, 1),
            (0.75, 0.25, 1, 0.5, 0.5, 1), (1 / 3, 1 / 3, 1 / 3, 1, 2), (0.5, 1, 1, 1, 0.5))  # fmt: skip
+STEPS = {0: 0.16, 1: 0.2, -1: 0.2, 2: 0.12, -2: 0.12, 3: 0.05, -3: 0.05, 4: 0.04, -5: 0.04, 7: 0.02}  # of the scale
 STACKS = ((0,), (0, 7), (0, 12), (0, 4, 7), (0, 3, 7), (0, 4, 10))  # semitones above a bass note
 
 
@@ -32,7 +33,7 @@ def random_line(rng: np.random.Generator, known: Instrument, pitches: tuple[floa
     notes, at = [], rng.uniform(0.2, 0.8)
     while at < seconds - 1:
         for length in RHYTHMS[rng.integers(len(RHYTHMS))]:
-            step = int(rng.choice([0, 1, -1, 2, -2, 3, -3, 4, -5, 7], p=[0.16, 0.2, 0.2, 0.12, 0.12, 0.05, 0.05, 0.04, 0.04, 0.02]))  # fmt: skip
+            step = int(rng.choice(list(STEPS), p=list(STEPS.values())))
             place = int(np.clip(place + step, 0, len(keys) - 1))
             duration = max(0.07, length * beat * legato)
             if rng.random() > 0.12 and at + duration < seconds - 0.2:
@@ -109,7 +110,7 @@ def bend(
     if abs(glide) < 5:
         curve += glide * np.exp(-t / 0.025)
     position = np.cumsum(2 ** (curve / 12))
-    return np.interp(position, np.arange(len(wave)), wave, right=0.0).astype(np.float32)
+    return np.asarray(np.interp(position, np.arange(len(wave)), wave, right=0.0), dtype=np.float32)
 
 
 def envelope(length: int, sustain: float, attack: float) -> np.ndarray:
@@ -125,6 +126,7 @@ def produce(rng: np.random.Generator, dry: np.ndarray, *, bleed: np.ndarray | No
     if rng.random() < 0.7:
         wet = effects.room(wet, rng, seconds=rng.uniform(0.2, 1.6), wet=rng.uniform(0.03, 0.35))
     if bleed is not None:
-        wet = wet + effects.normalise(bleed[: len(wet)], peak_db=20 * np.log10(np.abs(wet).max() + 1e-9) - rng.uniform(22, 40))  # fmt: skip
+        peak_db = 20 * np.log10(float(np.abs(wet).max()) + 1e-9)
+        wet = wet + effects.normalise(bleed[: len(wet)], peak_db=peak_db - rng.uniform(22, 40))
     wet = effects.noise(wet, rng, below_db=rng.uniform(35, 60))
     return effects.normalise(wet, peak_db=rng.uniform(-20, -1))

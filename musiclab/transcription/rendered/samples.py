@@ -62,7 +62,7 @@ def _load(path: Path) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Singing:
-    """What a pitch tracker finds in a sung sample: MIDI pitch, how steady (semitones), consonant (s), voiced part (s)."""
+    """What a pitch tracker finds in a sung sample: pitch (MIDI), its spread, consonant (s), voiced part (s)."""
 
     pitch: float
     spread: float

@@ -1,0 +1,224 @@
+"""Drums: which drum is struck when, by a small network over log-mel frames.
+
+The network (120,000 parameters, convolutions only; `drums.onnx`) sees the spectrogram of the whole stem and says for
+each frame of 10 ms how likely each of seven drums is struck. It was trained on drumming rendered from recorded
+one-shots, with the exact times as truth (`musiclab.transcription.drum_train`; docs/drum-model.md is its model card).
+Peaks over each drum's threshold become strokes.
+
+References
+----------
+.. [1] Vogl, Widmer, Knees: "Towards multi-instrument drum transcription", DAFx 2018
+
+Notebook: 10
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from musiclab.errors import WeightsError
+from musiclab.notes import Note
+from musiclab.transcription.calibration import calibration
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+    from musiclab.audio import Audio
+    from musiclab.transcription.pitched import Progress
+
+SR = 44100
+HOP = 441  # samples: 10 ms
+FRAME = HOP / SR  # s
+N_FFT = 2048  # 46 ms: tells a kick from a low tom
+BANDS = 64
+LOWEST_HZ, HIGHEST_HZ = 30.0, 17000.0
+FLOOR = 1e-3  # of the loud frames' magnitude: what lies lower is silence
+DRUMS = ("kick", "snare", "hihat-closed", "hihat-open", "tom", "crash", "ride")
+KEYS = {"kick": 36, "snare": 38, "hihat-closed": 42, "hihat-open": 46, "tom": 45, "crash": 49, "ride": 51}
+LENGTHS = {"hihat-open": 0.3, "crash": 0.8, "ride": 0.4}  # s, of what rings; the others last `SHORT`
+SHORT = 0.1
+REFRACTORY = 4  # frames (40 ms): no drum is struck twice within
+BLOCK = 6000  # frames (1 minute) that the network sees at once
+CONTEXT = 100  # frames more on either side of a block, beyond what the network's answers depend on
+
+MODEL = "drums.onnx"
+
+
+@dataclass(frozen=True, eq=False)
+class Strokes:
+    """How likely each drum is struck in each frame of 10 ms; frame k is centred on k · 0.01 s.
+
+    Attributes
+    ----------
+    chance : np.ndarray [shape=(frames, 7)], 0–1
+        In the order of `DRUMS`.
+    level_db : np.ndarray [shape=(frames, 7)]
+        Level of what is struck, in the frequencies of each drum, dB.
+    """
+
+    chance: np.ndarray
+    level_db: np.ndarray
+
+
+def mel_edges() -> np.ndarray:
+    """Where the filters begin, peak and end, in Hz [shape=(66,)]: evenly spaced on the mel scale."""
+    low, high = np.log1p(LOWEST_HZ / 700), np.log1p(HIGHEST_HZ / 700)
+    return np.asarray(700 * np.expm1(np.linspace(low, high, BANDS + 2)))
+
+
+@cache
+def mel_filters() -> np.ndarray:
+    """Triangular filters at mel-spaced centres, each of area 1 [shape=(bins, 64)] float32."""
+    edges = mel_edges()
+    hz = np.arange(N_FFT // 2 + 1)[:, np.newaxis] * SR / N_FFT
+    width = np.maximum(np.diff(edges), SR / N_FFT)  # at least a bin wide, or the lowest filters would be empty
+    rise = (hz - edges[1:-1] + width[:-1]) / width[:-1]
+    fall = (edges[1:-1] + width[1:] - hz) / width[1:]
+    filters = np.maximum(np.minimum(rise, fall), 0.0)
+    return np.asarray(filters / filters.sum(axis=0), dtype=np.float32)
+
+
+def drum_features(samples: np.ndarray) -> np.ndarray:
+    """Log-mel spectrogram of a stem [shape=(frames, 64)] float32, about 0–1, whatever the stem's level.
+
+    `samples`: mono at 44.1 kHz [shape=(n,)].
+    """
+    frames = len(samples) // HOP + 1
+    padded = np.pad(np.asarray(samples, dtype=np.float32), (N_FFT // 2, N_FFT + HOP))
+    views = np.lib.stride_tricks.sliding_window_view(padded, N_FFT)[::HOP][:frames]
+    window = np.hanning(N_FFT).astype(np.float32)
+    mel = np.empty((frames, BANDS), dtype=np.float32)
+    for at in range(0, frames, 2000):  # in pieces: a whole song's spectrum would take 400 MB
+        mel[at : at + 2000] = np.abs(np.fft.rfft(views[at : at + 2000] * window, axis=1)) @ mel_filters()
+    loud = float(np.quantile(mel.max(axis=1), 0.98)) if frames else 0.0
+    return np.asarray(1 + np.log10(np.maximum(mel / max(loud, 1e-9), FLOOR)) / 3, dtype=np.float32)
+
+
+@cache
+def session() -> onnxruntime.InferenceSession:
+    """The network, loaded once; `WeightsError` if its file is not the one that was calibrated."""
+    import onnxruntime
+
+    data = resources.files(__package__).joinpath(MODEL).read_bytes()
+    if hashlib.sha256(data).hexdigest() != calibration()["drums"]["sha256"]:
+        raise WeightsError(f"The file {MODEL} was changed or is damaged: install musiclab again.")
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3  # errors only
+    return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+
+
+def hear_drums(audio: Audio, *, progress: Progress | None = None) -> Strokes:
+    """Run the network over a stem of any length.
+
+    Parameters
+    ----------
+    audio : Audio
+        The drums alone; channels are averaged, resampled to 44.1 kHz.
+    progress : Callable[[float, str], None]
+        Told the fraction done (0–1) and what is being done.
+    """
+    features = drum_features(audio.mono().resampled(SR).samples[0])
+    chance = np.empty((len(features), len(DRUMS)), dtype=np.float32)
+    for at in range(0, len(features), BLOCK):
+        if progress is not None:
+            progress(at / len(features), "listening for drums")
+        first = max(0, at - CONTEXT)
+        block = features[np.newaxis, first : at + BLOCK + CONTEXT]
+        logits = session().run(None, {"features": block})[0][0]
+        chance[at : at + BLOCK] = 1 / (1 + np.exp(-logits[at - first :][:BLOCK]))
+    return Strokes(chance, band_levels(features))
+
+
+BAND_HZ = {"kick": (30, 150), "snare": (150, 5000), "hihat-closed": (6000, 17000), "hihat-open": (6000, 17000),
+           "tom": (60, 400), "crash": (3000, 17000), "ride": (3000, 17000)}  # fmt: skip
+
+
+def band_levels(features: np.ndarray) -> np.ndarray:
+    """Level in dB in each drum's frequencies [shape=(frames, 7)]."""
+    centres = mel_edges()[1:-1]
+    power = 10 ** (6 * (features - 1))
+    bands = [power[:, (centres >= BAND_HZ[d][0]) & (centres < BAND_HZ[d][1])].mean(axis=1) for d in DRUMS]
+    return np.asarray(10 * np.log10(np.stack(bands, axis=1) + 1e-9))
+
+
+def strokes_to_notes(strokes: Strokes, *, threshold: float | None = None) -> list[Note]:
+    """Peaks over each drum's threshold, as notes at the General MIDI percussion pitches.
+
+    Parameters
+    ----------
+    strokes : Strokes
+        From `hear_drums`.
+    threshold : float
+        0–1, on the calibrated scale on which each drum's own threshold is 0.5: higher gives fewer notes.
+    """
+    fitted = calibration()["drums"]
+    shift = (
+        0.0
+        if threshold is None
+        else float(np.log(np.clip(threshold, 0.01, 0.99) / (1 - np.clip(threshold, 0.01, 0.99))))
+    )
+    notes: list[Note] = []
+    for d, drum in enumerate(DRUMS):
+        chance = strokes.chance[:, d]
+        own = fitted["thresholds"][drum]
+        odds = np.log(own / (1 - own)) + shift
+        level = 1 / (1 + np.exp(-odds))
+        at = pick_peaks(chance, level)
+        velocities = _velocities(strokes.level_db[:, d], at)
+        for frame, velocity in zip(at, velocities, strict=True):
+            onset = max(0.0, refine(chance, frame) * FRAME + fitted["delay"])
+            confidence = float(np.clip(chance[frame], 0, 1))
+            notes.append(Note(onset, onset + LENGTHS.get(drum, SHORT), KEYS[drum], int(velocity), confidence))
+    return sorted(one_hat(notes), key=lambda note: (note.onset, note.pitch))
+
+
+def pick_peaks(chance: np.ndarray, threshold: float) -> np.ndarray:
+    """Frames where `chance` is highest within ± `REFRACTORY` frames and at least `threshold`."""
+    from numpy.lib.stride_tricks import sliding_window_view
+
+    if len(chance) == 0:
+        return np.zeros(0, dtype=int)
+    around = sliding_window_view(np.pad(chance, REFRACTORY, constant_values=-1.0), 2 * REFRACTORY + 1)
+    first = around.argmax(axis=1) == REFRACTORY  # argmax takes the first of equals: a plateau gives one peak
+    return np.flatnonzero(first & (chance >= threshold))
+
+
+def refine(chance: np.ndarray, frame: int) -> float:
+    """The peak's place in frames, with a fraction: the centre of gravity of the three frames around it."""
+    if not 0 < frame < len(chance) - 1:
+        return float(frame)
+    before, here, after = chance[frame - 1 : frame + 2]
+    return float(frame + (after - before) / max(float(before + here + after), 1e-9))
+
+
+def _velocities(level_db: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Velocities from the levels just after the onsets: 100 for the loud ones, 2.5 steps to a dB."""
+    if len(at) == 0:
+        return np.zeros(0, dtype=int)
+    last = len(level_db) - 1
+    levels = np.max([level_db[np.minimum(at + d, last)] for d in range(5)], axis=0)
+    loud = float(np.quantile(levels, 0.9))
+    return np.asarray(np.clip(np.rint(100 + 2.5 * (levels - loud)), 1, 127), dtype=int)
+
+
+def one_hat(notes: list[Note]) -> list[Note]:
+    """Of a closed and an open hi-hat that are struck at once, the surer; the same for crash and ride."""
+    pairs = {KEYS["hihat-closed"]: KEYS["hihat-open"], KEYS["crash"]: KEYS["ride"]}
+    pairs |= {b: a for a, b in pairs.items()}
+    near = REFRACTORY * FRAME
+    by_key = {key: [note for note in notes if note.pitch == key] for key in pairs}
+
+    def loses(note: Note) -> bool:
+        rivals = by_key[pairs[int(note.pitch)]]
+        return any(
+            abs(r.onset - note.onset) < near and (r.confidence, -r.pitch) > (note.confidence, -note.pitch)
+            for r in rivals
+        )
+
+    return [note for note in notes if note.pitch not in pairs or not loses(note)]
