@@ -5,7 +5,8 @@ JOBS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 # torch by itself first: its exact pin picks a build that exists for this machine before anything else asks for it.
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+# Bytecode is compiled at first use: most of what Jupyter and torch bring is never imported here.
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lab check bench format lock clean
