@@ -160,10 +160,13 @@ def _drums(song: Song, rng: np.random.Generator) -> list[Hit]:
     lag, waver = _human(rng, song)
     names = [str(rng.choice(song.style.grooves)) for _ in range(2)]
     hits: list[Hit] = []
+    shaker = "".join(rng.choice(list("xo.."), song.grid.steps)) * song.grid.beats if rng.random() < 0.2 else ""
     for name, first, bars in song.sections:
         if name == "intro" and rng.random() < 0.4:
             continue
         groove = dict(GROOVES[names[name == "chorus"]])
+        if shaker and (name == "chorus" or rng.random() < 0.5):
+            groove.setdefault("perc", shaker)
         if name == "chorus" and "hat" in groove and rng.random() < 0.4:
             groove[str(rng.choice(["open", "ride", "crash"]))] = groove.pop("hat")
         for bar in range(first, first + bars):

@@ -85,8 +85,21 @@ def play(events: Sequence[Event], instrument: Instrument, library: Library, fram
         note = hold(tone, length, sustains=instrument.sustains, release=0.03 if muted else release)
         if muted:
             note = desk.equalise(note, desk.cut(900, "low"))
+        if event.touch == "lead" and rng.random() < 0.6:
+            note = bend(note, rng)
         add(track, note * np.float32(event.velocity**1.5), event.onset + delay)
     return track
+
+
+def bend(x: Wave, rng: np.random.Generator) -> Wave:
+    """A note `(frames,)` pulled up to its pitch, then with vibrato: guitars, saxophones and strings sing too."""
+    t = np.arange(len(x), dtype=np.float32) / SR
+    start = float(rng.choice([0.0, 0.0, -0.5, -1.0, -2.0]))
+    late = np.clip((t - rng.uniform(0.1, 0.3)) / 0.25, 0, 1)
+    wave = rng.uniform(0, 0.5) * late * np.sin(2 * np.pi * rng.uniform(4.5, 6.5) * t)
+    semitones = start * np.exp(-((t / rng.uniform(0.05, 0.15)) ** 2)) + wave
+    places = np.cumsum(2.0 ** (semitones / 12)) - 1
+    return np.interp(places, np.arange(len(x)), x, right=0.0).astype(np.float32)
 
 
 def _strum_delays(events: Sequence[Event]) -> list[float]:
@@ -153,6 +166,11 @@ def _drum_mix(tracks: dict[str, Wave], frames: int, rng: np.random.Generator) ->
     if rng.random() < 0.85:
         space = desk.room(rng, rng.uniform(0.2, 1.4), bright=rng.uniform(0.3, 0.9))
         mix += desk.reverberate(sends, space, wet) - sends
+    if rng.random() < 0.3:  # a second copy squeezed flat, as engineers thicken a kit
+        flat = desk.compress(mix, threshold_db=-30, ratio=8, release=0.1)
+        mix = mix + flat * np.float32(desk.db(rng.uniform(0, 10)))
+    if rng.random() < 0.25:  # recorded with one microphone
+        mix = np.repeat(mix.mean(axis=0, keepdims=True), 2, axis=0)
     return mix
 
 
@@ -216,8 +234,8 @@ def bass(events: Sequence[Event], instrument: Instrument, library: Library, fram
         x = desk.drive(x, rng.uniform(-4, 14), bias=rng.uniform(0, 0.2))
     x = desk.equalise(
         x,
-        desk.shelf(90, rng.uniform(-2, 5), high=False),
-        desk.peak_filter(rng.uniform(500, 1200), rng.uniform(-6, 4)),
+        desk.shelf(rng.uniform(80, 140), rng.uniform(0, 10), high=False),
+        desk.peak_filter(rng.uniform(400, 1200), rng.uniform(-8, 3), 0.8),
         desk.cut(float(rng.choice([900, 1800, 3500, 7000])) * rng.uniform(0.8, 1.2), "low", 2),
     )
     return desk.pan(x, float(rng.choice([0.0, rng.uniform(-0.2, 0.2)])))

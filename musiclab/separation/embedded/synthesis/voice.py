@@ -6,6 +6,7 @@ Some lines are sung through a vocoder (`singer`), some are clips as they were re
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -72,7 +73,13 @@ def line(phrases: Phrases, who: singer.Singer, library: Library, frames: int, rn
     for phrase in phrases:
         if phrase[0].onset * SR < frames:
             add(track, singer.perform(phrase, who, analyser, rng) * np.float32(rng.uniform(0.7, 1)), phrase[0].onset)
-    return track
+    return _whole(track, who.clips, rng) if who.method == "psola" else track
+
+
+def _whole(track: Wave, clips: Sequence[Sample], rng: np.random.Generator) -> Wave:
+    """With treble, if the voice was recorded without (WORLD gives it its own)."""
+    bandwidth = 1000 * float(np.median([c.bandwidth for c in clips]))
+    return air(track, bandwidth, rng) if 0 < bandwidth < 1000 * FULL_BAND and rng.random() < 0.7 else track
 
 
 def _at_ease(phrases: Phrases, who: singer.Singer, library: Library, rng: np.random.Generator) -> Phrases:
@@ -152,8 +159,7 @@ def raw_line(phrases: Phrases, clips: list[Sample], library: Library, frames: in
                 break
             add(track, x * np.float32(0.5 / max(desk.rms(x) * 4, 0.15)), at)
             at += len(x) / SR - 0.03
-    bandwidth = 1000 * float(np.median([c.bandwidth for c in clips]))
-    return air(track, bandwidth, rng) if 0 < bandwidth < 1000 * FULL_BAND and rng.random() < 0.7 else track
+    return _whole(track, clips, rng)
 
 
 def air(x: Wave, bandwidth: float, rng: np.random.Generator) -> Wave:
@@ -195,8 +201,9 @@ def chain(x: Wave, song: Song, rng: np.random.Generator) -> Wave:
     x = desk.equalise(
         x,
         desk.cut(rng.uniform(70, 180), "high"),
-        desk.peak_filter(rng.uniform(250, 500), rng.uniform(-5, 2)),
-        desk.peak_filter(rng.uniform(1500, 4000), rng.uniform(-2, 6)),
+        desk.shelf(rng.uniform(350, 700), rng.uniform(-9, 1), high=False),  # loud singing has a weak fundamental
+        desk.peak_filter(rng.uniform(800, 1700), rng.uniform(0, 8), 0.8),
+        desk.peak_filter(rng.uniform(1800, 4000), rng.uniform(-4, 4)),
         desk.shelf(rng.uniform(6000, 10000), rng.uniform(-6, 5), high=True),
     )
     x = desk.compress(x, threshold_db=rng.uniform(-28, -12), ratio=rng.uniform(2, 8), release=rng.uniform(0.06, 0.25))
@@ -205,7 +212,7 @@ def chain(x: Wave, song: Song, rng: np.random.Generator) -> Wave:
         x = np.stack([desk.drive(side, gain, bias=0.1) for side in x])
     if rng.random() < 0.3:
         x = desk.echo(x, 60 / song.tempo * float(rng.choice([0.25, 0.5, 0.75, 1.0])), wet_db=rng.uniform(-22, -9))
-    if rng.random() < 0.85:
+    if rng.random() < 0.7:
         space = desk.room(rng, rng.uniform(0.4, 2.6), bright=rng.uniform(0.2, 0.8), pre_delay=rng.uniform(0, 0.06))
         x = desk.reverberate(x, space, rng.uniform(-26, -9))
     return x
