@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import re
 import subprocess
 import sys
 import tomllib
@@ -60,13 +61,8 @@ class TestProject:
         assert musiclab.__version__ in first
 
     def test_constraints_name_every_dependency_and_pin_torch_exactly(self) -> None:
-        import re
-
-        project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
         pinned = dict(re.findall(r"^([a-z0-9-]+)==(\S+)$", (PROJECT / "constraints.txt").read_text(), re.M))
-        needed = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
-        names = {re.match(r"[\w.-]+", need)[0].lower().replace("_", "-") for need in needed}  # type: ignore[index]
-        assert names - set(pinned) == set()
+        assert (dependencies("dependencies") | dependencies("dev")) - set(pinned) == set()
         assert pinned["torch"] == "2.13.0"
 
     def test_no_file_has_grown_too_long(self) -> None:
@@ -92,3 +88,35 @@ class TestProject:
         project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
         module, function = project["scripts"]["musiclab"].split(":")
         assert callable(getattr(importlib.import_module(module), function))
+
+    def test_whatever_the_package_imports_is_a_declared_dependency(self) -> None:
+        from importlib.metadata import packages_distributions
+
+        optional = {"openvino", "pyworld"}  # an extra, and the recipe of the training data
+        known = set(sys.stdlib_module_names) | {"musiclab"} | optional
+        declared = {need.replace("_", "-") for need in dependencies("dependencies")}
+        suppliers = packages_distributions()
+        undeclared = set()
+        for path in PACKAGE.rglob("*.py"):
+            for top in {name.split(".")[0] for name in imports_of(path)} - known:
+                if not {name.lower().replace("_", "-") for name in suppliers.get(top, [top])} & declared:
+                    undeclared.add(f"{path.relative_to(PROJECT)} imports {top}")
+        assert undeclared == set()
+
+
+def imports_of(path: Path) -> set[str]:
+    """What a file imports, anywhere in it."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module)
+    return names
+
+
+def dependencies(extra: str) -> set[str]:
+    """Names of the distributions that the project declares."""
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    needs = project["dependencies"] if extra == "dependencies" else project["optional-dependencies"][extra]
+    return {found[0].lower().replace("_", "-") for need in needs if (found := re.match(r"[\w.-]+", need))}
