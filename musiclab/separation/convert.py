@@ -43,8 +43,8 @@ class Song:
     """
 
     def __init__(self, mixture: Audio, sr: int, *, normalise: bool, scratch: Path) -> None:
-        self.samples = mixture.samples if mixture.sr == sr else _resampled(mixture, sr, scratch)
-        self.frames = self.samples.shape[1]
+        self.samples, self.scratch = mixture.samples, None if mixture.sr == sr else scratch
+        self.frames = mixture.frames if mixture.sr == sr else _resample(mixture, sr, scratch)
         last = mixture.channels - 1
         self.pairs = [(i, min(i + 1, last)) for i in range(0, mixture.channels, 2)]
         moments = [self._moments(pair) if normalise else (0.0, 1.0) for pair in self.pairs]
@@ -55,14 +55,20 @@ class Song:
         """Whether every sample is 0."""
         return not any(block.any() for block in blocks(self.samples))
 
-    def close(self) -> None:
-        """Let go of the samples, so that their file can be deleted on Windows too."""
-        self.samples = np.zeros((1, 1), np.float32)
+    def _slice(self, start: int, stop: int) -> np.ndarray:
+        """Frames inside the song [shape=(channels, stop - start)].
+
+        The file of a resampled song is mapped anew each time: a map that stays would count as memory page by page.
+        """
+        if self.scratch is None:
+            return self.samples[:, start:stop]
+        return np.array(np.load(self.scratch, mmap_mode="r")[:, start:stop])
 
     def _moments(self, pair: tuple[int, int]) -> tuple[float, float]:
         """Mean and deviation of the mono sum of a pair, over the whole song, a block at a time."""
         count, total, squares = 0, 0.0, 0.0
-        for block in blocks(self.samples):
+        for start in range(0, self.frames, BLOCK):
+            block = self._slice(start, min(start + BLOCK, self.frames))
             mono = (block[pair[0]] + block[pair[1]]).astype(np.float64) / 2
             count, total, squares = count + mono.size, total + mono.sum(), squares + mono @ mono
         mean = total / count
@@ -80,23 +86,24 @@ class Song:
         first, last = max(start, 0), min(stop, self.frames)
         if first < last:
             inside = out[..., first - start : last - start]
+            samples = self._slice(first, last)
             for group, pair in zip(inside, self.pairs, strict=True):
                 for row, channel in zip(group, pair, strict=True):
-                    row[:] = self.samples[channel, first:last]
+                    row[:] = samples[channel]
             inside -= self.mean
             inside /= self.deviation
         return out
 
 
-def _resampled(mixture: Audio, sr: int, scratch: Path) -> np.ndarray:
-    """The mixture at another rate, in a file, read-only."""
+def _resample(mixture: Audio, sr: int, scratch: Path) -> int:
+    """Write the mixture at another rate into the file `scratch`; returns its frames."""
     frames = max(1, round(mixture.frames * sr / mixture.sr))
     with Frames(scratch, mixture.channels, frames) as out:
         stream = soxr.ResampleStream(mixture.sr, sr, mixture.channels, dtype="float32", quality=QUALITY)
         for start in range(0, mixture.frames, BLOCK):
             block = mixture.samples[:, start : start + BLOCK]
             out.write(stream.resample_chunk(block.T, last=start + BLOCK >= mixture.frames).T)
-    return open_frames(scratch)
+    return frames
 
 
 class Frames:
@@ -130,12 +137,6 @@ class Frames:
         with self.file:
             if kind is None:
                 self.file.truncate(self.start + 4 * self.channels * self.frames)
-
-
-def open_frames(path: Path) -> np.ndarray:
-    """The samples of such a file [shape=(channels, frames)], float32, read-only, on disk until they are touched."""
-    samples: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
-    return samples
 
 
 class StemFiles:

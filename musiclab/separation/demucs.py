@@ -162,10 +162,12 @@ def _assemble(
 
 def _file(folder: Path, signature: str, allow_pickle: bool) -> Path:
     """The file of a network: ``SIGNATURE.safetensors``, or Demucs's older ``SIGNATURE-CHECKSUM.th``."""
+    if signature != Path(signature).name:
+        raise WeightsError(f"A bag names networks of its own folder, not {signature!r}.")
     safe = folder / f"{signature}.safetensors"
-    if safe.name == f"{Path(signature).name}.safetensors" and safe.is_file():
+    if safe.is_file():
         return safe
-    pickles = sorted(folder.glob(f"{Path(signature).name}*.th"))
+    pickles = sorted(folder.glob(f"{signature}*.th"))
     if pickles and allow_pickle:
         return pickles[0]
     if pickles:

@@ -18,7 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import cast
 
-from musiclab.errors import EngineError, MusiclabError, StoreError
+from musiclab.errors import EngineError, MusiclabError, StoreError, WeightsError
 from musiclab.separation import weights
 from musiclab.separation.engine import STEMS_4, Engine, EngineInfo, EngineTable, Licence
 from musiclab.store import sha256_of
@@ -54,8 +54,15 @@ class BuiltIn:
 
     def load(self) -> Engine:
         module, attribute = self.where.split(":")
-        factory = getattr(importlib.import_module(f"musiclab.separation.{module}"), attribute)
-        return cast(Engine, factory())
+        try:
+            return cast(Engine, getattr(importlib.import_module(f"musiclab.separation.{module}"), attribute)())
+        except MusiclabError:
+            raise
+        except Exception as error:  # a broken installation: another engine may still do
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise WeightsError(
+                f"The engine {self.info.name!r} can't be loaded ({reason}): reinstall musiclab."
+            ) from error
 
 
 def _classical(name: str, attribute: str, stems: tuple[str, ...], quality: str) -> BuiltIn:
@@ -171,11 +178,11 @@ def _load_plugin(point: EntryPoint) -> Engine:
         raise EngineError(f"The engine {point.name!r} of {point.value} can't be loaded: {error}.") from error
 
 
-def choose(*, progress: Callable[[float, str], None] | None = None) -> tuple[str, str]:
-    """The best engine that is ready or can be fetched now, by name, and one sentence on why it was taken.
+def choices(*, progress: Callable[[float, str], None] | None = None) -> Iterator[tuple[str, str]]:
+    """The engines that ``"auto"`` may take, by name, the best first, each with one sentence on why.
 
-    Demucs first (8.8 dB on MUSDB18-HQ); where it can't be had, the embedded network; else harmonic-percussive
-    separation, which needs nothing at all.
+    Demucs first (8.8 dB on MUSDB18-HQ), its weights fetched if need be; where it can't be had, the embedded network;
+    else harmonic-percussive separation, which needs nothing at all.
     """
     best = "htdemucs"
     here = weights.is_here(best)
@@ -183,15 +190,15 @@ def choose(*, progress: Callable[[float, str], None] | None = None) -> tuple[str
     if not trouble:
         try:
             weights.fetch(best, progress=progress)
-            return best, f"{best}: the best engine, " + ("ready on this machine." if here else "fetched just now.")
+            yield best, f"{best}: the best engine, " + ("ready on this machine." if here else "fetched just now.")
+            trouble = "it can't be loaded"
         except (EngineError, StoreError) as error:
             trouble = str(error).rstrip(".")
     costs = {"embedded": "its stems are less clean", "hpss": "it is rough: sounds leak between its stems"}
     for builtin in BUILT_IN:
         name = builtin.info.name
         if name in costs and builtin.exists() and builtin.current().ready:
-            return name, f"{name}: {best} can't be had ({trouble}); {costs[name]}."
-    raise EngineError(f"No engine can be used: {trouble}.")
+            yield name, f"{name}: {best} can't be had ({trouble}); {costs[name]}."
 
 
 def version(name: str, *, progress: Callable[[float, str], None] | None = None) -> str:

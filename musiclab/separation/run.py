@@ -9,15 +9,15 @@ import json
 import logging
 import tempfile
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from musiclab.audio import Audio
-from musiclab.errors import StoreError
+from musiclab.errors import EngineError, StoreError, WeightsError
 from musiclab.separation import registry
 from musiclab.separation.engine import Engine
 from musiclab.separation.progress import bar
@@ -150,17 +150,38 @@ def separate(
         raise ValueError(f"batch is at least 1, not {batch}.")
     song = mixture if isinstance(mixture, Audio) else _load(mixture)
     with bar(progress) as report:
-        name, note = registry.choose(progress=report) if engine == "auto" else (engine, "")
-        if note:
-            log.info("%s", note)
-        version = registry.version(name, progress=report) if isinstance(name, str) else getattr(name, "version", "")
-        fill = partial(_fill, song, name, settings, device=device, batch=batch, progress=report, cancel=cancel)
-        label = name if isinstance(name, str) else name.name
-        if cache and version:
-            key = key_of("stems", VERSION, song.digest, label, version, *vars(settings).values())
-            folder, holder = _keep(key, fill)
+        make = partial(_make, song, settings, cache, device=device, batch=batch, progress=report, cancel=cancel)
+        if engine == "auto":
+            return _first(registry.choices(progress=report), make)
+        return make(engine, "")
+
+
+def _first(choices: Iterator[tuple[str, str]], make: Callable[[str, str], Stems]) -> Stems:
+    """What the first engine that loads makes."""
+    trouble: EngineError | None = None
+    for name, note in choices:
+        try:
+            stems = make(name, note)
+        except WeightsError as error:  # damaged weights: the next one, and say so
+            log.warning("%s", error)
+            trouble = error
         else:
-            folder, holder = _scratch(fill)
+            log.info("%s", note)
+            return stems
+    raise trouble or EngineError("No engine can be used: reinstall musiclab.")
+
+
+def _make(song: Audio, settings: Settings, cache: bool, engine: str | Engine, note: str, **how: Any) -> Stems:
+    """The stems that `engine` makes, from the store if they are there."""
+    if isinstance(engine, str):
+        name, version = engine, registry.version(engine, progress=how["progress"])
+    else:
+        name, version = engine.name, getattr(engine, "version", "")
+    fill = partial(_fill, song, engine, settings, **how)
+    if cache and version:
+        folder, holder = _keep(key_of("stems", VERSION, song.digest, name, version, *vars(settings).values()), fill)
+    else:
+        folder, holder = _scratch(fill)
     stems = _open(folder, song, note)
     if holder is not None:
         weakref.finalize(stems, holder.cleanup)
@@ -227,7 +248,6 @@ def _fill(
             precision = devices.precision(settings.precision)
             run = Run(engine, place, settings.layout(engine), batch or devices.default_batch(place), precision)
             run.separate(heard.read, heard.frames, files.write, progress=progress, cancel=cancel)
-    heard.close()
     scratch.unlink(missing_ok=True)
     card = {"engine": engine.name, "stems": list(engine.stems), "sr": song.sr}
     (folder / CARD).write_text(json.dumps(card, indent=1), encoding="utf-8")
