@@ -205,7 +205,6 @@ function mount(desk, el) {
   const help = createHelp(signal);
   const root = h("div", {
     class: "musiclab ml-mixer", role: "application", "aria-label": "mixer", tabindex: -1,
-    "data-lm-suppress-shortcuts": "true",  // JupyterLab's own keys must not answer to the mixer's
   },
   transport.element,
   h("div", { class: "ml-desk" },
@@ -213,6 +212,9 @@ function mount(desk, el) {
     timeline.element),
   h("div", { class: "ml-foot" }, master.element, status.element, help.opener), help.element);
   root.engine = desk.engine;  // for pages and tests that want to render what is heard: `element.engine.render()`
+  for (const target of [root, ...root.querySelectorAll("button, [tabindex]")]) {
+    target.setAttribute("data-lm-suppress-shortcuts", "true");  // else "d d" in the mixer deletes a cell in JupyterLab
+  }
   el.append(root);
 
   const meters = [...strips, master].map(({ meter }) => meter);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import importlib.util
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -14,6 +15,13 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 HERE = Path(__file__).parent
+NOTEBOOKS = HERE.parents[1] / "notebooks"
+_spec = importlib.util.spec_from_file_location("musiclab_tests_jupyter", HERE / "jupyter.py")
+assert _spec is not None
+assert _spec.loader is not None
+jupyter = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(jupyter)
+
 ORIGIN = "http://localhost/"  # served by the test itself; a secure context, as AudioWorklet asks for
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -101,3 +109,30 @@ def mount() -> Callable[..., None]:
 def to_json() -> Callable[[Any], Any]:
     """Values for ``harness.model.receive``: see `plain`."""
     return plain
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """One JupyterLab for all tests of a worker."""
+    folder = tmp_path_factory.mktemp("lab")
+    lab = jupyter.Lab(folder, {"MUSICLAB_CACHE": str(folder / "cache"), "PYTHONWARNINGS": "default"})
+    yield lab
+    lab.stop()
+
+
+@pytest.fixture
+def open_notebook(lab: Any, new_context: Callable[..., BrowserContext]) -> Callable[..., Any]:
+    """``open_notebook("01-hear-each-instrument.ipynb")``, or with ``cells=[...]`` a new one of that name.
+
+    Gives a notebook in JupyterLab with its kernel up: ``run_all()``, ``python(code)``, ``theme(name)``, ``page``.
+    """
+
+    def open(name: str, *, cells: list[str] | None = None, **options: Any) -> Any:
+        if cells is None:
+            jupyter.copy_notebook(lab, NOTEBOOKS / name)
+        else:
+            jupyter.write_notebook(lab, name, cells)
+        page = new_context(**({"viewport": {"width": 1360, "height": 900}} | options)).new_page()
+        return jupyter.OpenNotebook(page, lab, name)
+
+    return open
