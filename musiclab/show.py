@@ -64,8 +64,8 @@ body[data-jp-theme-light="false"] .musiclab-view audio { color-scheme: dark; }
 def audio_html(audio: Audio) -> str:
     """A player at true level, with title, length, level and waveform.
 
-    Up to 10 s it plays FLAC, else Opus at 96 kbit/s; after 10 minutes it stops, and says so. More than two channels are
-    folded to stereo. Notebook: 01.
+    Up to 10 s it plays FLAC, else Opus at 96 kbit/s (mp3 above 0 dBFS); after 10 minutes it stops, and says so. More
+    than two channels are folded to stereo. Notebook: 01.
     """
     title = audio.title or "Audio"
     shade = _ACCENT if audio.title == "mixture" else STEM_COLOURS.get(audio.title, _ACCENT)
@@ -195,6 +195,8 @@ def _player(audio: Audio, title: str) -> str:
         heard = _folded(heard)
     if heard.duration <= LOSSLESS_SECONDS and heard.peak_db <= -0.01:
         kind, data = "audio/flac", encode(heard, format="flac", subtype="16")
+    elif heard.peak_db > 0:  # Opus would clip it before the loudspeaker does
+        kind, data = "audio/mpeg", encode(heard, format="mp3")
     else:
         kind, data = "audio/webm", encode(heard, format="webm", quality=_QUALITY)
     uri = f"data:{kind};base64,{base64.b64encode(data).decode()}"

@@ -87,15 +87,15 @@ def encode(audio: Audio, *, format: str = "ogg", subtype: str | None = None, qua
     Raises
     ------
     ExportError
-        If the format is not known or can't hold the audio, or whole numbers would clip. Lossy formats take any
-        level: decoders that work in float, as browsers do, give it back unclipped.
+        If the format is not known or can't hold the audio, or would clip it. Float WAV, mp3 and ogg take any level,
+        and decoders that work in float, as browsers do, give it back.
     """
     kind = find_format(format, subtype)
     take = Take(audio)
-    if kind.bits and take.fitting_gain(kind) < 1:
+    if (kind.bits or kind.clips) and take.fitting_gain(kind) < 1:
         raise ExportError(
             f"At {audio.peak_db:+.1f} dBFS the audio would clip in {kind.name}: lower it first, "
-            f"as in audio.gained({-audio.peak_db - 0.01:.2f}), or use float WAV."
+            f"as in audio.gained({-audio.peak_db - 0.01:.2f}), or use float WAV or ogg."
         )
     buffer = io.BytesIO()
     write(take, buffer, kind, gain=1.0, quality=quality)
@@ -172,6 +172,6 @@ def _refusal(folder: Path, error: OSError) -> str:
 def _tell_gain(gain: float, paths: Sequence[Path], format: Format) -> None:
     what = f"{paths[0].name!r} was" if len(paths) == 1 else f"All {len(paths)} files were, alike,"
     logger.warning(
-        "%s made softer by %.2f dB so that nothing clips in %s; float WAV would keep the level.",
+        "%s made softer by %.3g dB so that nothing clips in %s; float WAV would keep the level.",
         *(what, -to_db(gain), format.name),
     )

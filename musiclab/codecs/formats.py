@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 
 from musiclab.errors import ExportError
 
-_MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
-_AAC_RATES = (*_MP3_RATES, 64000, 88200, 96000)
+_LOSSY_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 
 
 @dataclass(frozen=True)
@@ -20,6 +19,7 @@ class Format:
     codec: str = ""  # FFmpeg's encoder; empty where libsndfile writes
     container: str = ""  # as the writing library calls it
     lossy: bool = False
+    clips: bool = False  # whether a lossy encoder cuts off what passes full scale: Opus and AAC do
     max_channels: int = 2
     rates: tuple[int, ...] = ()  # Hz, in ascending order; empty: any
 
@@ -32,7 +32,7 @@ class Format:
 
 _WAV = Format("float WAV", "wav", container="WAV", max_channels=64)
 _FLAC = Format("24-bit FLAC", "flac", bits=24, container="FLAC", max_channels=8)
-_OPUS = Format("Opus", "opus", codec="libopus", container="ogg", lossy=True, rates=(48000,))
+_OPUS = Format("Opus", "opus", codec="libopus", container="ogg", lossy=True, clips=True, rates=(48000,))
 FORMATS: dict[str, dict[str, Format]] = {  # by extension, then by subtype, the default first
     "wav": {
         "float": _WAV,
@@ -43,8 +43,8 @@ FORMATS: dict[str, dict[str, Format]] = {  # by extension, then by subtype, the 
     "ogg": {"vorbis": Format("Ogg Vorbis", "ogg", container="OGG", lossy=True, max_channels=8)},
     "opus": {"opus": _OPUS},
     "webm": {"opus": replace(_OPUS, name="WebM", extension="webm", container="webm")},
-    "mp3": {"mp3": Format("MP3", "mp3", container="MP3", lossy=True, rates=_MP3_RATES)},
-    "m4a": {"aac": Format("AAC", "m4a", codec="aac", container="ipod", lossy=True, rates=_AAC_RATES)},
+    "mp3": {"mp3": Format("MP3", "mp3", container="MP3", lossy=True, rates=_LOSSY_RATES)},
+    "m4a": {"aac": Format("AAC", "m4a", codec="aac", container="ipod", lossy=True, clips=True, rates=_LOSSY_RATES)},
 }
 
 

@@ -145,18 +145,20 @@ def by_sndfile(source: Source, part: Part) -> Decoded | None:
                 return None  # a stream of unknown length
             start, count = part.span(file.samplerate, file.channels, file.frames)
             assert count is not None  # since the total is known
-            tape = Tape(file.channels, count)
+            tape, holes = Tape(file.channels, count), 0
             try:
                 file.seek(start)
                 while tape.length < count:
-                    block = file.read(min(BLOCK, count - tape.length), dtype="float32", always_2d=True)
+                    wanted = min(BLOCK, count - tape.length)
+                    block = file.read(wanted, dtype="float32", always_2d=True)
                     if not len(block):
                         break
+                    holes += len(block) < wanted  # a page of an Ogg file is missing
                     order = VORBIS_ORDER.get(file.channels) if file.format == "OGG" else None
                     tape.add(block.T if order is None else block.T[order])
             except sf.LibsndfileError:
                 logger.debug("libsndfile stopped in %s", source.label, exc_info=True)
-            return Decoded(tape.cut(), file.samplerate, missing=count - tape.length)
+            return Decoded(tape.cut(), file.samplerate, missing=count - tape.length, damaged=holes)
     except sf.LibsndfileError:
         return None
 
