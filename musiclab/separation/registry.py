@@ -75,12 +75,12 @@ BUILT_IN = (
             "embedded",
             STEMS_4,
             Licence(code="MIT", weights="MIT", source="https://spdx.org/licenses/MIT.html"),
-            quality="fair: a small network that comes with musiclab, for machines without a network",
+            quality="fair: a small network that comes with musiclab",
         ),
         "embedded:EmbeddedEngine",
         "embedded/weights.safetensors",
     ),
-    _classical("hpss", "HPSS", STEMS_4, "rough: what is steady, what is struck, what is low, what is in the middle"),
+    _classical("hpss", "HPSS", STEMS_4, "rough: tells steady, struck, low and middle sounds apart"),
     _classical("repet-sim", "REPETSim", ("vocals", "accompaniment"), "rough: what does not repeat against what does"),
     _classical("nmf", "NMF", STEMS_4, "rough: learns spectra and groups them"),
     _classical("centre", "Centre", ("centre", "sides"), "rough: what is panned to the middle, by stereo alone"),
@@ -90,7 +90,7 @@ BUILT_IN = (
 def _demucs_info(name: str) -> EngineInfo:
     entry = weights.entry(name)
     ready = weights.is_here(name)
-    why_not = "" if ready else "fetched at its first use"
+    why_not = "" if ready else "fetched at first use"
     return EngineInfo(name, entry.stems, entry.licence, entry.size, ready, why_not, entry.quality)
 
 
