@@ -26,8 +26,8 @@ _WAV_LIMIT = 4_000_000_000  # bytes: beyond, a WAV can't state its own size, and
 _SYSTEM_ERROR = 2  # libsndfile's code for a refusal by the system
 _WRITE_BLOCK = 1 << 16  # frames: libsndfile's Vorbis writer keeps a whole write on the stack
 
-# Opus at half of its effort, which the ear can't tell and takes half the time. AAC at its best: the fast way of FFmpeg's
-# encoder changes the level of a tone by up to 0.3 dB.
+# Opus at half of its effort, which the ear can't tell and takes half the time. AAC at its best: FFmpeg's fast way
+# changes the level of a tone by up to 0.3 dB.
 _OPTIONS = {"libopus": {"compression_level": "5"}, "aac": {"aac_coder": "twoloop"}}
 
 logger = logging.getLogger("musiclab")

@@ -1,0 +1,196 @@
+"""Stems as files: they add up, share one gain, are written together or not at all, and come back."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from musiclab import codecs
+from musiclab.audio import Audio
+from musiclab.codecs import writers
+from musiclab.errors import AudioError, ExportError
+from musiclab.stems import Stems
+
+SR = 44100
+NAMES = ("vocals", "drums", "bass", "other")
+
+
+def made(*, peak: float = 0.3, seconds: float = 0.7, grid: bool = False, seed: int = 0) -> Stems:
+    """Stems that leave a residual, as an engine's do; on request all of 16-bit numbers."""
+    rng = np.random.default_rng(seed)
+    envelope = np.minimum(1, np.arange(round(seconds * SR)) / 2000)
+    parts = rng.uniform(-1, 1, (5, 2, len(envelope))) * envelope * peak / 3
+    if grid:
+        parts = np.rint(parts * 32768) / 32768
+    mixture = Audio(parts.sum(axis=0), SR, title="My Song")
+    return Stems(dict(zip(NAMES, (Audio(part, SR) for part in parts), strict=False)), mixture, engine="embedded")
+
+
+def sum_of(paths) -> np.ndarray:
+    return np.sum([codecs.load(path).samples.astype(np.float64) for path in paths], axis=0)
+
+
+def db(samples: np.ndarray) -> float:
+    return float(20 * np.log10(np.abs(samples).max() + 1e-30))
+
+
+@pytest.mark.parametrize("peak", [1e-3, 1.0, 1e3])
+def test_files_in_the_default_format_add_up_to_the_mixture(tmp_path, caplog, peak):
+    stems = made(peak=peak)
+    saved = stems.save(tmp_path)
+    assert [path.name for path in saved.values()] == [f"{name}.wav" for name in (*NAMES, "residual")]
+    assert list(saved) == [*NAMES, "residual"]
+    rest = sum_of(saved.values()) - stems.mixture.samples
+    assert db(rest) - max(0, stems.mixture.peak_db) < -120
+    assert saved.gain_db == 0
+    assert not caplog.messages
+
+
+@pytest.mark.parametrize(("format", "bits"), [("wav", "16"), ("wav", "24"), ("flac", "16"), ("flac", "24")])
+def test_files_of_whole_numbers_add_up_to_the_mixture_rounded_once(tmp_path, format, bits):
+    """Five files that were dithered each for itself would miss it by 8 steps."""
+    stems = made()
+    saved = stems.save(tmp_path, format=format, subtype=bits)
+    rest = sum_of(saved.values()) - stems.mixture.samples
+    assert np.abs(rest).max() <= (1.5 if bits == "16" else 0.5) * 2.0 ** (1 - int(bits)) + 1e-7
+    assert 20 * np.log10(np.sqrt(np.mean(rest**2))) < -90
+    for name in NAMES:
+        error = codecs.load(saved[name]).samples - stems[name].samples
+        assert np.abs(error).max() <= 1.6 * 2.0 ** (1 - int(bits))
+
+
+def test_whole_numbers_that_were_whole_before_are_left_alone(tmp_path):
+    stems = made(grid=True)
+    saved = stems.save(tmp_path, subtype="16")
+    for name in NAMES:
+        np.testing.assert_array_equal(codecs.load(saved[name]).samples, stems[name].samples)
+    np.testing.assert_array_equal(sum_of(saved.values()), stems.mixture.samples)
+
+
+@pytest.mark.parametrize(
+    ("format", "bits"), [("wav", "16"), ("flac", "24"), ("mp3", None), ("ogg", None), ("m4a", None)]
+)
+def test_where_one_would_clip_all_get_the_same_gain_and_it_is_told(tmp_path, caplog, format, bits):
+    quiet = made(peak=0.3)
+    loud = Stems(
+        {name: stem.gained(26 if name == "drums" else 0) for name, stem in quiet.items()}, quiet.mixture, engine="x"
+    )
+    saved = loud.save(tmp_path, format=format, subtype=bits)
+    assert saved.gain_db < -5
+    gains = {name: codecs.load(path).rms_db - loud[name].rms_db for name, path in saved.items()}
+    for name in NAMES:
+        assert gains[name] == pytest.approx(saved.gain_db, abs=0.05 if bits else 0.8), name
+    for path in saved.values():
+        assert codecs.load(path).peak_db <= 0
+    assert len(caplog.messages) == 1
+    assert caplog.messages[0].startswith(f"All 5 files were, alike, made softer by {-saved.gain_db:.3g} dB")
+
+
+@pytest.mark.parametrize(("format", "bits"), [("wav", None), ("wav", "16"), ("flac", "24")])
+def test_they_come_back_as_they_were(tmp_path, format, bits):
+    loud = made(peak=4.0)
+    loud.save(tmp_path, format=format, subtype=bits)
+    for place in (tmp_path, str(tmp_path), tmp_path / "stems.json"):
+        back = Stems.load(place)
+        assert (list(back), back.engine, back.mixture.title) == (list(NAMES), "embedded", "My Song")
+        for name in (*NAMES, "residual"):
+            step = 0 if bits is None else 3 * 2.0 ** (1 - int(bits)) * 4
+            assert np.abs(back[name].samples - loud[name].samples).max() <= step + 2e-6
+        assert back.mixture.rms_db == pytest.approx(loud.mixture.rms_db, abs=1e-3)
+
+
+@pytest.mark.parametrize("format", ["mp3", "ogg", "opus", "m4a"])
+def test_lossy_stems_come_back_at_their_rate_and_length(tmp_path, format):
+    stems = made(seconds=1.2345)
+    stems.save(tmp_path, format=format)
+    back = Stems.load(tmp_path)
+    assert (back.sr, back.mixture.samples.shape) == (SR, stems.mixture.samples.shape)
+    assert back["vocals"].rms_db == pytest.approx(stems["vocals"].rms_db, abs=1)
+
+
+def test_any_folder_of_stems_can_be_read(tmp_path):
+    stems = made()
+    for name in ("other", "vocals", "drums", "bass", "kazoo"):
+        (stems["other"] if name == "kazoo" else stems[name]).save(tmp_path / f"{name}.flac")
+    (tmp_path / "notes.txt").write_text("not audio")
+    (tmp_path / "package.json").write_text('{"kind": "something else"}')
+    back = Stems.load(tmp_path)
+    assert list(back) == ["vocals", "drums", "bass", "other", "kazoo"]
+    assert back.residual.peak_db < -120
+    stems.mixture.save(tmp_path / "mixture.wav")
+    np.testing.assert_array_equal(Stems.load(tmp_path).mixture.samples, stems.mixture.samples)
+
+
+def test_folders_that_hold_no_stems(tmp_path):
+    with pytest.raises(AudioError, match="no stems"):
+        Stems.load(tmp_path)
+    with pytest.raises(AudioError, match="There is no folder"):
+        Stems.load(tmp_path / "nowhere")
+    (tmp_path / "x.json").write_text("[]")
+    with pytest.raises(AudioError, match="not the card"):
+        Stems.load(tmp_path / "x.json")
+    made().mixture.save(tmp_path / "vocals.wav")
+    made().mixture[:0.3].save(tmp_path / "bass.wav")
+    with pytest.raises(AudioError, match="differs"):
+        Stems.load(tmp_path)
+
+
+def test_a_card_can_not_lead_out_of_its_folder(tmp_path):
+    made().save(tmp_path / "inner")
+    made().mixture.save(tmp_path / "vocals.wav")
+    card = tmp_path / "inner" / "stems.json"
+    text = json.loads(card.read_text())
+    text["files"]["vocals"] = "../vocals.wav"
+    card.write_text(json.dumps(text))
+    np.testing.assert_allclose(Stems.load(card)["vocals"].samples, made()["vocals"].samples)
+
+
+def test_names_by_a_template(tmp_path):
+    for title in ("One", "AC/DC: <live>?"):
+        stems = made()
+        stems = Stems(dict(stems), Audio(stems.mixture.samples, SR, title=title))
+        saved = stems.save(tmp_path, names="{title} - {stem}")
+        assert saved["bass"].parent == tmp_path
+    assert saved["bass"].name == "AC_DC_ _live__ - bass.wav"
+    assert (tmp_path / "One - stems.json").exists()
+    assert Stems.load(tmp_path / "One - stems.json").mixture.title == "One"
+    with pytest.raises(AudioError, match=r"several songs: give one of AC_DC_ _live__ - stems.json, One - stems.json"):
+        Stems.load(tmp_path)
+    with pytest.raises(ExportError, match="same file"):
+        made().save(tmp_path, names="{title}")
+    with pytest.raises(ExportError, match="can't be filled in"):
+        made().save(tmp_path, names="{artist} {stem}")
+
+
+def test_one_failure_leaves_all_old_files_as_they_were(tmp_path, monkeypatch):
+    made(seed=1).save(tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    real = writers._by_sndfile
+
+    def full_at_bass(take, target, *rest):
+        if take.seed == 3:
+            raise OSError(28, "No space left on device")
+        real(take, target, *rest)
+
+    monkeypatch.setattr(writers, "_by_sndfile", full_at_bass)
+    with pytest.raises(ExportError, match="no room left"):
+        made(seed=2).save(tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_what_is_saved_is_not_changed(tmp_path):
+    for peak in (1e-3, 1.0, 1e3):
+        stems, twin = made(peak=peak), made(peak=peak)
+        for format in ("wav", "flac", "ogg"):
+            stems.save(tmp_path, format=format)
+        for name in (*NAMES, "residual"):
+            np.testing.assert_array_equal(stems[name].samples, twin[name].samples)
+
+
+def test_the_same_stems_give_the_same_files(tmp_path):
+    first = made().save(tmp_path / "a", subtype="16")
+    second = made().save(tmp_path / "b", subtype="16")
+    assert [path.read_bytes() for path in first.values()] == [path.read_bytes() for path in second.values()]
+    assert isinstance(first, dict)
+    assert all(isinstance(path, Path) for path in first.values())
