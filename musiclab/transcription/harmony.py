@@ -92,6 +92,24 @@ def key_of(weights: np.ndarray) -> str:
     return min((name for name in names if abs(key_fifths(name)) <= 7), key=lambda name: abs(key_fifths(name)))
 
 
+def estimate_song_key(song: Audio, notes: Sequence[Note] = ()) -> str:
+    """The key of a whole song, from its sound and, if there are any, from the notes of one part.
+
+    The sound tells which pitch classes there are, a bass line or melody which of them is the tonic.
+
+    Notes
+    -----
+    Notebook: 09
+    """
+    S = np.abs(stft(song.mono().resampled(SR).samples[0], n_fft=N_FFT, hop_length=N_FFT))
+    weights = _folded(S, 80.0, 2000.0).sum(axis=1)
+    heard = weights / max(float(weights.sum()), 1e-9)
+    played = np.zeros(12)
+    for note in notes:
+        played[note.semitone % 12] += min(note.duration, 2.0) * note.confidence
+    return key_of(heard - heard.min() + played / max(float(played.sum()), 1e-9))
+
+
 def spell(semitone: int, key: str = "C major") -> tuple[str, int]:
     """Name and octave of a MIDI key in this musical key: ``spell(61, "Ab major")`` is ``("Db", 4)``.
 
@@ -176,17 +194,23 @@ def estimate_chords(audio: Audio, grid: BeatGrid, *, key: str = "") -> tuple[Cho
 def _beat_chroma(audio: Audio, grid: BeatGrid) -> tuple[np.ndarray, np.ndarray]:
     """Chroma of each beat, and of its bass alone [shape=(12, beats)]."""
     S = np.abs(stft(audio.mono().resampled(SR).samples[0], n_fft=N_FFT, hop_length=HOP_LENGTH))
-    hz = np.arange(S.shape[0]) * SR / N_FFT
     out = []
     for low, high in ((80.0, 2000.0), (35.0, 220.0)):
-        inside = np.flatnonzero((hz > low) & (hz < high))
-        pitch = np.round(12 * np.log2(hz[inside] / 440.0) + 69).astype(int) % 12
-        folded = np.zeros((12, S.shape[1]))
-        # Compressed, so that one loud note does not hide the chord; high partials count less.
-        np.add.at(folded, pitch, np.sqrt(S[inside]) / hz[inside, None] ** 0.5)
+        folded = _folded(S, low, high)
         edges = np.round(np.asarray(grid.times) * SR / HOP_LENGTH).astype(int).clip(0, S.shape[1] - 1)
         out.append(np.stack([folded[:, a : max(b, a + 1)].mean(axis=1) for a, b in itertools.pairwise(edges)], 1))
     return out[0], out[1]
+
+
+def _folded(S: np.ndarray, low: float, high: float) -> np.ndarray:
+    """A spectrogram between two frequencies (Hz) folded into pitch classes [shape=(12, frames)]."""
+    hz = np.arange(S.shape[0]) * SR / N_FFT
+    inside = np.flatnonzero((hz > low) & (hz < high))
+    pitch = np.round(12 * np.log2(hz[inside] / 440.0) + 69).astype(int) % 12
+    folded = np.zeros((12, S.shape[1]))
+    # Compressed, so that one loud note does not hide the chord; high partials count less.
+    np.add.at(folded, pitch, np.sqrt(S[inside]) / hz[inside, None] ** 0.5)
+    return folded
 
 
 def _template_scores(chroma: np.ndarray, bass: np.ndarray) -> tuple[list[tuple[int, str]], np.ndarray]:

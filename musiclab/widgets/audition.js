@@ -1,0 +1,117 @@
+// Single notes: a slice of the stem, or the written notes played by a small synthesiser along with the music.
+
+const FADE = 0.008;   // s at both ends of a slice
+const AHEAD = 0.2;    // s that written notes are scheduled ahead of the music
+const LEVEL = 0.22;
+
+/** Plays slices and notes on a context of its own, made at the first sound. */
+export class Audition {
+  #context = null;
+  #sounding = new Set();
+  #scheduled = 0;   // notes that begin before this place in the song have been scheduled
+  played = 0;       // how many slices and notes have been started, for tests
+
+  #open() {
+    this.#context ??= new AudioContext();
+    if (this.#context.state === "suspended") this.#context.resume();
+    return this.#context;
+  }
+
+  /** A stretch of a buffer alone, from `from` to `to` seconds. */
+  slice(buffer, from, to) {
+    this.silence();
+    const context = this.#open();
+    const length = Math.max(to - from, 0.1);
+    const now = context.currentTime + 0.01;
+    const gain = new GainNode(context, { gain: 0 });
+    gain.gain.setValueAtTime(0, now);
+    gain.gain.linearRampToValueAtTime(1, now + FADE);
+    gain.gain.setValueAtTime(1, now + length - FADE);
+    gain.gain.linearRampToValueAtTime(0, now + length);
+    const source = new AudioBufferSourceNode(context, { buffer });
+    source.connect(gain).connect(context.destination);
+    source.start(now, from, length);
+    this.#keep(source, gain);
+  }
+
+  /** Schedule the written notes that begin soon; to be called again and again while the music plays. */
+  follow(notes, now, drums) {
+    if (Math.abs(now - this.#scheduled) > 2 * AHEAD) this.#scheduled = now;  // a start, or a jump
+    const until = now + AHEAD;
+    const context = this.#open();
+    for (const [onset, offset, pitch] of notes) {
+      if (onset < this.#scheduled) continue;
+      if (onset >= until) break;
+      const when = context.currentTime + Math.max(0, onset - now);
+      if (drums) this.#drum(pitch, when);
+      else this.#tone(pitch, when, offset - onset);
+    }
+    this.#scheduled = Math.max(this.#scheduled, until);
+  }
+
+  #tone(pitch, when, length) {
+    const context = this.#context;
+    const gain = new GainNode(context, { gain: 0 });
+    const end = when + Math.max(length, 0.08);
+    gain.gain.setValueAtTime(0, when);
+    gain.gain.linearRampToValueAtTime(LEVEL, when + 0.01);
+    gain.gain.exponentialRampToValueAtTime(LEVEL * 0.4, end);
+    gain.gain.linearRampToValueAtTime(0, end + 0.05);
+    const source = new OscillatorNode(context, { type: "triangle", frequency: 440 * 2 ** ((pitch - 69) / 12) });
+    source.connect(gain).connect(context.destination);
+    source.start(when);
+    source.stop(end + 0.06);
+    this.#keep(source, gain);
+  }
+
+  /** Low drums as a falling sine, the others as filtered noise. */
+  #drum(pitch, when) {
+    const context = this.#context;
+    const low = pitch < 37 || [41, 43, 45, 47, 48, 50].includes(pitch);
+    const length = low ? 0.25 : pitch >= 49 ? 0.6 : 0.12;
+    const gain = new GainNode(context, { gain: 0 });
+    gain.gain.setValueAtTime(low ? 3 * LEVEL : LEVEL, when);
+    gain.gain.exponentialRampToValueAtTime(0.001, when + length);
+    let source;
+    if (low) {
+      source = new OscillatorNode(context, { frequency: pitch < 37 ? 110 : 200 });
+      source.frequency.setValueAtTime(pitch < 37 ? 110 : 200, when);
+      source.frequency.exponentialRampToValueAtTime(pitch < 37 ? 45 : 100, when + 0.1);
+      source.connect(gain);
+    } else {
+      const noise = new AudioBuffer({ length: Math.ceil(length * context.sampleRate), sampleRate: context.sampleRate });
+      const samples = noise.getChannelData(0);
+      for (let i = 0; i < samples.length; i++) samples[i] = 2 * Math.random() - 1;
+      source = new AudioBufferSourceNode(context, { buffer: noise });
+      const filter = new BiquadFilterNode(context, { type: "highpass", frequency: pitch <= 40 ? 900 : 6000 });
+      source.connect(filter).connect(gain);
+    }
+    gain.connect(context.destination);
+    source.start(when);
+    source.stop(when + length);
+    this.#keep(source, gain);
+  }
+
+  #keep(source, gain) {
+    const sound = { source, gain };
+    this.played++;
+    this.#sounding.add(sound);
+    source.onended = () => {
+      this.#sounding.delete(sound);
+      gain.disconnect();
+    };
+  }
+
+  /** Stop everything that sounds or is scheduled. */
+  silence() {
+    for (const { source } of this.#sounding) source.stop();
+    this.#sounding.clear();
+    this.#scheduled = 0;
+  }
+
+  close() {
+    this.silence();
+    this.#context?.close();
+    this.#context = null;
+  }
+}
