@@ -142,8 +142,9 @@ class Remix:
 
 def _treble_cut(rng: np.random.Generator, lowest: float, highest: float) -> np.ndarray:
     """Gain in dB for each bin: a low pass with a random corner and slope."""
-    corner, slope = np.exp(rng.uniform(np.log(lowest), np.log(highest))), rng.choice([24.0, 60.0, 200.0])
-    return -slope * np.maximum(np.log2((FREQUENCIES + 1e-6) / corner), 0)
+    corner, slope = np.exp(rng.uniform(np.log(lowest), np.log(highest))), float(rng.choice([24.0, 60.0, 200.0]))
+    octaves: np.ndarray = np.maximum(np.log2((FREQUENCIES + 1e-6) / corner), 0)
+    return -slope * octaves
 
 
 def _stft(samples: np.ndarray) -> np.ndarray:

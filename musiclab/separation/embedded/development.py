@@ -12,6 +12,7 @@ import soundfile
 import torch
 from torch import Tensor
 
+from musiclab.errors import DatasetError
 from musiclab.separation.embedded.network import SR, STEMS, MaskNetwork, spectrogram, waveform
 
 QUIET_DB = -15.0  # stems further than this under the mixture are not scored: their SDR swings wildly
@@ -26,7 +27,8 @@ def load_dev(folder: Path) -> list[tuple[str, Tensor]]:
         for row, name in zip(stems, STEMS, strict=True):
             if (path / f"{name}.flac").exists():
                 samples, sr = soundfile.read(path / f"{name}.flac", dtype="float32", always_2d=True)
-                assert sr == SR and samples.shape[1] == 2, path
+                if sr != SR or samples.shape != (frames, 2):
+                    raise DatasetError(f"{path / name}.flac is not stereo at {SR} Hz and as long as the drums.")
                 row[:] = torch.from_numpy(samples.T.copy())
         songs.append((path.name, stems))
     return songs

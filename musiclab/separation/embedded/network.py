@@ -32,11 +32,11 @@ from torch.nn import functional
 
 STEMS = ("vocals", "drums", "bass", "other")
 SR = 44_100  # Hz
-N_FFT = 4_096  # bins of 10.8 Hz: two bass notes a semitone apart at 80 Hz are 5 Hz apart, their overtones are told apart
+N_FFT = 4_096  # 93 ms, bins of 10.8 Hz: fine enough for the overtones of a bass, short enough for drums
 HOP_LENGTH = 1_024  # 23 ms
 # (bins per band, bands): 32 bands up to 690 Hz, 32 up to 2.1 kHz, 16 to 3.4, 12 to 5.5, 8 to 11 and 4 to 16.5 kHz.
 BANDS = ((2, 32), (4, 32), (8, 16), (16, 12), (64, 8), (128, 4))
-N_BINS = sum(width * count for width, count in BANDS)  # 1,536 bins: up to 16.5 kHz; above, the highest mask is continued
+N_BINS = sum(width * count for width, count in BANDS)  # 1,536: up to 16.5 kHz; above, the highest mask is continued
 N_BANDS = sum(count for _, count in BANDS)
 TOKEN = 2  # frames in one column of the picture
 FRAMES_MULTIPLE = TOKEN * 8  # three halvings of time; shorter pieces are padded
@@ -107,7 +107,7 @@ class BandSplit(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(batch, inputs, N_BINS, frames)`` to ``(batch, width, N_BANDS, frames / TOKEN)``."""
-        groups = x.split([bins * count for bins, count in BANDS], dim=2)
+        groups = torch.split(x, [bins * count for bins, count in BANDS], dim=2)
         bands = torch.cat([conv(group) for conv, group in zip(self.convs, groups, strict=True)], dim=2)
         return bands + self.place
 
@@ -124,7 +124,7 @@ class BandMerge(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(batch, width, N_BANDS, frames / TOKEN)`` to ``(batch, outputs, N_BINS, frames)``."""
-        groups = x.split([count for _, count in BANDS], dim=2)
+        groups = torch.split(x, [count for _, count in BANDS], dim=2)
         bins = torch.cat([conv(group) for conv, group in zip(self.convs, groups, strict=True)], dim=2)
         return bins + self.place
 
@@ -159,7 +159,8 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y = functional.relu(self.first(self.norm(x)))
-        return x + self.second(y) + self.all_bands(y)
+        out: Tensor = x + self.second(y) + self.all_bands(y)
+        return out
 
 
 class Song(nn.Module):
@@ -167,12 +168,14 @@ class Song(nn.Module):
 
     def __init__(self, width: int, bands: int) -> None:
         super().__init__()
-        self.mix = nn.Sequential(nn.Linear(width * bands, 64), nn.ReLU(), nn.Linear(64, width))
-        nn.init.zeros_(self.mix[-1].weight)
-        nn.init.zeros_(self.mix[-1].bias)
+        last = nn.Linear(48, width)
+        self.mix = nn.Sequential(nn.Linear(width * bands, 48), nn.ReLU(), last)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.mix(x.mean(dim=3).flatten(1))[:, :, None, None]
+        told: Tensor = self.mix(x.mean(dim=3).flatten(1))
+        return x + told[:, :, None, None]
 
 
 class Trunk(nn.Module):
@@ -230,7 +233,7 @@ class MaskNetwork(nn.Module):
         x = functional.pad(x, (0, -frames % FRAMES_MULTIPLE, 0, 0), mode="replicate")
         x = self.split(x).contiguous(memory_format=torch.channels_last)
         x = self.merge(functional.relu(self.norm(self.trunk(x))))
-        return x.unflatten(1, (len(STEMS), 2))[..., :frames]
+        return torch.unflatten(x, 1, (len(STEMS), 2))[..., :frames]
 
     def forward(self, D: Tensor) -> Tensor:
         """Masks for a mixture.
@@ -254,11 +257,11 @@ def spectrogram(samples: Tensor) -> Tensor:
     """STFT ``(..., N_FFT // 2 + 1, frames)`` of samples ``(..., frames)``."""
     window = torch.hann_window(N_FFT, device=samples.device)
     D = torch.stft(samples.flatten(0, -2), N_FFT, HOP_LENGTH, window=window, return_complex=True)
-    return D.unflatten(0, samples.shape[:-1])
+    return D.reshape(*samples.shape[:-1], *D.shape[-2:])
 
 
 def waveform(D: Tensor, length: int) -> Tensor:
     """Samples ``(..., length)`` of an STFT ``(..., bins, frames)``: the inverse of `spectrogram`."""
     window = torch.hann_window(N_FFT, device=D.device)
     samples = torch.istft(D.flatten(0, -3), N_FFT, HOP_LENGTH, window=window, length=length)
-    return samples.unflatten(0, D.shape[:-2])
+    return samples.reshape(*D.shape[:-2], length)

@@ -12,7 +12,9 @@ from __future__ import annotations
 import argparse
 import csv
 import logging
+import signal
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,7 +39,7 @@ class Settings:
     out: Path
     minutes: float
     batch: int = 4
-    seconds: float = 6.0
+    seconds: float = 4.0
     muon_lr: float = 0.01
     adam_lr: float = 2e-3
     warm_up: int = 40  # steps
@@ -99,7 +101,13 @@ class Trainer:
         """
         self.network.train()
         total = sum(self.workers.map(self.gradient, range(self.settings.batch)))
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
+        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
+        if not torch.isfinite(norm):  # one bad example must not spoil the weights for good
+            log.warning("step %d: the gradient is not finite; it is left out", self.step)
+            for optimiser in self.optimisers:
+                optimiser.zero_grad(set_to_none=True)
+            self.step += 1
+            return float("nan")
         warm = min(1.0, (self.step + 1) / self.settings.warm_up)
         for optimiser, lr in zip(self.optimisers, self.base_lr, strict=True):
             for group in optimiser.param_groups:
@@ -145,7 +153,7 @@ class Trainer:
         self.step, self.minutes = state["step"], state["minutes"]
 
 
-def append(path: Path, row: dict[str, object]) -> None:
+def append(path: Path, row: Mapping[str, object]) -> None:
     """Add a row to a CSV file, with the header if it is new."""
     new = not path.exists()
     with path.open("a", newline="") as file:
@@ -163,13 +171,24 @@ def train(settings: Settings, *, resume: Path | None = None) -> Trainer:
     if resume is not None:
         trainer.load(resume)
     dev = load_dev(settings.dev) if settings.dev else []
-    began, before = time.monotonic(), trainer.minutes
+    try:
+        _run(trainer, dev)
+    finally:  # also when stopped by Ctrl-C or a signal: no step is lost
+        trainer.save(settings.out / "last.pt")
+    if dev:
+        report(trainer, dev)
+    return trainer
+
+
+def _run(trainer: Trainer, dev: list[tuple[str, Tensor]]) -> None:
+    settings = trainer.settings
+    began, before, first = time.monotonic(), trainer.minutes, trainer.step
     saved = scored = 0.0
-    steady_saved, losses, first = False, [], trainer.step
+    steady_saved, losses = False, []
     while True:
         spent = (time.monotonic() - began) / 60
         if spent >= settings.minutes or (settings.max_steps and trainer.step - first >= settings.max_steps):
-            break
+            return
         left = 1 - spent / settings.minutes
         if left < settings.tail and not steady_saved:
             trainer.save(settings.out / "steady.pt")
@@ -186,10 +205,6 @@ def train(settings: Settings, *, resume: Path | None = None) -> Trainer:
         if dev and spent - scored >= settings.dev_every:
             scored = spent
             report(trainer, dev)
-    trainer.save(settings.out / "last.pt")
-    if dev:
-        report(trainer, dev)
-    return trainer
 
 
 def report(trainer: Trainer, dev: list[tuple[str, Tensor]]) -> None:
@@ -215,6 +230,7 @@ def main() -> None:
     arguments = vars(parser.parse_args())
     resume = arguments.pop("resume")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     train(Settings(**arguments), resume=resume)
 
 
