@@ -182,6 +182,55 @@ class TestDemo:
         assert sdr["residual"] is None
 
 
+class TestKaraokeAndScore:
+    def test_karaoke_is_the_song_without_the_voice(self, song: Path, tmp_path: Path) -> None:
+        result = run("karaoke", song, "-e", "hpss", "-o", tmp_path / "out", "-f", "flac", "--json")
+        path = Path(json.loads(result.stdout)["file"])
+        assert path.name == "a söng (without vocals).flac"
+        run("separate", song, "-e", "hpss", "-o", tmp_path)
+        voice = load(tmp_path / "a söng" / "vocals.wav").samples
+        gained = load(path).samples  # flac may have been made softer, so that it does not clip
+        rest = load(song).samples - voice
+        gain = float(np.vdot(rest, gained) / np.vdot(rest, rest))
+        assert 0.5 < gain < 1.001
+        np.testing.assert_allclose(gained, rest * gain, atol=1e-5)
+
+    def test_karaoke_without_what_is_not_there(self, song: Path, tmp_path: Path) -> None:
+        result = run("karaoke", song, "-e", "hpss", "-o", tmp_path / "out", "--without", "tuba")
+        assert result.exit_code == 1
+        assert "no tuba" in result.stderr
+        assert not (tmp_path / "out").exists()
+
+    def test_score_of_a_solo_recording(self, tmp_path: Path) -> None:
+        time_s = np.arange(SR // 2) / SR
+        shape = np.minimum(1, time_s * 100) * np.exp(-3 * time_s)
+        pitches = (40, 43, 45, 47, 52, 50, 47, 43)
+        turns = [440 * 2 ** ((pitch - 69) / 12) * time_s for pitch in pitches]
+        tones = [shape * sum(np.sin(2 * np.pi * k * turn) / k for k in (1, 2, 3, 4)) for turn in turns]
+        sf.write(tmp_path / "line.wav", 0.3 * np.concatenate(tones), SR)
+        options = ("--stem", "song", "-i", "bass", "-f", "mid,musicxml", "-o", tmp_path, "--json")
+        result = run("score", tmp_path / "line.wav", *options)
+        assert result.exit_code == 0, result.stderr
+        told = json.loads(result.stdout)
+        assert told["instrument"] == "bass"
+        assert told["notes"] == len(pitches)
+        assert (tmp_path / "line - song.musicxml").read_text().count("<step>") >= len(pitches)
+        assert (tmp_path / "line - song.mid").read_bytes().startswith(b"MThd")
+
+    @pytest.mark.parametrize(
+        ("arguments", "said"),
+        [
+            (["-i", "kazoo-o-phone"], "kazoo-o-phone"),
+            (["-f", "docx"], "'docx'"),
+            (["-s", "tuba", "-i", "bass"], "no tuba"),
+        ],
+    )
+    def test_a_mistake_is_said(self, song: Path, arguments: list[str], said: str) -> None:
+        result = run("score", song, "-e", "hpss", *arguments)
+        assert result.exit_code == 1
+        assert said in result.stderr
+
+
 class TestEvaluate:
     def test_measures_engines_beside_silence_and_ideal_masks(self, tmp_path: Path, rng: np.random.Generator) -> None:
         make_multitrack(tmp_path / "songs" / "one", rng)

@@ -1,0 +1,162 @@
+"""``musiclab karaoke`` and ``musiclab score``: one song in, the thing that a singer or player wanted out."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from musiclab.audio import Audio
+from musiclab.cli import console
+from musiclab.cli.separate import (
+    CacheOption,
+    DeviceOption,
+    EngineOption,
+    FormatOption,
+    How,
+    JsonOption,
+    Quality,
+    QualityOption,
+    apart,
+    only,
+)
+from musiclab.errors import ExportError, TranscriptionError
+
+if TYPE_CHECKING:
+    from musiclab.notes import Part
+    from musiclab.stems import Stems
+
+INSTRUMENTS = {"vocals": "voice", "other": "piano"}  # what plays a stem whose name is no instrument
+SCORE_FORMATS = ("pdf", "musicxml", "mid", "svg", "png", "json")
+SongArgument = Annotated[Path, typer.Argument(help="An audio or video file.", show_default=False)]
+
+
+def karaoke(
+    song: SongArgument,
+    without: Annotated[str, typer.Option(help="The stems to leave out, as in vocals or vocals,bass.")] = "vocals",
+    engine: EngineOption = "auto",
+    quality: QualityOption = Quality.default,
+    device: DeviceOption = "auto",
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the file.")] = Path(),
+    format: FormatOption = "mp3",
+    cache: CacheOption = True,
+    json: JsonOption = False,
+) -> None:
+    """Write the song without the voice, or without any other stems, to play or sing along."""
+    from musiclab import codecs
+    from musiclab.codecs.formats import find_format
+
+    find_format(format)
+    names = [name.strip() for name in without.split(",") if name.strip()]
+    stems = apart(codecs.load(song), song.name, How(engine, quality, device, cache))
+    only(stems, names)  # says which stems there are if one of these is not
+    path = stems.without(*names).save(out / f"{song.stem} (without {' and '.join(names)}).{format.lstrip('.')}")
+    if json:
+        console.print_json({"file": str(path), "without": names, "engine": stems.engine, "note": stems.note})
+        return
+    if stems.note:
+        console.note(stems.note)
+    console.stdout().print(f"{path}: by {stems.engine}", markup=False)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be written down, and how."""
+
+    stem: str
+    instrument: str
+    how: How
+
+
+def score(
+    song: SongArgument,
+    stem: Annotated[
+        str, typer.Option("--stem", "-s", help="Which stem; `song` takes a solo recording as it is.")
+    ] = "vocals",
+    instrument: Annotated[
+        str | None, typer.Option("--instrument", "-i", help="What plays it; as the stem is called if left out.")
+    ] = None,
+    formats: Annotated[
+        str, typer.Option("--format", "-f", help=f"Any of {', '.join(SCORE_FORMATS)}.")
+    ] = "pdf,musicxml,mid",
+    player: Annotated[str, typer.Option("--for", help="For a player in C, Bb, Eb or F.")] = "",
+    transpose: Annotated[int, typer.Option(help="Semitones up, or down if negative.")] = 0,
+    tab: Annotated[bool, typer.Option("--tab", help="Tablature under the notes of a guitar or bass.")] = False,
+    sure: Annotated[float, typer.Option(min=0, max=1, help="Leave out notes with a lower confidence.")] = 0.0,
+    engine: EngineOption = "auto",
+    quality: QualityOption = Quality.default,
+    device: DeviceOption = "auto",
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the files.")] = Path(),
+    cache: CacheOption = True,
+    json: JsonOption = False,
+) -> None:
+    """Write the part of one instrument as sheet music."""
+    began = time.perf_counter()
+    wanted = _formats(formats)
+    request = Request(stem, instrument or INSTRUMENTS.get(stem, stem), How(engine, quality, device, cache))
+    part, engine_name = _written(song, request)
+    options = {"transposition": player, "semitones": transpose, "tab": tab, "min_confidence": sure}
+    files = {
+        kind: part.save(out / f"{song.stem} - {stem}.{kind}", **({} if kind in ("mid", "json") else options))
+        for kind in wanted
+    }
+    seconds = time.perf_counter() - began
+    sureness = sum(note.confidence for note in part.notes) / max(len(part.notes), 1)
+    if json:
+        notes = {"instrument": part.instrument, "notes": len(part.notes), "confidence": sureness}
+        made = {"engine": engine_name, "seconds": seconds, "files": {kind: str(path) for kind, path in files.items()}}
+        console.print_json({**notes, **made, "remarks": part.remarks})
+        return
+    title = f"{song.name}: {len(part.notes)} notes for {part.instrument}, of which about {sureness:.0%} are right"
+    console.print_table(f"{title}; {seconds:.1f} s", ("as", "file"), [(k, str(path)) for k, path in files.items()])
+
+
+def _formats(text: str) -> list[str]:
+    wanted = [kind.strip().lower().lstrip(".") for kind in text.split(",") if kind.strip()]
+    if unknown := [kind for kind in wanted if kind not in SCORE_FORMATS]:
+        raise ExportError(f"A score can't be written as {unknown[0]!r}: choose any of {', '.join(SCORE_FORMATS)}.")
+    return wanted
+
+
+def _written(song: Path, request: Request) -> tuple[Part, str]:
+    """The part of the asked stem, against the beats and chords of the song; and the engine that made the stem."""
+    from musiclab import codecs, instruments
+
+    instruments.find(request.instrument)  # a wrong name is said before the work
+    mixture = codecs.load(song)
+    if request.stem == "song":
+        return _listen(mixture, mixture, mixture, request.instrument, song.stem), ""
+    stems = apart(mixture, song.name, request.how)
+    only(stems, [request.stem])
+    if stems.note:
+        console.note(stems.note)
+    return _listen(stems[request.stem], *_rhythm_and_harmony(stems), request.instrument, song.stem), stems.engine
+
+
+def _rhythm_and_harmony(stems: Stems) -> tuple[Audio, Audio]:
+    """What carries the beat (the mixture, drums included), and what carries the chords (all but the drums)."""
+    return stems.mixture, stems.without("drums") if "drums" in stems else stems.mixture
+
+
+def _listen(stem: Audio, rhythm: Audio, harmony: Audio, instrument: str, title: str) -> Part:
+    import warnings
+
+    from musiclab.transcription import beats, transcribe
+    from musiclab.transcription.harmony import estimate_chords
+
+    with console.progress_bar(f"{title}: listening") as bar, warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always", UserWarning)
+        try:
+            grid = beats.track_beats(rhythm)
+        except TranscriptionError as error:
+            console.note(f"{error} The score is written at 120 beats a minute.")
+            grid = None
+        part = transcribe(stem, instrument=instrument, beats=grid, progress=bar)
+        chords = estimate_chords(harmony, grid) if grid else ()
+    for warning in heard:
+        if issubclass(warning.category, UserWarning):
+            console.note(str(warning.message))
+    return replace(part, title=title, chords=chords)
