@@ -73,7 +73,7 @@ def audio_html(audio: Audio) -> str:
     loudness = "silent" if silent else f"{_level(audio.rms_db)} dBFS · peak {_peak(audio)} dBFS"
     notes = []
     if audio.duration > PLAYER_SECONDS:
-        notes.append(f"The player holds the first {PLAYER_SECONDS / 60:.0f} minutes.")
+        notes.append(f"The player holds the first {PLAYER_SECONDS / 60:.0f} min.")
     if audio.channels > 2:
         notes.append(f"The player folds the {audio.channels} channels to two.")
     note = f'<div class="ml-note">{" ".join(notes)}</div>' if notes else ""
