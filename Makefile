@@ -34,7 +34,7 @@ check: $(VENV)/.developing ## lint, format, types, floors, spelling and the quic
 		-m "not slow and not browser and not real and not notebook" tests/unit
 
 bench: $(VENV)/.developing ## how long everything takes that a user waits for
-	@$(BIN)/python -m pytest --benchmark-only tests/benchmarks
+	@for script in tests/benchmarks/bench_*.py; do echo "$$script"; $(BIN)/python $$script || exit 1; done
 
 format: $(VENV)/.developing ## put the code into the house's shape, and empty the notebooks' outputs
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
