@@ -16,12 +16,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from musiclab import datasets, metrics
-from musiclab.datasets import Multitrack
 from musiclab.errors import DatasetError
+from musiclab.separation import separate
+from musiclab.separation.oracle import ideal
 from musiclab.stems import Stems
 
 QUIET = 15.0  # dB under the mixture at which a stem is left out
-SILENCE, IDEAL = "silence", "ideal ratio masks"
+SILENCE = "silence"
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class SeparationResult:
     def as_dict(self) -> dict[str, object]:
         """For JSON: the means over songs, every score, and what was left out."""
         means = {
-            method: {stem: statistics.mean(self.values(method, stem)) for stem in self.stems()}
+            method: {stem: statistics.mean(found) for stem in self.stems() if (found := self.values(method, stem))}
             | {"average": self.average(method, of=statistics.mean)}
             for method in self.methods()
         }
@@ -101,6 +102,7 @@ def separation(
     engines: Sequence[str] = ("auto",),
     device: str = "auto",
     references: bool = True,
+    ideals: Sequence[str] = ("ratio",),
     progress: Callable[[float, str], None] | None = None,
 ) -> SeparationResult:
     """SDR of each stem of every multitrack in a folder, by each engine.
@@ -114,7 +116,9 @@ def separation(
     device : str
         As in `musiclab.separate`.
     references : bool
-        Measure silence, HPSS and ideal ratio masks too.
+        Measure silence, HPSS and ideal masks too.
+    ideals : sequence of str
+        Which ideal masks: see `musiclab.separation.oracle.ideal`.
     progress : callable, optional
         Called with a fraction (0 to 1) and a text.
 
@@ -132,7 +136,7 @@ def separation(
     Notebook: 07
     """
     folders = datasets.multitrack_folders(folder)
-    names = list(dict.fromkeys([*engines, *(["hpss"] if references else [])]))
+    methods = list(dict.fromkeys([*engines, *(["hpss"] if references else [])]))
     scores: list[Score] = []
     left_out: list[str] = []
     for number, place in enumerate(folders):
@@ -141,43 +145,19 @@ def separation(
         left_out += [f"{song.name}/{name}" for name in song.stems if name not in loud]
         if references:
             scores += [Score(song.name, SILENCE, stem, 0.0) for stem in loud]
-        for engine in names:
+        found: dict[str, Stems] = {}
+        for step, engine in enumerate(methods):
             if progress:
-                progress(number / len(folders), f"{song.name} by {engine}")
-            scores += _by_engine(song, loud, engine, device)
+                progress((number + step / len(methods)) / len(folders), f"{song.name} by {engine}")
+            estimates = separate(song.mixture, engine=engine, device=device, progress=False)
+            found[estimates.engine or engine] = estimates  # "auto" may turn out to be one that was measured already
         if references:
-            scores += _ideal(song, loud)
-    if not scores:
+            found |= {estimates.engine: estimates for estimates in (ideal(song.stems, kind=kind) for kind in ideals)}
+        for method, estimates in found.items():
+            table = metrics.sdr_table({name: song.stems[name] for name in loud}, estimates)
+            scores += [Score(song.name, method, stem, value) for stem, value in table.items()]
+    if not any(score.method != SILENCE for score in scores):
         raise DatasetError(f"No stem in {folder} could be measured: they are silent, or no engine makes such stems.")
+    if progress:
+        progress(1.0, "measured")
     return SeparationResult(tuple(scores), tuple(left_out))
-
-
-def _by_engine(song: Multitrack, loud: Sequence[str], engine: str, device: str) -> list[Score]:
-    from musiclab.separation import separate
-
-    estimates: Stems = separate(song.mixture, engine=engine, device=device)
-    method = estimates.engine or engine
-    return [
-        Score(song.name, method, stem, metrics.sdr(song.stems[stem], estimates[stem]))
-        for stem in loud
-        if stem in estimates
-    ]
-
-
-def _ideal(song: Multitrack, loud: Sequence[str]) -> list[Score]:
-    """What ideal ratio masks reach: the true stems' magnitudes, the mixture's phase."""
-    import numpy as np
-
-    from musiclab import masks, spectral
-
-    truth = [song.stems[name].samples for name in song.stems]
-    rest = song.stems.residual
-    if rest.peak_db > -90:  # a mixture that is more than its stems: the rest needs a mask too
-        truth.append(rest.samples)
-    D = np.stack([spectral.stft(samples) for samples in truth])
-    estimates = masks.apply(masks.ideal_ratio(D), spectral.stft(song.mixture.samples))
-    return [
-        Score(song.name, IDEAL, name, metrics.sdr(song.stems[name].samples, wave))
-        for name, wave in zip(song.stems, spectral.istft(estimates, length=song.mixture.frames), strict=False)
-        if name in loud
-    ]

@@ -1,0 +1,88 @@
+"""Engines measured on songs whose stems are known."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile as sf
+
+from musiclab import evaluation
+from musiclab.errors import DatasetError
+
+SR = 44100
+REAL = os.environ.get("MUSICLAB_REAL_DATA")
+
+
+@pytest.fixture
+def songs(tmp_path, rng, monkeypatch):
+    """Two songs of a second: a bass, clicks, and a stem too quiet to count."""
+    monkeypatch.setenv("MUSICLAB_CACHE", str(tmp_path / "cache"))
+    t = np.arange(SR) / SR
+    for number in (1, 2):
+        drums = np.zeros(SR)
+        drums[:: SR // 8] = 0.9
+        stems = {
+            "bass": 0.2 * np.sin(2 * np.pi * 50 * number * t),
+            "drums": np.convolve(drums, rng.standard_normal(300) * np.exp(-np.arange(300) / 60))[:SR] * 0.8,
+            "vocals": 1e-4 * rng.standard_normal(SR),
+        }
+        folder = tmp_path / "songs" / f"song {number}"
+        folder.mkdir(parents=True)
+        for name, x in stems.items():
+            sf.write(folder / f"{name}.wav", np.stack([x, x], axis=1), SR, subtype="FLOAT")
+    return tmp_path / "songs"
+
+
+def test_scores_means_and_what_is_left_out(songs):
+    told = []
+    result = evaluation.separation(
+        songs,
+        engines=["hpss", "repet-sim"],
+        ideals=["ratio", "binary"],
+        progress=lambda fraction, text: told.append((fraction, text)),
+    )
+    assert result.songs() == ["song 1", "song 2"]
+    assert result.methods() == ["silence", "hpss", "ideal ratio masks", "ideal binary masks"]
+    assert result.stems() == ["drums", "bass"]
+    assert result.left_out == ("song 1/vocals", "song 2/vocals")
+    for stem in result.stems():
+        assert result.values("silence", stem) == [0, 0]
+        assert min(result.values("hpss", stem)) > 5
+        assert np.mean(result.values("ideal ratio masks", stem)) > np.mean(result.values("hpss", stem))
+    as_json = json.loads(json.dumps(result.as_dict(), allow_nan=False))
+    assert as_json["mean"]["hpss"]["bass"] == pytest.approx(np.mean(result.values("hpss", "bass")))
+    headings, rows = result.table()
+    assert headings == ["", "drums", "bass", "average"]
+    assert [row[0] for row in rows] == result.methods()
+    fractions = [fraction for fraction, _ in told]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1
+
+
+def test_an_engine_with_other_stems_alone_can_not_be_measured(songs):
+    with pytest.raises(DatasetError, match="could be measured"):
+        evaluation.separation(songs, engines=["centre"], references=False)
+
+
+def test_what_an_engine_lacks_stays_empty(songs):
+    sf.write(songs / "song 1" / "vocals.wav", np.random.default_rng(0).standard_normal((SR, 2)) * 0.1, SR)
+    result = evaluation.separation(songs, engines=["repet-sim"])
+    _, rows = result.table()
+    assert next(row for row in rows if row[0] == "repet-sim")[2:4] == ["–", "–"]
+    assert set(result.as_dict()["mean"]["repet-sim"]) == {"vocals", "average"}
+
+
+@pytest.mark.real
+@pytest.mark.slow
+@pytest.mark.skipif(not REAL, reason="MUSICLAB_REAL_DATA is unset")
+def test_the_known_figures_of_real_songs(tmp_path, monkeypatch):
+    """Ideal ratio masks as measured before musiclab was, and HPSS with its rules no worse than its first version."""
+    monkeypatch.setenv("MUSICLAB_CACHE", str(tmp_path))
+    result = evaluation.separation(Path(REAL) / "multitracks", engines=["hpss"])
+    means = result.as_dict()["mean"]
+    ideal = {"vocals": 12.5, "drums": 9.7, "bass": 7.8, "other": 7.7}
+    assert means["ideal ratio masks"] == pytest.approx(ideal | {"average": 9.4}, abs=0.1)
+    for stem, least in {"vocals": 2.4, "drums": 3.8, "bass": 3.2, "other": 1.6}.items():
+        assert means["hpss"][stem] > least
