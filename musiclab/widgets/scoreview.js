@@ -7,6 +7,7 @@ import { Engine } from "./engine.js";
 import { formatTime } from "./levels.js";
 import { createRoll } from "./roll.js";
 
+const REACH = 24;        // px around a note head in which a click means it
 const SEND_EVERY = 120;  // ms between two settings of a slider that moves
 const FILES = [["musicxml", "MusicXML"], ["mid", "MIDI"], ["pdf", "PDF"], ["png", "PNG"]];
 const LEVELS = [[0.4, "ml-doubtful"], [0.7, "ml-unsure"]];  // classes of notes by how sure they are
@@ -79,8 +80,18 @@ function createPage(model, onPick, signal) {
   function select(index) {
     for (const head of heads.values()) head.classList.toggle("ml-selected", Number(head.dataset.note) === index);
   }
+  /** The note under the pointer, or the nearest one within reach of a finger. */
+  function near({ clientX, clientY }) {
+    let [best, distance] = [null, REACH];
+    for (const head of heads.values()) {
+      const box = (head.querySelector(".notehead") ?? head).getBoundingClientRect();
+      const away = Math.hypot(clientX - (box.left + box.right) / 2, clientY - (box.top + box.bottom) / 2);
+      if (away < distance) [best, distance] = [head, away];
+    }
+    return best;
+  }
   element.addEventListener("click", (event) => {
-    const head = event.target.closest("[data-note]");
+    const head = event.target.closest("[data-note]") ?? near(event);
     if (head) onPick(Number(head.dataset.note));
   }, { signal });
   return { element, update, light, select };

@@ -1,0 +1,166 @@
+"""The score view's front-end: what one sees follow, hears, corrects and saves. Python answers as in a notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from musiclab.audio import Audio
+from musiclab.notes import Note, Part
+from musiclab.transcription.grid import BeatGrid
+from musiclab.widgets.scoreview import ScoreView
+
+pytestmark = pytest.mark.browser
+
+Mount = Callable[..., None]
+SR = 44_100
+GRID = BeatGrid.steady(120, 8.0)
+PITCHES = (43, 47, 50, 52, 50, 47, 45, 43)
+SURE = (0.95, 0.9, 0.6, 0.95, 0.3, 0.9, 0.9, 0.95)
+
+
+def make_view() -> ScoreView:
+    """Eight notes, half a second each, as sines of their pitch."""
+    notes = [Note(t, t + 0.45, pitch, 90, sure) for t, pitch, sure in zip(GRID.times, PITCHES, SURE, strict=False)]
+    time = np.arange(5 * SR) / SR
+    sound = np.zeros_like(time)
+    for note in notes:
+        inside = (time >= note.onset) & (time < note.offset)
+        sound[inside] = 0.3 * np.sin(2 * np.pi * note.frequency * time[inside])
+    part = Part(notes, "bass", title="Line", beats=GRID.times, downbeats=GRID.downbeats, key="G major", duration=5.0)
+    view = ScoreView(part, Audio(np.stack([sound, sound]), SR))
+    view._packing.join()
+    return view
+
+
+class Notebook:
+    """The page and the Python object behind it: messages go over, traits come back, as the kernel would do it."""
+
+    def __init__(self, page: Page, view: ScoreView, mount: Mount, to_json: Callable) -> None:
+        self.page, self.view, self.to_json = page, view, to_json
+        page.expose_function("toPython", self.receive)
+        mount(page, view)
+        page.evaluate("() => { harness.model.send = (content) => toPython(content); }")
+        expect(page.get_by_role("button", name="play", exact=True)).to_be_visible()
+        page.wait_for_function("() => document.querySelector('.ml-score').engine.ready")
+
+    def receive(self, content: dict) -> None:
+        self.view._on_message(self.view, content, [])
+        self.push()
+
+    def push(self) -> None:
+        names = ("_notes", "_can_undo", "_can_redo", "_message", "_svg")
+        state = {name: self.to_json(getattr(self.view, name)) for name in names}
+        self.page.evaluate("(state) => harness.model.receive(state)", state)
+
+    def heads(self, kind: str = "") -> int:
+        return self.page.locator(f".ml-page [data-note]{kind}").count()
+
+
+@pytest.fixture
+def notebook(page: Page, mount: Mount, to_json: Callable) -> Notebook:
+    return Notebook(page, make_view(), mount, to_json)
+
+
+def test_notes_are_coloured_by_how_sure_they_are(notebook):
+    assert notebook.heads() == 8
+    assert notebook.heads(".ml-unsure") == 1
+    assert notebook.heads(".ml-doubtful") == 1
+
+
+def test_the_highlight_moves_with_the_music(notebook):
+    page = notebook.page
+    seen = set()
+    page.get_by_role("button", name="play", exact=True).click()
+    for index in (0, 2, 4):
+        lit = page.locator(f'.ml-page [data-note="{index}"].ml-playing')
+        expect(lit).to_have_count(1, timeout=6000)
+        seen.add(index)
+    page.get_by_role("button", name="pause", exact=True).click()
+    assert seen == {0, 2, 4}
+
+
+def test_a_click_on_a_note_plays_it_alone(notebook):
+    page = notebook.page
+    page.locator('.ml-page [data-note="3"]').click()
+    assert page.evaluate("() => document.querySelector('.ml-score').audition.played") == 1
+    expect(page.locator('.ml-roll [data-note="3"]')).to_have_class("ml-note ml-selected")
+
+
+def test_deleted_notes_are_gone_from_what_is_saved_and_come_back_undone(notebook, tmp_path):
+    page = notebook.page
+    before = notebook.view.save(tmp_path / "before.musicxml").read_text("utf-8")
+    page.locator('.ml-page [data-note="4"]').click()
+    page.get_by_role("button", name="delete note").click()
+    expect(page.locator(".ml-page [data-note]")).to_have_count(7)
+    after = notebook.view.save(tmp_path / "after.musicxml").read_text("utf-8")
+    assert before.count("<pitch>") == 8
+    assert after.count("<pitch>") == 7
+    assert [note.semitone for note in notebook.view.part.notes] == [p for i, p in enumerate(PITCHES) if i != 4]
+    page.get_by_role("button", name="undo").click()
+    expect(page.locator(".ml-page [data-note]")).to_have_count(8)
+    assert notebook.view.save(tmp_path / "undone.musicxml").read_text("utf-8").count("<pitch>") == 8
+
+
+def test_arrow_keys_move_the_chosen_note_by_a_semitone(notebook):
+    notebook.page.locator('.ml-page [data-note="0"]').click()
+    notebook.page.get_by_role("group", name="score of Line").press("ArrowUp")
+    notebook.page.wait_for_function("() => harness.model.get('_can_undo')")
+    assert notebook.view.part.notes[0].semitone == 44
+    assert notebook.view.part.notes[0].confidence == 1.0  # a person has decided
+
+
+def test_a_note_is_dragged_to_another_pitch_and_time(notebook):
+    page = notebook.page
+    box = page.locator('.ml-roll [data-note="1"]').bounding_box()
+    x, y = box["x"] + box["width"] / 3, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x, y - 2 * 11, steps=4)
+    page.mouse.up()
+    page.wait_for_function("() => harness.model.get('_can_undo')")
+    assert sorted(note.semitone for note in notebook.view.part.notes[:2]) == [43, 49]
+
+
+def test_a_double_click_adds_a_note(notebook):
+    page = notebook.page
+    box = page.get_by_role("img", name="piano roll").bounding_box()
+    page.mouse.dblclick(box["x"] + 4.4 * 80, box["y"] + 20)
+    expect(page.locator('.ml-page [data-note="8"]')).not_to_have_count(0)  # with a tie it has two heads
+    assert len(notebook.view.part.notes) == 9
+    new = max(notebook.view.part.notes, key=lambda note: note.onset)
+    assert new.onset == pytest.approx(4.4, abs=0.05)
+
+
+def test_the_slider_tells_python_and_the_score_shrinks(notebook):
+    page = notebook.page
+    slider = page.get_by_role("slider", name="At least this sure")
+    slider.fill("0.5")
+    page.wait_for_function("() => harness.model.saves.some((saved) => saved.sure === 0.5)")
+    notebook.view.sure = 0.5
+    notebook.push()
+    expect(page.locator(".ml-page [data-note]")).to_have_count(7)
+
+
+def test_files_are_saved_as_corrected(notebook):
+    """The kernel sends the file back as one message with bytes."""
+    sent: list = []
+    notebook.view.send = lambda content, buffers: sent.append((content, buffers))
+    notebook.page.get_by_role("button", name="save as MusicXML").click()
+    notebook.page.wait_for_timeout(0)
+    expect(notebook.page.locator(".ml-message")).to_have_text("")
+    assert sent[0][0]["file"] == "Line.musicxml"
+    assert sent[0][1][0].startswith(b"<?xml")
+
+
+def test_it_leaves_nothing_behind(notebook):
+    page = notebook.page
+    page.locator('.ml-page [data-note="0"]').click()
+    page.evaluate("() => Promise.all(harness.cleanups.map((clean) => clean()))")
+    playwrights = {"__playwright_global_listeners_check__", "contextmenu"}
+    assert set(page.evaluate("() => harness.strays")) <= playwrights
+    names = page.evaluate("() => [...harness.model.handlers].filter(([, list]) => list.length).map(([name]) => name)")
+    assert names == ["change:_audio"]  # the model's own, for views to come
