@@ -17,7 +17,8 @@ STEM_COLOURS: dict[str, str] = {
     "residual": "#808488",  # grey: what is left over
     "mixture": "#808488",
 }
-_FURTHER = ("#c2455e", "#5b76d6", "#6f9420", "#9d6ad9", "#b0703c", "#3f8f7f")  # for names that have no colour of their own
+# for names that have no colour of their own
+_FURTHER = ("#c2455e", "#5b76d6", "#6f9420", "#9d6ad9", "#b0703c", "#3f8f7f")
 
 
 def colour(name: str, index: int = 0) -> str:

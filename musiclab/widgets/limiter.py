@@ -1,4 +1,4 @@
-"""The mixer's master limiter, in Python: the same arithmetic as ``limiter.js``, so that what is saved is what was heard.
+"""The mixer's master limiter, in Python: the arithmetic of ``limiter.js``, so that what is saved is what was heard.
 
 A look-ahead peak limiter. It measures by how much each frame is too loud, holds that over the look-ahead, lets it fall
 back slowly, and smooths it by a moving average as long as the look-ahead; the gain is therefore down before the peak

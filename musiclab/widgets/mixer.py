@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import base64
 import logging
-import math
 import threading
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Mapping
 from typing import Any
 
 import anywidget
@@ -19,61 +18,22 @@ from musiclab.palette import colour
 from musiclab.stems import RESIDUAL, Stems
 from musiclab.widgets import front
 from musiclab.widgets.limiter import limit
-from musiclab.widgets.transport import SAMPLE_RATE, format_for, pack_all, scale_of
+from musiclab.widgets.settings import (
+    GAINS,
+    LEVEL,
+    SEQUENCE,
+    SILENT,
+    Gains,
+    checked_gains,
+    checked_level,
+    checked_loop,
+    checked_names,
+    checked_time,
+)
+from musiclab.widgets.transport import format_for, pack_all, scale_of
 from musiclab.widgets.waves import COLUMNS, Lane, picture, waveform
 
-MAX_DB = 12.0  # the top of a fader
-SILENT = -math.inf
-
 logger = logging.getLogger("musiclab")
-
-
-class Gains(MutableMapping[str, float]):
-    """The faders, as a mapping from a stem's name to its gain in dB: ``mixer.gains_db["vocals"] = -6`` moves one."""
-
-    def __init__(self, values: Mapping[str, float], mixer: Mixer) -> None:
-        self._values = dict(values)
-        self._mixer = mixer
-
-    def __getitem__(self, name: str) -> float:
-        return self._values[name]
-
-    def __setitem__(self, name: str, gain_db: float) -> None:
-        self._values = dict(self._mixer.gains_db) | {name: gain_db}
-        self._mixer.gains_db = self._values
-        self._values = dict(self._mixer.gains_db)
-
-    def __delitem__(self, name: str) -> None:
-        raise TypeError("A fader can't be deleted: set it to 0, or to -inf for silence.")
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    def __repr__(self) -> str:
-        return repr(self._values)
-
-
-def _level_to_json(value: float, _widget: object = None) -> float | None:
-    return None if value == SILENT else value  # JSON knows no infinity
-
-
-def _level_from_json(value: float | None, _widget: object = None) -> float:
-    return SILENT if value is None else value
-
-
-def _gains_to_json(gains: Mapping[str, float], _widget: object) -> dict[str, float | None]:
-    return {name: _level_to_json(value) for name, value in gains.items()}
-
-
-def _gains_from_json(gains: Mapping[str, float | None], _widget: object) -> dict[str, float]:
-    return {name: _level_from_json(value) for name, value in gains.items()}
-
-
-def _list_to_json(value: Iterable[Any] | None, _widget: object) -> list[Any] | None:
-    return None if value is None else list(value)
 
 
 class Mixer(anywidget.AnyWidget):
@@ -123,17 +83,17 @@ class Mixer(anywidget.AnyWidget):
     _esm = front.esm("mixer.js")
     _css = front.css("mixer.css")
 
-    gains_db = traitlets.Any().tag(sync=True, to_json=_gains_to_json, from_json=_gains_from_json)
-    muted = traitlets.Any(()).tag(sync=True, to_json=_list_to_json)
-    soloed = traitlets.Any(()).tag(sync=True, to_json=_list_to_json)
-    master_db = traitlets.Any(0.0).tag(sync=True, to_json=_level_to_json, from_json=_level_from_json)
+    gains_db = traitlets.Any().tag(sync=True, **GAINS)
+    muted = traitlets.Any(()).tag(sync=True, **SEQUENCE)
+    soloed = traitlets.Any(()).tag(sync=True, **SEQUENCE)
+    master_db = traitlets.Any(0.0).tag(sync=True, **LEVEL)
     position = traitlets.Float(0.0).tag(sync=True, echo_update=False)
     playing = traitlets.Bool(False).tag(sync=True)
-    loop = traitlets.Any(None, allow_none=True).tag(sync=True, to_json=_list_to_json)
+    loop = traitlets.Any(None, allow_none=True).tag(sync=True, **SEQUENCE)
     clock = traitlets.Unicode(read_only=True).tag(sync=True)
 
-    _tracks = traitlets.List().tag(sync=True)
-    _presets = traitlets.List().tag(sync=True)
+    _tracks: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
+    _presets: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
     _duration = traitlets.Float().tag(sync=True)
     _columns = traitlets.Int().tag(sync=True)
     _waves = traitlets.Bytes().tag(sync=True)
@@ -223,53 +183,30 @@ class Mixer(anywidget.AnyWidget):
 
     # --- what may be set
 
-    def _checked_level(self, value: Any, what: str) -> float:
-        if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or math.isnan(value):
-            raise traitlets.TraitError(f"{what} is a level in dB, such as -6 or -inf, not {value!r}.")
-        if value > MAX_DB:
-            raise traitlets.TraitError(f"{what} goes up to {MAX_DB:+.0f} dB, not {value:+g}.")
-        return float(value)
-
-    def _checked_names(self, value: Any, what: str) -> tuple[str, ...]:
-        wanted = [value] if isinstance(value, str) else list(value)
-        for name in wanted:
-            if name not in self._names:
-                raise traitlets.TraitError(f"{what}: no stem is called {name!r}; there are {', '.join(self._names)}.")
-        return tuple(name for name in self._names if name in wanted)
+    def _move(self, name: str, gain_db: float) -> Mapping[str, float]:
+        # a new mapping: were the old one changed in place, the trait would see no change
+        self.gains_db = dict(self.gains_db) | {name: gain_db}
+        return self.gains_db
 
     @traitlets.validate("gains_db")
     def _check_gains(self, proposal: dict[str, Any]) -> Gains:
-        self._checked_names(proposal["value"], "gains_db")
-        given = dict(proposal["value"])
-        checked = {name: self._checked_level(given.get(name, 0.0), f"The fader of {name}") for name in self._names}
-        return Gains(checked, self)
+        return Gains(checked_gains(proposal["value"], self._names), self._move)
 
     @traitlets.validate("muted", "soloed")
     def _check_names(self, proposal: dict[str, Any]) -> tuple[str, ...]:
-        return self._checked_names(proposal["value"], proposal["trait"].name)
+        return checked_names(proposal["value"], self._names, proposal["trait"].name)
 
     @traitlets.validate("master_db")
     def _check_master(self, proposal: dict[str, Any]) -> float:
-        return self._checked_level(proposal["value"], "The master")
+        return checked_level(proposal["value"], "The master")
 
     @traitlets.validate("position")
     def _check_position(self, proposal: dict[str, Any]) -> float:
-        return self._checked_time(proposal["value"], "position")
+        return checked_time(proposal["value"], self.stems.duration, "position")
 
     @traitlets.validate("loop")
     def _check_loop(self, proposal: dict[str, Any]) -> tuple[float, float] | None:
-        if proposal["value"] is None:
-            return None
-        ends = tuple(self._checked_time(time, "loop") for time in proposal["value"])
-        if len(ends) != 2 or ends[0] >= ends[1]:
-            raise traitlets.TraitError(f"A loop goes from A to a later B, such as (2.5, 8), not {proposal['value']!r}.")
-        return ends[0], ends[1]
-
-    def _checked_time(self, value: Any, what: str) -> float:
-        slack = 1 / SAMPLE_RATE  # the page counts in frames of its own
-        if not -slack <= value <= self.stems.duration + slack:
-            raise traitlets.TraitError(f"{what}: {value} s is outside the song, 0 to {self.stems.duration:.2f} s.")
-        return min(max(float(value), 0.0), self.stems.duration)
+        return checked_loop(proposal["value"], self.stems.duration)
 
     # --- sound to the page
 
@@ -307,7 +244,13 @@ class Mixer(anywidget.AnyWidget):
 
     def _picture(self) -> bytes:
         lanes = [
-            Lane(track["label"], track["colour"], _level_text(self.gains_db[track["name"]]), wave, self.audible(track["name"]))
+            Lane(
+                track["label"],
+                track["colour"],
+                _level_text(self.gains_db[track["name"]]),
+                wave,
+                self.audible(track["name"]),
+            )
             for track, wave in zip(self._tracks, self._wave_table, strict=True)
         ]
         minutes, seconds = divmod(self.stems.duration, 60)

@@ -23,7 +23,7 @@ def format_for(sounds: Sequence[Audio]) -> str:
 def scale_of(sound: Audio) -> float:
     """What to divide a sound by so that no format clips it; the page multiplies by it again. 1 for most."""
     peak = 10 ** (sound.peak_db / 20)
-    return round(peak * 1.001, 6) if peak > 0.999 else 1.0
+    return round(peak * 1.002, 6) if peak > 0.998 else 1.0
 
 
 def pack(sound: Audio, format: str) -> bytes:

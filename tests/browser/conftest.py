@@ -52,7 +52,9 @@ def new_context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
 
     def watch(page: Page) -> None:
         page.on("pageerror", lambda error: errors.append(f"pageerror: {error}"))
-        page.on("console", lambda message: errors.append(f"console: {message.text}") if message.type == "error" else None)
+        page.on(
+            "console", lambda message: errors.append(f"console: {message.text}") if message.type == "error" else None
+        )
 
     def make(**options: Any) -> BrowserContext:
         context = browser.new_context(**({"viewport": {"width": 1100, "height": 700}} | options))
@@ -84,12 +86,16 @@ def plain(value: Any) -> Any:
 def state_of(widget: anywidget.AnyWidget) -> dict[str, Any]:
     """What Python would send to the page, less what the harness brings itself."""
     state = widget.get_state()
-    return {name: plain(value) for name, value in state.items() if name not in ("_esm", "_css", "layout", "tabbable", "tooltip")}
+    return {
+        name: plain(value)
+        for name, value in state.items()
+        if name not in ("_esm", "_css", "layout", "tabbable", "tooltip")
+    }
 
 
 def show(page: Page, widget: anywidget.AnyWidget, *, views: int = 1, css: str = "", body: str = "") -> None:
     """Show a widget in a bare page, `views` times; the page's ``harness`` has its model, engine and clean-ups."""
-    html = f"<!doctype html><meta charset=utf-8><title>widget</title><style>body{{margin:12px}}{css}</style><body>{body}"
+    html = f"<!doctype html><meta charset=utf-8><title>-</title><style>body{{margin:12px}}{css}</style><body>{body}"
     page.route("**/*", lambda route: route.fulfill(body=html, content_type="text/html"))
     page.goto(ORIGIN)
     page.add_script_tag(content=(HERE / "harness.js").read_text("utf-8"))
