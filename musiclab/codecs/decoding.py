@@ -76,16 +76,21 @@ def load(
     if sr is not None and not MIN_RATE <= sr <= MAX_RATE:
         raise ValueError(f"A sample rate lies between {MIN_RATE} and {MAX_RATE} Hz, not at {sr!r}.")
     source = open_source(path)
-    samples, rate = _decode(source, Part(source.label, offset, duration))
-    samples.flags.writeable = False
-    try:
-        audio = Audio(samples, rate, title=source.title)
-    except AudioError as error:
-        raise AudioError(f"{source.label} can't be used. {error}") from None
+    audio = read(source, offset=offset, duration=duration)
     if audio.peak_db < SILENT_DB:
         logger.warning("%s is silent: is it the right file?", source.label)
     audio = audio.mono() if mono else audio
     return audio if sr is None else audio.resampled(sr)
+
+
+def read(source: Source, *, offset: float = 0.0, duration: float | None = None) -> Audio:
+    """A part of an open source, as it is; silence is nothing to speak of here, as in a stem that pauses."""
+    samples, rate = _decode(source, Part(source.label, offset, duration))
+    samples.flags.writeable = False
+    try:
+        return Audio(samples, rate, title=source.title)
+    except AudioError as error:
+        raise AudioError(f"{source.label} can't be used. {error}") from None
 
 
 def _decode(source: Source, part: Part) -> tuple[np.ndarray, int]:

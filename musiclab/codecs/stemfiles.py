@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from musiclab.audio import Audio, to_db
-from musiclab.codecs.decoding import load
+from musiclab.codecs.decoding import read
 from musiclab.codecs.encoding import QUALITY, write_together
 from musiclab.codecs.formats import find_format
-from musiclab.codecs.source import AUDIO_SUFFIXES
+from musiclab.codecs.source import AUDIO_SUFFIXES, open_source
 from musiclab.codecs.writers import Take
 from musiclab.errors import AudioError, ExportError
 
@@ -163,7 +163,7 @@ def _from_card(folder: Path, card: dict[str, Any]) -> StemFiles:
     """The stems at the level and rate that they had when they were saved."""
     parts = {}
     for name, file in card["files"].items():
-        audio = load(folder / Path(file).name).resampled(card["sr"])  # a card can't lead out of its folder
+        audio = _read(folder / Path(file).name).resampled(card["sr"])  # a card can't lead out of its folder
         samples = np.zeros((audio.channels, card["frames"]), dtype=np.float32)
         kept = audio.samples[:, : card["frames"]]
         samples[:, : kept.shape[1]] = kept
@@ -182,10 +182,14 @@ def _from_names(folder: Path) -> StemFiles:
         raise AudioError(f"{str(folder)!r} holds no stems: there should be files such as vocals.wav and drums.wav.")
     rank = {name: number for number, name in enumerate(_ORDER)}
     names = sorted(files, key=lambda name: (rank.get(name, len(rank)), name))
-    stems = {name: load(files[name]) for name in names}
+    stems = {name: _read(files[name]) for name in names}
     if whole is not None:
-        return StemFiles(stems, load(whole), "")
-    return StemFiles(stems, _sum([*stems.values(), *([load(rest)] if rest else [])], folder.name), "")
+        return StemFiles(stems, _read(whole), "")
+    return StemFiles(stems, _sum([*stems.values(), *([_read(rest)] if rest else [])], folder.name), "")
+
+
+def _read(path: Path) -> Audio:
+    return read(open_source(path))
 
 
 def _sum(parts: list[Audio], title: str) -> Audio:

@@ -122,6 +122,13 @@ def test_any_folder_of_stems_can_be_read(tmp_path):
     np.testing.assert_array_equal(Stems.load(tmp_path).mixture.samples, stems.mixture.samples)
 
 
+def test_a_silent_stem_is_nothing_to_warn_of(tmp_path, caplog):
+    song = made().mixture
+    Stems({"other": song, "vocals": Audio(np.zeros_like(song.samples), SR)}, song).save(tmp_path, format="flac")
+    assert Stems.load(tmp_path)["vocals"].peak_db < -100
+    assert not caplog.messages
+
+
 def test_folders_that_hold_no_stems(tmp_path):
     with pytest.raises(AudioError, match="no stems"):
         Stems.load(tmp_path)
