@@ -1,8 +1,8 @@
 """Make the demo songs: `python datasets/make.py [NAME ...]`, with MUSICLAB_SAMPLES set to the folder of samples.
 
 Plays what `tunes.py` writes down with the code that renders training songs, from samples that are free of any
-condition (CC0, public domain, MIT). Writes NAME/{vocals,drums,bass,other}.ogg and NAME/song.json. The mixture is the sum
-of the decoded stems.
+condition (CC0, public domain, MIT). Writes NAME/{vocals,drums,bass,other}.ogg and NAME/song.json. The mixture is the
+sum of the decoded stems.
 """
 
 from __future__ import annotations
@@ -11,21 +11,23 @@ import json
 import os
 import re
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import soundfile
 from tunes import TUNES, Track, Tune
 
-from musiclab.separation.embedded.synthesis import desk, players, singer, vocoder
+from musiclab.separation.embedded.synthesis import clips as recordings
+from musiclab.separation.embedded.synthesis import desk, players, singer
 from musiclab.separation.embedded.synthesis.composition import METRES, Event, Grid, Hit
+from musiclab.separation.embedded.synthesis.grooves import LOUDNESS, Groove
 from musiclab.separation.embedded.synthesis.library import SR, Library, Sample, Wave
 from musiclab.separation.embedded.synthesis.song import DRUM_KEYS, STEMS
-from musiclab.separation.embedded.synthesis.styles import Groove
 from musiclab.separation.embedded.synthesis.theory import NAMES, QUALITIES, Chord
+from musiclab.separation.embedded.synthesis.vocoder import Timbre
 
 FREE = ("CC0", "Public Domain", "MIT")
-LOUDNESS = {"X": 1.0, "x": 0.75, "o": 0.5, "g": 0.28}
 STROKES = {"D": ("strum-down", 0.9), "d": ("strum-down", 0.65), "u": ("strum-up", 0.65), "m": ("muted", 0.6)}
 QUALITY = 0.4  # of Ogg Vorbis: libsndfile's compression level, about 160 kbit/s
 
@@ -86,14 +88,14 @@ def read_strums(track: Track, chords: list[Chord], grid: Grid, rng: np.random.Ge
             tones = [int(p) for p in chord.voicing(track.low, track.tones)]
             figure_notes = [
                 (s, tones, figure[s], (stop - s) * 0.95 if track.low < 56 or bar == len(chords) - 1 else 1.5)
-                for s, stop in zip(places, places[1:], strict=False)
+                for s, stop in pairwise(places)
             ]
         for step, tones, mark, length in figure_notes:
             touch, loud = STROKES.get(mark, ("", 0.8 if step % grid.steps == 0 else 0.65))
             onset = max(0.0, grid.time(bar, step) + float(rng.normal(0, 0.005)))
             seconds = grid.time(bar, step + length) - grid.time(bar, step)
-            events += [Event(onset, seconds, float(p), float(np.clip(loud + rng.normal(0, 0.03), 0.2, 1))) for p in tones]
-            events[-len(tones) :] = [Event(e.onset, e.seconds, e.pitch, e.velocity, touch) for e in events[-len(tones) :]]
+            louds = np.clip(loud + rng.normal(0, 0.03, len(tones)), 0.2, 1).tolist()
+            events += [Event(onset, seconds, float(p), v, touch) for p, v in zip(tones, louds, strict=True)]
     return events
 
 
@@ -173,13 +175,15 @@ class Session:
         clips = self.library.voices()[self.tune.voice]
         self.used |= {clips[0].library: clips[0]}
         events = read_notes(self.tune.melody, self.grid, 0.8, self.rng)
-        who = singer.Singer(tuple(clips), vocoder.Timbre(), "world", vibrato_hz=5.4, vibrato_depth=0.25, glide=0.06,
+        who = singer.Singer(tuple(clips), Timbre(), "world", vibrato_hz=5.4, vibrato_depth=0.25, glide=0.06,
                             scoop=0.6, wander=0.06, natural=0.5)  # fmt: skip
         track = np.zeros(self.frames, dtype=np.float32)
-        analyser = vocoder.analyser_of(self.library)
+        analyser = recordings.analyser_of(self.library)
         for phrase in _phrases(events):
             players.add(track, singer.perform(phrase, who, analyser, self.rng), phrase[0].onset)
-        track = desk.equalise(track, desk.cut(110, "high"), desk.peak_filter(2800, 2.5), desk.shelf(8000, 2.0, high=True))
+        track = desk.equalise(
+            track, desk.cut(110, "high"), desk.peak_filter(2800, 2.5), desk.shelf(8000, 2.0, high=True)
+        )
         stereo = desk.pan(desk.compress(track, threshold_db=-22, ratio=4), 0.0)
         stereo = desk.echo(stereo, 60 / self.tune.tempo * 0.75, wet_db=-20)
         stereo = desk.reverberate(stereo, desk.room(self.rng, 1.6, bright=0.6, pre_delay=0.03), -15)
@@ -218,7 +222,9 @@ class Session:
             "key": tune.key,
             "sr": SR,
             "duration": round(self.frames / SR, 4),
-            "sections": [[name, round(grid.time(int(s), 0), 4)] for (name, _), s in zip(tune.sections, starts, strict=False)],
+            "sections": [
+                [name, round(grid.time(int(s), 0), 4)] for (name, _), s in zip(tune.sections, starts, strict=False)
+            ],
             "chords": [[round(grid.time(bar, 0), 4), chord.name] for bar, chord in enumerate(self.chords)],
             "beats": [[round(float(t), 4), 1 + i % grid.beats] for i, t in enumerate(grid.times[:count])],
             "notes": {stem: sorted(rows) for stem, rows in self.notes.items() if rows},
@@ -232,7 +238,7 @@ class Session:
 def _phrases(events: list[Event]) -> list[list[Event]]:
     """Notes that follow one another without a breath."""
     out: list[list[Event]] = [[events[0]]]
-    for before, event in zip(events, events[1:], strict=False):
+    for before, event in pairwise(events):
         if event.onset - before.onset - before.seconds > 0.15:
             out.append([])
         out[-1].append(event)
@@ -248,7 +254,7 @@ def _write_ogg(path: Path, x: Wave) -> None:
     with soundfile.SoundFile(part, "w", SR, 2, format="OGG", subtype="VORBIS", compression_level=QUALITY) as file:
         for start in range(0, x.shape[1], SR):  # the encoder overflows its stack on one long block
             file.write(np.ascontiguousarray(x[:, start : start + SR].T))
-    os.replace(part, path)
+    part.replace(path)
 
 
 def _json(description: dict[str, object]) -> str:

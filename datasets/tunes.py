@@ -4,7 +4,7 @@ Notes are `NAME:BEATS` (C4 is middle C, `r` rests), a bar a line where it helps.
 `musiclab.separation.embedded.synthesis.styles`. Strumming: `D` down-stroke, `d` softer, `u` up-stroke, `m` damped.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -43,15 +43,19 @@ class Tune:
     voice: str = ""
     melody: str = ""  # what the voice sings
     tail: float = 0.8  # seconds after the last bar
-    tags: tuple[str, ...] = field(default=())
 
 
 ROCK = {"kick": "X.......X.x.....", "snare": "....X.......X...", "hat": "x.o.x.o.x.o.x.o."}
 ROCK_PUSH = {"kick": "X.....x.X.x.....", "snare": "....X.......X...", "hat": "x.o.x.o.x.o.x.o."}
-CHORUS = {"kick": "X..x..x.X.x.....", "snare": "....X.......X...", "open": "x...x...x...x...", "hat": "..x...x...x...x."}
+CHORUS = {
+    "kick": "X..x..x.X.x.....",
+    "snare": "....X.......X...",
+    "open": "x...x...x...x...",
+    "hat": "..x...x...x...x.",
+}
 HATS = {"hat": "x.o.x.o.x.o.x.o.", "kick": "X.......X......."}
-FILL = {"kick": "X.......X.......", "snare": "....X.....x.XxXx", "hat": "x.o.x.o.x.......", "tom-high": "..........xx....",
-        "tom-low": "..............xx"}  # fmt: skip
+FILL = {"kick": "X.......X.......", "snare": "....X.....x.XxXx", "hat": "x.o.x.o.x.......",
+        "tom-high": "..........xx....", "tom-low": "..............xx"}  # fmt: skip
 CRASH = "X..............."
 END = {"kick": CRASH, "crash": CRASH, "snare": "................"}
 
@@ -106,8 +110,8 @@ PAPER_BOATS = Tune(
 
 SHUFFLE = {"kick": "X.......X.......", "snare": "....X.......X...", "hat": "x..xx..xx..xx..x"}
 SHUFFLE_PUSH = {"kick": "X.....x.X.......", "snare": "....X..g....X..g", "hat": "x..xx..xx..xx..x"}
-SHUFFLE_FILL = {"kick": "X.......X.......", "snare": "....X.......X.xx", "hat": "x..xx..x........", "tom-high": "........x.x.....",
-                "tom-low": "..........x.x..."}  # fmt: skip
+SHUFFLE_FILL = {"kick": "X.......X.......", "snare": "....X.......X.xx", "hat": "x..xx..x........",
+                "tom-high": "........x.x.....", "tom-low": "..........x.x..."}  # fmt: skip
 
 TWELVE_BARS = Tune(
     name="twelve-bars-home",
@@ -133,8 +137,7 @@ TWELVE_BARS = Tune(
         Track("other", "karoryfer.shinyguitar/electric", sound="crunch", level_db=-10, place=-0.55, wet_db=-20,
               strum=("boogie",) * 12 + ("D...............",), low=40, tones=4),
         Track("other", "karoryfer.caveman-cosmonaut/transistor-organ/all_all_all", level_db=-15, place=0.5, wet_db=-15,
-              strum=("....u.......u...",) * 3 + ("....u.......u.u.",) + ("....u.......u...",) * 8 + ("D...............",),
-              low=56, tones=4),
+              strum=("....u.......u...",) * 12 + ("D...............",), low=56, tones=4),
         Track("other", "karoryfer.weresax/alto-sax", level_db=-7, place=0.1, wet_db=-13, notes="""
             r:.5 E4:.5 G4:.5 A4:1 C5:.5 A4:1           G4:.5 A4:.5 F#4:1 r:2
             r:.5 E4:.5 G4:.5 A4:1 C5:.5 C#5:1          A4:.5 G4:.5 E4:1 r:2

@@ -1,13 +1,13 @@
 """Render training songs into a folder: `python -m musiclab.separation.embedded.synthesis OUT --songs 1000`.
 
-Each song is OUT/SEED.npy: int16 `(4, 2, frames)`, stems in the order vocals, drums, bass, other, at 44.1 kHz. A song that
-is there is not rendered again; a stop (Ctrl-C, TERM) leaves nothing half-written.
+Each song is OUT/SEED.npy: int16 `(4, 2, frames)`, stems in the order vocals, drums, bass, other, at 44.1 kHz. A song
+that is there is not rendered again; a stop (Ctrl-C, TERM) leaves nothing half-written.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
+import logging
 import signal
 import sys
 from pathlib import Path
@@ -15,9 +15,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from musiclab.errors import MusiclabError
+from musiclab.errors import DatasetError, MusiclabError
 from musiclab.separation.embedded.synthesis.library import Library
 from musiclab.separation.embedded.synthesis.song import STEMS, Rendering, render
+
+log = logging.getLogger("musiclab")
 
 
 def pack(rendering: Rendering) -> NDArray[np.int16]:
@@ -32,9 +34,18 @@ def write(path: Path, songs: NDArray[np.int16]) -> None:
     try:
         with part.open("wb") as file:
             np.save(file, songs)
-        os.replace(part, path)
+        part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _render_one(seed: int, library: Library, path: Path, duration: float) -> None:
+    try:
+        songs = pack(render(seed, library, duration=duration))
+    except DatasetError as error:  # one bad song must not end a night's work
+        log.warning("left out: %s", error)
+    else:
+        write(path, songs)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -53,7 +64,7 @@ def main(argv: list[str] | None = None) -> int:
         for seed in range(options.first_seed, options.first_seed + options.songs):
             path = options.out / f"{seed:06d}.npy"
             if not path.exists():
-                write(path, pack(render(seed, library, duration=options.duration)))
+                _render_one(seed, library, path, options.duration)
     except KeyboardInterrupt:
         return 130
     except MusiclabError as error:

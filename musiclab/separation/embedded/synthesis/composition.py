@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from musiclab.separation.embedded.synthesis import parts
-from musiclab.separation.embedded.synthesis.styles import GROOVES, PROGRESSIONS, STYLES, Style
+from musiclab.separation.embedded.synthesis import layers, parts
+from musiclab.separation.embedded.synthesis.grooves import GROOVES, LOUDNESS
+from musiclab.separation.embedded.synthesis.styles import PROGRESSIONS, STYLES, Style
 from musiclab.separation.embedded.synthesis.theory import NAMES, Chord, progression, scale_for, scale_pitches, tune
 
 METRES = {"4/4": (4, 4), "3/4": (3, 4), "6/8": (2, 6), "12/8": (4, 3)}  # beats, steps in a beat
@@ -90,10 +91,9 @@ class Song:
     @property
     def key(self) -> str:
         """Such as `A minor`."""
-        return f"{NAMES[self.tonic]} {'minor' if 3 in {(c.intervals[1]) for c in self._tonics()} else 'major'}"
-
-    def _tonics(self) -> list[Chord]:
-        return [c for bar in self.chords for c in bar if c.root == self.tonic]
+        tonics = [c for bar in self.chords for c in bar if c.root == self.tonic]
+        major = any(4 in c.intervals for c in tonics) or self.scale in ("major", "pentatonic")
+        return f"{NAMES[self.tonic]} {'major' if major else 'minor'}"
 
     def chord(self, bar: int, step: float) -> Chord:
         """The chord that sounds there."""
@@ -107,7 +107,6 @@ def compose(rng: np.random.Generator, *, duration: float) -> Song:
     style = STYLES[int(rng.choice(len(STYLES), p=weights / weights.sum()))]
     song = _frame(style, rng, duration)
     rests = {stem: rng.random() < p for stem, p in {"vocals": 0.1, "drums": 0.04, "bass": 0.04, "other": 0.03}.items()}
-    active = [s for s in song.sections]
     if not rests["drums"]:
         song.drums = _drums(song, rng)
     if not rests["bass"]:
@@ -115,8 +114,8 @@ def compose(rng: np.random.Generator, *, duration: float) -> Song:
     if not rests["other"]:
         song.layers = _layers(song, rng)
     if not rests["vocals"]:
-        song.vocal_style = str(rng.choice(style.vocal_styles))
-        song.vocals = _vocals(song, active, rng)
+        song.vocal_style = str(rng.choice(style.vocal_styles.split()))
+        song.vocals = _vocals(song, rng)
     return song
 
 
@@ -129,7 +128,7 @@ def _frame(style: Style, rng: np.random.Generator, duration: float) -> Song:
     times = np.concatenate([[0.0], np.cumsum(lengths)]) + float(rng.uniform(0, 0.4))
     grid = Grid(beats, steps, times, float(rng.uniform(*style.swing)))
     tonic = int(rng.integers(12))
-    names = rng.permutation(list(style.progressions))
+    names = rng.permutation(style.progressions.split())
     verse, chorus = progression(PROGRESSIONS[names[0]], tonic), progression(PROGRESSIONS[names[-1]], tonic)
     scale = scale_for(verse, tonic, rng)
     chords: list[list[Chord]] = []
@@ -153,12 +152,9 @@ def _human(rng: np.random.Generator, song: Song) -> tuple[float, float]:
     return float(rng.normal(0, 0.006)), float(rng.uniform(0.002, 0.01))
 
 
-LOUDNESS = {"X": 1.0, "x": 0.75, "o": 0.5, "g": 0.25}
-
-
 def _drums(song: Song, rng: np.random.Generator) -> list[Hit]:
     lag, waver = _human(rng, song)
-    names = [str(rng.choice(song.style.grooves)) for _ in range(2)]
+    names = [str(rng.choice(song.style.grooves.split())) for _ in range(2)]
     hits: list[Hit] = []
     shaker = "".join(rng.choice(list("xo.."), song.grid.steps)) * song.grid.beats if rng.random() < 0.2 else ""
     for name, first, bars in song.sections:
@@ -178,13 +174,14 @@ def _drums(song: Song, rng: np.random.Generator) -> list[Hit]:
                 for step, mark in enumerate(row):
                     if mark in LOUDNESS:
                         at = song.grid.time(bar, step) + lag + rng.normal(0, waver)
-                        hits.append(Hit(max(0.0, at), piece, float(np.clip(LOUDNESS[mark] + rng.normal(0, 0.06), 0.1, 1))))
+                        loud = float(np.clip(LOUDNESS[mark] + rng.normal(0, 0.06), 0.1, 1))
+                        hits.append(Hit(max(0.0, at), piece, loud))
     return sorted(hits, key=lambda h: h.onset)
 
 
 def _bass(song: Song, rng: np.random.Generator) -> list[Event]:
     lag, waver = _human(rng, song)
-    kinds = [str(rng.choice(song.style.bass)) for _ in range(2)]
+    kinds = [str(rng.choice(song.style.bass.split())) for _ in range(2)]
     low = float(rng.uniform(27, 31))
     events = []
     seed = int(rng.integers(2**31))
@@ -193,7 +190,9 @@ def _bass(song: Song, rng: np.random.Generator) -> list[Event]:
             continue
         for bar in range(first, first + bars):
             pattern = np.random.default_rng(seed + (name == "chorus"))  # the figure stays, the chord changes
-            for step, length, pitch, loud in parts.bass_bar(kinds[name == "chorus"], song, bar, low, pattern, rng):
+            for step, length, pitch, loud in parts.bass_bar(
+                kinds[name == "chorus"], parts.Bar(song, bar, pattern, rng), low
+            ):
                 events.append(_event(song, bar, step, length, pitch, loud, rng, lag, waver))
     return events
 
@@ -207,12 +206,12 @@ def _event(song: Song, bar: int, step: float, length: float, pitch: float, loud:
 
 
 def _layers(song: Song, rng: np.random.Generator) -> list[Layer]:
-    choices = song.style.layers
+    choices = song.style.layers.split()
     count = min(len(choices), int(rng.choice([1, 2, 3, 4], p=[0.15, 0.35, 0.35, 0.15])))
     picked = rng.permutation(len(choices))[:count]
-    layers = []
+    out = []
     for number, index in enumerate(sorted(picked.tolist())):
-        role, sound = choices[index]
+        role, sound = choices[index].split("/")
         lag, waver = _human(rng, song)
         seed = int(rng.integers(2**31))
         events: list[Event] = []
@@ -222,21 +221,22 @@ def _layers(song: Song, rng: np.random.Generator) -> list[Layer]:
             if role in ("solo", "line") and name in ("verse", "chorus") and rng.random() < 0.45:
                 continue
             for bar in range(first, first + bars):
-                pattern = np.random.default_rng(seed + (name == "chorus") + (1000 * (bar - first) if role in ("solo", "line") else 0))
-                for step, length, pitch, loud, touch in parts.layer_bar(role, song, bar, pattern, rng):
+                free = 1000 * (bar - first) if role in ("solo", "line") else 0  # a figure stays, a tune goes on
+                pattern = np.random.default_rng(seed + (name == "chorus") + free)
+                for step, length, pitch, loud, touch in layers.layer_bar(role, parts.Bar(song, bar, pattern, rng)):
                     events.append(_event(song, bar, step, length, pitch, loud, rng, lag, waver, touch))
-        layers.append(Layer(role, sound, events))
-    return layers
+        out.append(Layer(role, sound, events))
+    return out
 
 
-def _vocals(song: Song, sections: list[tuple[str, int, int]], rng: np.random.Generator) -> list[list[Event]]:
+def _vocals(song: Song, rng: np.random.Generator) -> list[list[Event]]:
     """Phrases of one or two bars, pauses between them; the second of a pair repeats the rhythm of the first."""
     low = float(rng.uniform(45, 60))
     pitches = scale_pitches(song.tonic, song.scale, low, low + rng.uniform(10, 15))
     lag, waver = float(rng.normal(0.01, 0.015)), 0.012
     phrases: list[list[Event]] = []
     busy = float(rng.uniform(0.35, 0.85))
-    for name, first, bars in sections:
+    for name, first, bars in song.sections:
         if name == "intro" or (name == "bridge" and rng.random() < 0.35):
             continue
         rhythm: list[tuple[float, float]] = []
@@ -247,7 +247,8 @@ def _vocals(song: Song, sections: list[tuple[str, int, int]], rng: np.random.Gen
                 continue
             places = [divmod(step, song.grid.bar_steps) for step, _ in rhythm]
             chords = [song.chord(min(bar + int(b), len(song.chords) - 1), s) for b, s in places]
-            strong = [s % song.grid.steps == 0 or length >= song.grid.steps for (_, s), (_, length) in zip(places, rhythm, strict=True)]
+            beat = song.grid.steps
+            strong = [s % beat == 0 or length >= beat for (_, s), (_, length) in zip(places, rhythm, strict=True)]
             line = tune(chords, strong, pitches, float(rng.choice(pitches)), rng)
             phrases.append([
                 _event(song, bar, step, length * 0.97, pitch, 0.7 + 0.2 * (name == "chorus"), rng, lag, waver)

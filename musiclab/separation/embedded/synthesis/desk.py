@@ -67,7 +67,8 @@ def compress(x: Wave, *, threshold_db: float = -18.0, ratio: float = 3.0, releas
 
     Parameters
     ----------
-    x : (frames,) or (channels, frames)
+    x : array
+        `(frames,)` or `(channels, frames)`.
     threshold_db : float
         Below the peak, dB.
     ratio : float
@@ -120,13 +121,11 @@ def drive(x: Wave, gain_db: float, *, bias: float = 0.0, hard: float = 0.0) -> W
     if before <= 0:
         return x
     taps = _HALF_BAND.astype(np.float32)
-    up = upfirdn(taps * 2, x, up=2)
-    up = up * (db(gain_db) / (before * 4)) + bias
+    up = upfirdn(taps * np.float32(2 * db(gain_db) / (before * 4)), x, up=2) + np.float32(bias)
     soft = np.tanh(up)
-    shaped = soft if hard <= 0 else (1 - hard) * soft + hard * np.clip(up, -1, 1)
-    shaped = shaped - np.float32(np.tanh(bias))
-    down = upfirdn(taps, shaped, down=2)[15 : 15 + len(x)]
-    down = np.asarray(lfilter([1, -1], [1, -0.995], down), dtype=np.float32)
+    shaped = soft if hard <= 0 else np.float32(1 - hard) * soft + np.float32(hard) * np.clip(up, -1, 1)
+    folded = upfirdn(taps, shaped - np.float32(np.tanh(bias)), down=2)[15 : 15 + len(x)]
+    down: Wave = lfilter([1, -1], [1, -0.995], folded).astype(np.float32)  # no direct current
     return down * np.float32(before / max(rms(down), 1e-9))
 
 
@@ -151,10 +150,11 @@ def room(rng: np.random.Generator, seconds: float, *, bright: float = 0.5, pre_d
     t = np.arange(frames, dtype=np.float32) / SR
     noise = rng.standard_normal((2, frames), dtype=np.float32)
     low = np.asarray(lfilter([0.12], [1, -0.88], noise, axis=-1), dtype=np.float32) * 3
-    body = low * np.exp(-6.9 * t / seconds) + (noise - low / 3) * np.exp(-6.9 * t / (seconds * (0.2 + 0.5 * bright)))
-    body = equalise(body, cut(120, "high"), cut(4000 + 9000 * bright, "low", 1))
+    short = seconds * (0.2 + 0.5 * bright)
+    tail = low * np.exp(-6.9 * t / seconds) + (noise - low / 3) * np.exp(-6.9 * t / short)
+    body = equalise(tail.astype(np.float32), cut(120, "high"), cut(4000 + 9000 * bright, "low", 1))
     wet = np.concatenate([np.zeros((2, int(SR * pre_delay)), np.float32), body], axis=1)
-    return wet / np.float32(np.sqrt(np.square(wet).sum() / 2))
+    return np.asarray(wet / np.sqrt(np.square(wet).sum() / 2), dtype=np.float32)
 
 
 def spring(rng: np.random.Generator, seconds: float = 2.0) -> Wave:
@@ -207,7 +207,8 @@ def pan(x: Wave, position: float) -> Wave:
 def tremolo(x: Wave, hz: float, depth: float) -> Wave:
     """Slow amplitude modulation of `(..., frames)`."""
     t = np.arange(x.shape[-1], dtype=np.float32) / SR
-    return x * (1 - depth * (0.5 + 0.5 * np.sin(2 * np.pi * np.float32(hz) * t)))
+    swell = 1 - depth * (0.5 + 0.5 * np.sin(2 * np.pi * np.float32(hz) * t))
+    return x * swell.astype(np.float32)
 
 
 def chorus(x: Wave, rng: np.random.Generator, *, depth_ms: float = 3.0, hz: float = 0.8) -> Wave:

@@ -97,7 +97,7 @@ class Library:
             rows = json.loads(index.read_text(encoding="utf-8"))["entries"]
         except (OSError, ValueError, KeyError) as error:
             raise DatasetError(
-                f"{index} can't be read as an index of samples ({error}): set MUSICLAB_SAMPLES to a folder that has one."
+                f"{index} is no index of samples ({error}): set MUSICLAB_SAMPLES to a folder that has one."
             ) from error
         allowed = tuple(licences) if licences is not None else None
         rows = [r for r in rows if share_alike or not r.get("share_alike")]

@@ -26,7 +26,7 @@ SOUNDS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     "brass": (("brass", ("tuba",)), ("winds", ("baritone-sax", "saxophone"))),
     "synth": (("synth", ("transistor-organ",)), ("keys", ("e-piano",))),
 }
-SOUNDS |= {name: SOUNDS["clean"] for name in ("crunch", "distorted", "metal", "lead", "surf", "jazz")}
+SOUNDS |= dict.fromkeys(("crunch", "distorted", "metal", "lead", "surf", "jazz"), SOUNDS["clean"])
 SOUNDS["synth-lead"] = SOUNDS["synth"]
 # How often a soundfont plays it.
 _FROM_FONT = {"strings": 0.8, "brass": 0.9, "winds": 0.5, "sax": 0.4, "synth": 0.8, "synth-lead": 0.9, "organ": 0.65,
@@ -219,7 +219,8 @@ def layer(part: Layer, song: Song, library: Library, frames: int, rng: np.random
 def _space(x: Wave, part: Layer, song: Song, rng: np.random.Generator) -> Wave:
     if part.role in ("solo", "line", "riff", "arpeggio") and rng.random() < 0.35:
         beat = 60 / song.tempo
-        x = desk.echo(x, beat * float(rng.choice([0.5, 0.75, 1.0])), wet_db=rng.uniform(-18, -7), ping_pong=rng.random() < 0.4)
+        step = beat * float(rng.choice([0.5, 0.75, 1.0]))
+        x = desk.echo(x, step, wet_db=rng.uniform(-18, -7), ping_pong=rng.random() < 0.4)
     if part.sound == "surf" or (part.sound in ("clean", "crunch") and rng.random() < 0.2):
         return desk.reverberate(x, desk.spring(rng), rng.uniform(-14, -4))
     return x

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
+from musiclab.separation.embedded.synthesis.clips import FRAME, Analyser, Clip, Frames, Syllable
 from musiclab.separation.embedded.synthesis.composition import Event
 from musiclab.separation.embedded.synthesis.library import Sample, Wave
-from musiclab.separation.embedded.synthesis.vocoder import FRAME, Analyser, Clip, Frames, Plan, Syllable, Timbre, psola, world
+from musiclab.separation.embedded.synthesis.psola import psola
+from musiclab.separation.embedded.synthesis.vocoder import Plan, Timbre, world
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Singer:
 
 
 def perform(phrase: Sequence[Event], singer: Singer, analyser: Analyser, rng: np.random.Generator) -> Wave:
-    """Sing one phrase, from its first onset on; gives `(frames,)` with about unit peak, or nothing if no clip serves."""
+    """Sing one phrase, from its first onset on; gives `(frames,)` at peak 1, or nothing if no clip serves."""
     clips = _programme(len(phrase), singer, analyser, rng)
     if not clips:
         return np.zeros(0, dtype=np.float32)
@@ -133,7 +135,8 @@ def _melody(phrase: Sequence[Event], frames: int, singer: Singer, rng: np.random
         depth[begin:stop] = np.clip((late - 0.18) / 0.3, 0, 1)
     scoop = singer.scoop * np.exp(-np.arange(frames) * FRAME / 0.06)
     pitch = gaussian_filter1d(pitch, max(1.0, singer.glide / FRAME / 2.5), mode="nearest") - scoop
-    phase = 2 * np.pi * singer.vibrato_hz * FRAME * np.cumsum(1 + 0.05 * gaussian_filter1d(rng.standard_normal(frames), 20))
+    rate = singer.vibrato_hz * (1 + 0.05 * gaussian_filter1d(rng.standard_normal(frames), 20))
+    phase = 2 * np.pi * FRAME * np.cumsum(rate)
     drift = gaussian_filter1d(rng.standard_normal(frames), 30, mode="nearest") * 7 * singer.wander
     pitch = pitch + singer.vibrato_depth * depth * np.sin(phase) + drift
     return np.asarray(440.0 * 2 ** ((pitch - 69) / 12))
@@ -156,4 +159,4 @@ def comfortable(singer: Singer, analyser: Analyser, rng: np.random.Generator) ->
     """The MIDI pitch around which this singer's lines should lie: where he was recorded, a little higher if spoken."""
     sample = singer.clips[int(rng.integers(len(singer.clips)))]
     raised = rng.uniform(2, 8) if sample.mode == "spoken" else rng.uniform(-3, 4)
-    return analyser.clip(sample).pitch + raised + 12 * np.log2(singer.timbre.size)
+    return float(analyser.clip(sample).pitch + raised + 12 * np.log2(singer.timbre.size))

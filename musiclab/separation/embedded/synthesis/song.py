@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from musiclab.errors import DatasetError
 from musiclab.separation.embedded.synthesis import desk, players, soundfont, voice
 from musiclab.separation.embedded.synthesis.composition import Event, Song, compose
 from musiclab.separation.embedded.synthesis.library import SR, Instrument, Library, Sample, Wave
@@ -27,7 +29,8 @@ class Rendering:
         `vocals`, `drums`, `bass`, `other`, each `(2, frames)` float32 at 44.1 kHz; their sum is the mixture and peaks
         at 0.9 or less. A stem that does not play is silent.
     notes : dict
-        Stem to rows (onset, offset in seconds, MIDI pitch, velocity 1–127); drums have General MIDI keys.
+        Stem to rows (onset, offset in seconds, MIDI pitch, velocity 1–127); drums have General MIDI keys. Of the
+        vocals it is the lead's tune, which spoken clips and rap do not follow.
     beats : list
         (seconds, position in the bar from 1).
     """
@@ -44,7 +47,7 @@ class Rendering:
     @property
     def mixture(self) -> Wave:
         """Sum of the stems, `(2, frames)`."""
-        return np.sum(list(self.stems.values()), axis=0, dtype=np.float32)
+        return np.asarray(np.sum(list(self.stems.values()), axis=0), dtype=np.float32)
 
     @property
     def downbeats(self) -> list[float]:
@@ -72,6 +75,8 @@ def render(seed: int, library: Library, *, duration: float = 24.0) -> Rendering:
     ------
     ValueError
         `duration` is not positive.
+    DatasetError
+        A stem came out silent though it has notes.
 
     Notebook: 06
     """
@@ -82,16 +87,17 @@ def render(seed: int, library: Library, *, duration: float = 24.0) -> Rendering:
     frames = round(duration * SR)
     stems = np.stack([_stem(name, song, library, frames, rng) for name in STEMS])
     stems = master(_balance(stems, rng), rng)
-    _check(stems, seed)
+    notes = _notes(song, duration)
+    _check(stems, notes, seed)
     return Rendering(
         stems={name: stems[i] for i, name in enumerate(STEMS)},
-        notes=_notes(song, duration),
+        notes=notes,
         beats=[(float(t), 1 + i % song.grid.beats) for i, t in enumerate(song.grid.times) if t < duration],
         key=song.key,
         tempo=song.tempo,
         metre=song.metre,
         style=song.style.name,
-        sections=[(name, song.grid.time(bar, 0)) for name, bar, _ in song.sections if song.grid.time(bar, 0) < duration],
+        sections=[(name, at) for name, bar, _ in song.sections if (at := song.grid.time(bar, 0)) < duration],
     )
 
 
@@ -125,7 +131,8 @@ def choose_kit(library: Library, style: str, rng: np.random.Generator) -> dict[s
     whole = [k for k, pieces in kits.items() if {"kick", "snare", "hihat-closed"} <= pieces.keys()]
     machines = [k for k in whole if any(s.row.get("electronic") for s in kits[k]["kick"])]
     acoustic = [k for k in whole if k not in machines] or whole
-    pool = machines if machines and (style == "machine" and rng.random() < 0.7 or rng.random() < 0.04) else acoustic
+    electronic = rng.random() < (0.7 if style == "machine" else 0.04)
+    pool = machines if machines and electronic else acoustic
     if not pool:
         return {}
     kit = dict(kits[pool[int(rng.integers(len(pool)))]])
@@ -139,7 +146,7 @@ def choose_kit(library: Library, style: str, rng: np.random.Generator) -> dict[s
 def _bass(song: Song, library: Library, rng: np.random.Generator) -> Instrument | None:
     if rng.random() < 0.15 and (found := soundfont.instrument("bass", library, rng)):
         return found
-    pool = library.instruments("bass", str(rng.choice(song.style.basses))) or library.instruments("bass")
+    pool = library.instruments("bass", str(rng.choice(song.style.basses.split()))) or library.instruments("bass")
     return pool[int(rng.integers(len(pool)))] if pool else None
 
 
@@ -152,7 +159,8 @@ def _bus(x: Wave, rng: np.random.Generator) -> Wave:
         desk.shelf(rng.uniform(4000, 9000), rng.uniform(-5, 4), high=True),
     )
     if rng.random() < 0.6:
-        x = desk.compress(x, threshold_db=rng.uniform(-20, -8), ratio=rng.uniform(1.5, 4), release=rng.uniform(0.05, 0.3))
+        ratio, release = rng.uniform(1.5, 4), rng.uniform(0.05, 0.3)
+        x = desk.compress(x, threshold_db=rng.uniform(-20, -8), ratio=ratio, release=release)
     return x
 
 
@@ -182,13 +190,17 @@ def master(stems: Wave, rng: np.random.Generator) -> Wave:
     return desk.limit(stems * np.float32(wanted / level), ceiling=PEAK * rng.uniform(0.8, 1.0))
 
 
-def _check(stems: Wave, seed: int) -> None:
+def _check(stems: Wave, notes: Mapping[str, list[tuple[float, float, float, int]]], seed: int) -> None:
     if not np.isfinite(stems).all():
         raise FloatingPointError(f"song {seed} has numbers that are not finite: a filter is unstable")
+    for name, stem in zip(STEMS, stems, strict=True):
+        if notes[name] and float(np.abs(stem).max()) < 1e-4:
+            raise DatasetError(f"the {name} of song {seed} are silent though they have notes: check the samples.")
 
 
-DRUM_KEYS = {"kick": 36, "snare": 38, "rim": 37, "clap": 39, "hat": 42, "pedal": 44, "open": 46, "crash": 49, "ride": 51,
-              "perc": 54, "tom-high": 50, "tom-mid": 47, "tom-low": 43}  # fmt: skip
+# General MIDI keys.
+DRUM_KEYS = {"kick": 36, "snare": 38, "rim": 37, "clap": 39, "hat": 42, "pedal": 44, "open": 46, "crash": 49,
+             "ride": 51, "perc": 54, "tom-high": 50, "tom-mid": 47, "tom-low": 43}  # fmt: skip
 
 
 def _notes(song: Song, duration: float) -> dict[str, list[tuple[float, float, float, int]]]:

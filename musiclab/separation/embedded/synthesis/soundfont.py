@@ -116,7 +116,7 @@ def _rows(font: Path, program: int, keys: Sequence[int], *, drums: bool) -> NDAr
         part = path.with_suffix(f".{os.getpid()}.tmp")
         with part.open("wb") as file:
             np.save(file, rows)
-        os.replace(part, path)
+        part.replace(path)
     kept: NDArray[np.int16] = np.load(path, mmap_mode="r")
     return kept
 

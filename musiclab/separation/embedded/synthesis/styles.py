@@ -1,54 +1,8 @@
-"""Styles as data: grooves, bass lines, chord progressions and who plays.
-
-A groove is a row of steps for each drum: `X` accented, `x` plain, `o` soft, `g` ghost, `.` nothing. A bar of 4/4 has 16
-steps, of 3/4 and 6/8 12, of 12/8 (slow blues) 12.
-"""
+"""Styles as data: tempo, grooves, bass lines, chord progressions, and who plays."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-Groove = dict[str, str]
-
-GROOVES: dict[str, Groove] = {
-    "rock": {"kick": "X.......X.x.....", "snare": "....X.......X...", "hat": "x.o.x.o.x.o.x.o."},
-    "rock2": {"kick": "X..x....X.x....x", "snare": "....X.......X..g", "hat": "x.x.x.x.x.x.x.x."},
-    "rock-ride": {"kick": "X.....x.X.......", "snare": "....X.......X...", "ride": "x.x.x.x.x.x.x.x."},
-    "four": {"kick": "X...X...X...X...", "snare": "....X.......X...", "hat": "..x...x...x...x."},
-    "disco": {"kick": "X...X...X...X...", "snare": "....X.......X...", "open": "..x...x...x...x.", "hat": "x...x...x...x..."},
-    "punk": {"kick": "X..x..x.X..x..x.", "snare": "..X...X...X...X.", "hat": "x.x.x.x.x.x.x.x."},
-    "punk2": {"kick": "X.....x.X.x.....", "snare": "....X.......X...", "crash": "x...x...x...x..."},
-    "motown": {"kick": "X.......X.x.....", "snare": "X...X...X...X...", "hat": "x.o.x.o.x.o.x.o."},
-    "beat": {"kick": "X.....x.X.x.....", "snare": "....X..X....X...", "open": "x.x.x.x.x.x.x.x."},
-    "surf": {"kick": "X...x...X...x...", "snare": "....X.X.....X...", "ride": "x.x.x.x.x.x.x.x."},
-    "tomtom": {"kick": "X...X...X...X...", "tom-low": "x.x.o.x.x.x.o.x.", "snare": "....X.......X..."},
-    "funk": {"kick": "X..x....x.X.....", "snare": "....X..g.g..X..g", "hat": "xoxoxoxoxoxoxoxo"},
-    "funk2": {"kick": "X.x....x..x.....", "snare": "....X..g.g.gX...", "hat": "x.x.x.xxx.x.x.x.", "open": "..............x."},
-    "one-drop": {"kick": "........X.......", "snare": "........X.......", "hat": "x.o.x.o.x.o.x.oo"},
-    "steppers": {"kick": "X...X...X...X...", "rim": "......x...x...x.", "hat": "o.x.o.x.o.x.o.x."},
-    "train": {"kick": "X...x...X...x...", "snare": "ggXgggXgggXgggXg"},
-    "country": {"kick": "X.......X.......", "rim": "....X.......X...", "hat": "x.x.x.x.x.x.x.x."},
-    "shuffle": {"kick": "X.......X.......", "snare": "....X.......X...", "ride": "x..xx..xx..xx..x"},
-    "boogie": {"kick": "X...x...X...x...", "snare": "....X.......X...", "hat": "x..xx..xx..xx..x"},
-    "swing": {"kick": "o...o...o...o...", "ride": "x...x..xx...x..x", "pedal": "....x.......x...", "snare": ".......g........"},
-    "brushes": {"kick": "o.......o.......", "snare": "o...x...o...x...", "ride": "x...x..xx...x..x"},
-    "ballad": {"kick": "X.......x.......", "rim": "....x.......x...", "hat": "x...o...x...o..."},
-    "hip-hop": {"kick": "X.....x..xx.....", "snare": "....X.......X...", "hat": "x.x.x.x.x.x.xxx."},
-    "boom-bap": {"kick": "X..x......X..x..", "snare": "....X.......X...", "hat": "x.x.x.x.x.x.x.x."},
-    "trap": {"kick": "X......x..X.....", "snare": "........X.......", "hat": "x.x.xxx.x.x.x.xx"},
-    "breaks": {"kick": "X.x.......xx....", "snare": "....X..g.g..X..g", "hat": "x.x.x.x.x.x.x.x."},
-    "house": {"kick": "X...X...X...X...", "clap": "....X.......X...", "open": "..X...X...X...X.", "perc": "...x..x...x..x.."},
-    "synth-pop": {"kick": "X...X...X...X...", "snare": "....X.......X...", "hat": "xoxoxoxoxoxoxoxo"},
-    "bossa": {"kick": "X..xX..xX..xX..x", "rim": "x..x..x...x..x..", "hat": "x.x.x.x.x.x.x.x."},
-    "son": {"kick": "X.....x.X.....x.", "perc": "x.xxx.xxx.xxx.xx", "rim": "x..x..x...x.x...", "hat": "x...x...x...x..."},
-    "metal": {"kick": "XxXxXxXxXxXxXxXx", "snare": "....X.......X...", "crash": "x...x...x...x..."},
-    "metal2": {"kick": "X.xxX.xxX.xxX.xx", "snare": "....X.......X...", "hat": "x...x...x...x..."},
-    "half-time": {"kick": "X.....x.....x...", "snare": "........X.......", "crash": "x...x...x...x..."},
-    "waltz": {"kick": "X...........", "snare": "....x...x...", "hat": "x.x.x.x.x.x."},
-    "waltz-jazz": {"kick": "o...........", "ride": "x...x..xx...", "pedal": "....x......."},
-    "six-eight": {"kick": "X.........x.", "snare": "......X.....", "hat": "x.o.o.x.o.o."},
-    "twelve-eight": {"kick": "X.....x.....", "snare": "...X.....X..", "ride": "xxxxxxxxxxxx"},
-}
 
 # Chords of a progression: semitones over the tonic and a quality of `theory.QUALITIES`; a bar each, "/" halves it.
 PROGRESSIONS: dict[str, str] = {
@@ -87,64 +41,223 @@ PROGRESSIONS: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Style:
-    """How a kind of music goes."""
+    """How a kind of music goes. Lists are words with spaces between; what stands twice is drawn twice as often."""
 
     name: str
     tempo: tuple[float, float]  # beats per minute
-    grooves: tuple[str, ...]
-    bass: tuple[str, ...]
-    progressions: tuple[str, ...]
-    layers: tuple[tuple[str, str], ...]  # role, sound: what `other` may play
+    grooves: str
+    bass: str
+    progressions: str
+    layers: str  # `role/sound ...`: what `other` may play
     metre: str = "4/4"
     swing: tuple[float, float] = (0.5, 0.5)  # where the second half of a beat falls
     kits: str = "acoustic"
-    basses: tuple[str, ...] = ("electric-bass",)
-    vocal_styles: tuple[str, ...] = ("sung",)
+    basses: str = "electric-bass"
+    vocal_styles: str = "sung"
     weight: float = 1.0
 
 
 STYLES: tuple[Style, ...] = (
-    Style("rock", (95, 150), ("rock", "rock2", "rock-ride", "beat"), ("eighths", "roots", "riff"),
-          ("axis", "garage", "three", "m-rock", "louie", "m-axis", "vi-start"),
-          (("power", "distorted"), ("strum", "crunch"), ("riff", "crunch"), ("solo", "lead"), ("pad", "organ"), ("comp", "piano"), ("strum", "acoustic"), ("arpeggio", "clean")), weight=3),
-    Style("sixties", (100, 170), ("beat", "motown", "rock", "tomtom"), ("roots", "walk", "eighths", "melodic"),
-          ("doo-wop", "three", "louie", "axis", "rise", "garage", "ragtime"),
-          (("strum", "crunch"), ("strum", "clean"), ("arpeggio", "clean"), ("pad", "organ"), ("comp", "piano"), ("line", "sax"), ("line", "strings"), ("riff", "clean"), ("comp", "acoustic")), weight=2.5),
-    Style("punk", (150, 200), ("punk", "punk2", "rock2", "beat"), ("eighths",), ("punk", "punk2", "three", "louie"),
-          (("power", "distorted"), ("power", "crunch"), ("riff", "distorted"), ("solo", "lead")), vocal_styles=("sung", "shout"), weight=2),
-    Style("pop", (85, 130), ("rock", "four", "disco", "ballad"), ("roots", "eighths", "melodic", "octaves"),
-          ("axis", "doo-wop", "vi-start", "pachelbel", "rise", "m-axis"),
-          (("comp", "piano"), ("strum", "acoustic"), ("pad", "strings"), ("arpeggio", "clean"), ("pad", "synth"), ("comp", "epiano"), ("line", "winds"), ("strum", "clean"), ("line", "synth-lead")), weight=2),
-    Style("funk", (88, 118), ("funk", "funk2", "breaks"), ("funk", "octaves", "riff"), ("vamp7", "one", "dorian"),
-          (("skank", "clean"), ("comp", "epiano"), ("stabs", "brass"), ("riff", "clean"), ("stabs", "sax"), ("comp", "organ"), ("line", "synth-lead")), weight=1.5),
-    Style("reggae", (66, 88), ("one-drop", "steppers", "one-drop"), ("reggae", "melodic"), ("three", "m-three", "m-fall", "three2", "dorian"),
-          (("offbeat", "clean"), ("offbeat", "organ"), ("offbeat", "piano"), ("riff", "clean"), ("stabs", "brass"), ("pad", "organ")), swing=(0.5, 0.6), weight=1.5),
-    Style("country", (90, 135), ("train", "country", "rock"), ("country", "walk", "roots"), ("three2", "three", "ragtime", "doo-wop"),
-          (("strum", "acoustic"), ("arpeggio", "clean"), ("pick", "banjo"), ("solo", "clean"), ("comp", "piano"), ("line", "strings"), ("riff", "clean"), ("comp", "crunch")), basses=("electric-bass", "double-bass"), swing=(0.5, 0.58), weight=2),
-    Style("rockabilly", (140, 195), ("shuffle", "boogie", "train", "swing"), ("walk", "boogie", "country"), ("blues", "quick-blues", "three2"),
-          (("strum", "acoustic"), ("riff", "crunch"), ("solo", "clean"), ("comp", "piano"), ("boogie", "crunch"), ("line", "sax"), ("solo", "surf")), swing=(0.58, 0.67), basses=("double-bass", "electric-upright", "electric-bass"), weight=2),
-    Style("surf", (110, 165), ("surf", "tomtom", "beat", "rock"), ("eighths", "roots", "country"), ("andalusian", "m-rock", "three", "doo-wop", "m-axis"),
-          (("solo", "surf"), ("strum", "clean"), ("arpeggio", "clean"), ("strum", "surf"), ("pad", "organ"), ("line", "sax")), weight=2),
-    Style("ballad", (60, 84), ("ballad", "rock", "rock-ride"), ("roots", "melodic", "long"), ("axis", "pachelbel", "doo-wop", "m-axis", "rise"),
-          (("comp", "piano"), ("pad", "strings"), ("arpeggio", "clean"), ("strum", "acoustic"), ("pad", "organ"), ("solo", "lead"), ("comp", "epiano"), ("line", "winds"), ("arpeggio", "nylon")), weight=1.5),
-    Style("slow-rock", (52, 72), ("twelve-eight",), ("roots", "triplets", "walk"), ("doo-wop", "blues", "m-blues", "ragtime"),
-          (("triplets", "piano"), ("arpeggio", "clean"), ("pad", "organ"), ("solo", "lead"), ("line", "sax"), ("strum", "crunch")), metre="12/8"),
-    Style("six-eight", (50, 76), ("six-eight",), ("roots", "melodic"), ("axis", "m-axis", "doo-wop", "m-fall"),
-          (("arpeggio", "clean"), ("strum", "acoustic"), ("comp", "piano"), ("pad", "strings"), ("power", "distorted")), metre="6/8", weight=0.8),
-    Style("waltz", (85, 160), ("waltz", "waltz-jazz"), ("waltz", "roots"), ("three", "rise", "ragtime", "m-three", "axis"),
-          (("waltz", "piano"), ("waltz", "acoustic"), ("line", "strings"), ("line", "winds"), ("pad", "organ"), ("solo", "clean")), metre="3/4", basses=("electric-bass", "double-bass"), weight=0.8),
-    Style("jazz", (110, 210), ("swing", "brushes"), ("walk",), ("ii-V", "ii-V2", "blues", "m-ii-V", "ragtime"),
-          (("comp", "piano"), ("line", "sax"), ("comp", "jazz"), ("solo", "jazz"), ("line", "brass"), ("line", "winds"), ("comp", "epiano")), swing=(0.6, 0.68), basses=("double-bass", "electric-upright"), weight=1.2),
-    Style("blues", (70, 130), ("shuffle", "boogie", "rock"), ("walk", "boogie", "riff"), ("blues", "quick-blues", "m-blues"),
-          (("boogie", "crunch"), ("solo", "lead"), ("comp", "piano"), ("comp", "organ"), ("riff", "crunch"), ("line", "sax"), ("solo", "clean")), swing=(0.58, 0.67), weight=1.5),
-    Style("hip-hop", (80, 100), ("hip-hop", "boom-bap", "breaks", "trap"), ("long", "riff", "funk"), ("one", "dorian", "m-axis", "m-fall"),
-          (("comp", "epiano"), ("pad", "strings"), ("riff", "piano"), ("pad", "synth"), ("stabs", "brass"), ("line", "synth-lead"), ("riff", "clean")), kits="machine", basses=("synth", "electric-bass"), vocal_styles=("rap", "rap", "sung"), swing=(0.5, 0.56), weight=1.3),
-    Style("electronic", (112, 138), ("house", "four", "synth-pop", "disco"), ("octaves", "eighths", "offbeat", "long"), ("m-axis", "m-fall", "dorian", "vi-start"),
-          (("pad", "synth"), ("arpeggio", "synth-lead"), ("stabs", "synth"), ("comp", "piano"), ("line", "synth-lead"), ("pad", "strings")), kits="machine", basses=("synth", "electric-bass"), weight=1.2),
-    Style("latin", (92, 130), ("bossa", "son"), ("latin", "roots"), ("ii-V", "m-ii-V", "m-three", "andalusian", "dorian"),
-          (("comp", "nylon"), ("comp", "piano"), ("line", "winds"), ("stabs", "brass"), ("line", "sax"), ("arpeggio", "nylon")), basses=("double-bass", "electric-bass")),
-    Style("metal", (100, 190), ("metal", "metal2", "half-time", "punk2"), ("eighths", "riff"), ("metal", "metal2", "punk2", "m-axis"),
-          (("power", "metal"), ("chug", "metal"), ("chug", "metal"), ("solo", "lead"), ("riff", "metal"), ("pad", "strings")), vocal_styles=("sung", "shout"), weight=1.3),
-    Style("glam", (110, 145), ("four", "rock", "motown", "half-time"), ("eighths", "octaves", "roots"), ("garage", "three", "axis", "m-rock", "vi-start"),
-          (("power", "distorted"), ("strum", "crunch"), ("pad", "synth"), ("comp", "piano"), ("solo", "lead"), ("line", "sax"), ("stabs", "brass"), ("pad", "strings")), vocal_styles=("sung", "shout"), weight=1.5),
-)  # fmt: skip
+    Style(
+        "rock",
+        (95, 150),
+        "rock rock2 rock-ride beat",
+        "eighths roots riff",
+        "axis garage three m-rock louie m-axis vi-start",
+        "power/distorted strum/crunch riff/crunch solo/lead pad/organ comp/piano strum/acoustic arpeggio/clean",
+        weight=3,
+    ),
+    Style(
+        "sixties",
+        (100, 170),
+        "beat motown rock tomtom",
+        "roots walk eighths melodic",
+        "doo-wop three louie axis rise garage ragtime",
+        "strum/crunch strum/clean arpeggio/clean pad/organ comp/piano line/sax line/strings riff/clean comp/acoustic",
+        weight=2.5,
+    ),
+    Style(
+        "punk",
+        (150, 200),
+        "punk punk2 rock2 beat",
+        "eighths",
+        "punk punk2 three louie",
+        "power/distorted power/crunch riff/distorted solo/lead",
+        vocal_styles="sung shout",
+        weight=2,
+    ),
+    Style(
+        "pop",
+        (85, 130),
+        "rock four disco ballad",
+        "roots eighths melodic octaves",
+        "axis doo-wop vi-start pachelbel rise m-axis",
+        "comp/piano strum/acoustic pad/strings arpeggio/clean pad/synth comp/epiano line/winds strum/clean"
+        " line/synth-lead",
+        weight=2,
+    ),
+    Style(
+        "funk",
+        (88, 118),
+        "funk funk2 breaks",
+        "funk octaves riff",
+        "vamp7 one dorian",
+        "skank/clean comp/epiano stabs/brass riff/clean stabs/sax comp/organ line/synth-lead",
+        weight=1.5,
+    ),
+    Style(
+        "reggae",
+        (66, 88),
+        "one-drop steppers one-drop",
+        "reggae melodic",
+        "three m-three m-fall three2 dorian",
+        "offbeat/clean offbeat/organ offbeat/piano riff/clean stabs/brass pad/organ",
+        swing=(0.5, 0.6),
+        weight=1.5,
+    ),
+    Style(
+        "country",
+        (90, 135),
+        "train country rock",
+        "country walk roots",
+        "three2 three ragtime doo-wop",
+        "strum/acoustic arpeggio/clean pick/banjo solo/clean comp/piano line/strings riff/clean comp/crunch",
+        basses="electric-bass double-bass",
+        swing=(0.5, 0.58),
+        weight=2,
+    ),
+    Style(
+        "rockabilly",
+        (140, 195),
+        "shuffle boogie train swing",
+        "walk boogie country",
+        "blues quick-blues three2",
+        "strum/acoustic riff/crunch solo/clean comp/piano boogie/crunch line/sax solo/surf",
+        swing=(0.58, 0.67),
+        basses="double-bass electric-upright electric-bass",
+        weight=2,
+    ),
+    Style(
+        "surf",
+        (110, 165),
+        "surf tomtom beat rock",
+        "eighths roots country",
+        "andalusian m-rock three doo-wop m-axis",
+        "solo/surf strum/clean arpeggio/clean strum/surf pad/organ line/sax",
+        weight=2,
+    ),
+    Style(
+        "ballad",
+        (60, 84),
+        "ballad rock rock-ride",
+        "roots melodic long",
+        "axis pachelbel doo-wop m-axis rise",
+        "comp/piano pad/strings arpeggio/clean strum/acoustic pad/organ solo/lead comp/epiano line/winds"
+        " arpeggio/nylon",
+        weight=1.5,
+    ),
+    Style(
+        "slow-rock",
+        (52, 72),
+        "twelve-eight",
+        "roots triplets walk",
+        "doo-wop blues m-blues ragtime",
+        "triplets/piano arpeggio/clean pad/organ solo/lead line/sax strum/crunch",
+        metre="12/8",
+    ),
+    Style(
+        "six-eight",
+        (50, 76),
+        "six-eight",
+        "roots melodic",
+        "axis m-axis doo-wop m-fall",
+        "arpeggio/clean strum/acoustic comp/piano pad/strings power/distorted",
+        metre="6/8",
+        weight=0.8,
+    ),
+    Style(
+        "waltz",
+        (85, 160),
+        "waltz waltz-jazz",
+        "waltz roots",
+        "three rise ragtime m-three axis",
+        "waltz/piano waltz/acoustic line/strings line/winds pad/organ solo/clean",
+        metre="3/4",
+        basses="electric-bass double-bass",
+        weight=0.8,
+    ),
+    Style(
+        "jazz",
+        (110, 210),
+        "swing brushes",
+        "walk",
+        "ii-V ii-V2 blues m-ii-V ragtime",
+        "comp/piano line/sax comp/jazz solo/jazz line/brass line/winds comp/epiano",
+        swing=(0.6, 0.68),
+        basses="double-bass electric-upright",
+        weight=1.2,
+    ),
+    Style(
+        "blues",
+        (70, 130),
+        "shuffle boogie rock",
+        "walk boogie riff",
+        "blues quick-blues m-blues",
+        "boogie/crunch solo/lead comp/piano comp/organ riff/crunch line/sax solo/clean",
+        swing=(0.58, 0.67),
+        weight=1.5,
+    ),
+    Style(
+        "hip-hop",
+        (80, 100),
+        "hip-hop boom-bap breaks trap",
+        "long riff funk",
+        "one dorian m-axis m-fall",
+        "comp/epiano pad/strings riff/piano pad/synth stabs/brass line/synth-lead riff/clean",
+        kits="machine",
+        basses="synth electric-bass",
+        vocal_styles="rap rap sung",
+        swing=(0.5, 0.56),
+        weight=1.3,
+    ),
+    Style(
+        "electronic",
+        (112, 138),
+        "house four synth-pop disco",
+        "octaves eighths offbeat long",
+        "m-axis m-fall dorian vi-start",
+        "pad/synth arpeggio/synth-lead stabs/synth comp/piano line/synth-lead pad/strings",
+        kits="machine",
+        basses="synth electric-bass",
+        weight=1.2,
+    ),
+    Style(
+        "latin",
+        (92, 130),
+        "bossa son",
+        "latin roots",
+        "ii-V m-ii-V m-three andalusian dorian",
+        "comp/nylon comp/piano line/winds stabs/brass line/sax arpeggio/nylon",
+        basses="double-bass electric-bass",
+    ),
+    Style(
+        "metal",
+        (100, 190),
+        "metal metal2 half-time punk2",
+        "eighths riff",
+        "metal metal2 punk2 m-axis",
+        "power/metal chug/metal chug/metal solo/lead riff/metal pad/strings",
+        vocal_styles="sung shout",
+        weight=1.3,
+    ),
+    Style(
+        "glam",
+        (110, 145),
+        "four rock motown half-time",
+        "eighths octaves roots",
+        "garage three axis m-rock vi-start",
+        "power/distorted strum/crunch pad/synth comp/piano solo/lead line/sax stabs/brass pad/strings",
+        vocal_styles="sung shout",
+        weight=1.5,
+    ),
+)

@@ -11,7 +11,7 @@ QUALITIES: dict[str, tuple[int, ...]] = {
     "": (0, 4, 7),
     "m": (0, 3, 7),
     "p": (0, 7),
-    ":7": (0, 4, 7, 10),
+    ":7": (0, 4, 7, 10),  # in a progression, where "07" would be a number
     "7": (0, 4, 7, 10),
     "m7": (0, 3, 7, 10),
     "maj7": (0, 4, 7, 11),
@@ -40,7 +40,7 @@ class Chord:
     @property
     def name(self) -> str:
         """As written above a staff, such as `Am7`."""
-        return NAMES[self.root] + {"p": "5", ":7": "7", "sus": "sus4"}.get(self.quality, self.quality)
+        return NAMES[self.root] + {"p": "5", "sus": "sus4"}.get(self.quality, self.quality)
 
     @property
     def tones(self) -> tuple[int, ...]:
@@ -68,7 +68,7 @@ def _chord(text: str, tonic: int) -> Chord:
     if match is None:
         raise ValueError(f"not a chord: {text!r}")
     quality = match.group(2) or ""
-    return Chord((tonic + int(match.group(1))) % 12, QUALITIES[quality], quality.lstrip(":") if quality == ":7" else quality)
+    return Chord((tonic + int(match.group(1))) % 12, QUALITIES[quality], quality.lstrip(":"))
 
 
 def scale_for(bars: list[list[Chord]], tonic: int, rng: np.random.Generator) -> str:

@@ -12,7 +12,8 @@ from dataclasses import replace
 import numpy as np
 from scipy.signal import lfilter
 
-from musiclab.separation.embedded.synthesis import desk, singer, vocoder
+from musiclab.separation.embedded.synthesis import clips as recordings
+from musiclab.separation.embedded.synthesis import desk, singer
 from musiclab.separation.embedded.synthesis.composition import Event, Song
 from musiclab.separation.embedded.synthesis.library import SR, Library, Sample, Wave
 from musiclab.separation.embedded.synthesis.players import add
@@ -46,7 +47,7 @@ def sing(song: Song, library: Library, frames: int, rng: np.random.Generator) ->
     clips = choose_voice(library, song.vocal_style, rng)
     if not clips or not song.vocals:
         return np.zeros((2, frames), dtype=np.float32)
-    performed = vocoder.available() and song.vocal_style != "rap" and rng.random() < _PERFORMED
+    performed = recordings.available() and song.vocal_style != "rap" and rng.random() < _PERFORMED
     if not performed:
         mix = desk.pan(raw_line(song.vocals, clips, library, frames, rng), 0.0)
         if rng.random() < 0.3:
@@ -69,7 +70,7 @@ def sing(song: Song, library: Library, frames: int, rng: np.random.Generator) ->
 def line(phrases: Phrases, who: singer.Singer, library: Library, frames: int, rng: np.random.Generator) -> Wave:
     """Phrases performed by one singer; gives `(frames,)`."""
     track = np.zeros(frames, dtype=np.float32)
-    analyser = vocoder.analyser_of(library)
+    analyser = recordings.analyser_of(library)
     for phrase in phrases:
         if phrase[0].onset * SR < frames:
             add(track, singer.perform(phrase, who, analyser, rng) * np.float32(rng.uniform(0.7, 1)), phrase[0].onset)
@@ -84,7 +85,7 @@ def _whole(track: Wave, clips: Sequence[Sample], rng: np.random.Generator) -> Wa
 
 def _at_ease(phrases: Phrases, who: singer.Singer, library: Library, rng: np.random.Generator) -> Phrases:
     middle = float(np.mean([e.pitch for phrase in phrases for e in phrase]))
-    ease = singer.comfortable(who, vocoder.analyser_of(library), rng)
+    ease = singer.comfortable(who, recordings.analyser_of(library), rng)
     return _moved(phrases, 12 * round((ease - middle) / 12))
 
 
@@ -106,7 +107,7 @@ def _harmony(song: Song, lead: singer.Singer, library: Library, frames: int, rng
         steps = int(rng.choice([2, -2, -3, 4, 3]))
         moved = []
         for phrase in _loosely(chosen, rng):
-            places = [min(range(len(scale)), key=lambda i: abs(scale[i] - e.pitch)) for e in phrase]  # noqa: B023
+            places = [min(range(len(scale)), key=lambda i: abs(scale[i] - e.pitch)) for e in phrase]
             pitches = [scale[min(max(i + steps, 0), len(scale) - 1)] for i in places]
             moved.append([replace(e, pitch=float(p)) for e, p in zip(phrase, pitches, strict=True)])
         clips = lead.clips if rng.random() < 0.5 else choose_voice(library, "sung", rng)
@@ -120,12 +121,13 @@ def _harmony(song: Song, lead: singer.Singer, library: Library, frames: int, rng
 def _others(song: Song, library: Library, frames: int, rng: np.random.Generator) -> Wave:
     """People in the background: chord tones held, or the lead's words from someone else."""
     mix = np.zeros((2, frames), dtype=np.float32)
-    held = vocoder.available() and rng.random() < 0.6
+    held = recordings.available() and rng.random() < 0.6
     for side in (-0.8, 0.8, 0.1)[: int(rng.integers(2, 4))]:
         clips = choose_voice(library, "sung", rng)
         if held:
             who = singer.Singer.cast(clips, rng)
-            track = line(_at_ease(_chord_tones(song, int(rng.integers(3)), rng), who, library, rng), who, library, frames, rng)
+            tones = _at_ease(_chord_tones(song, int(rng.integers(3)), rng), who, library, rng)
+            track = line(tones, who, library, frames, rng)
         else:
             track = raw_line([p for p in song.vocals if rng.random() < 0.4], clips, library, frames, rng)
         mix += desk.pan(track, side * rng.uniform(0.2, 1)) * np.float32(desk.db(rng.uniform(-14, -5)))
@@ -151,7 +153,7 @@ def raw_line(phrases: Phrases, clips: list[Sample], library: Library, frames: in
         at, end = phrase[0].onset, phrase[-1].onset + phrase[-1].seconds
         while at < end - 0.1:
             clip = clips[int(rng.integers(len(clips)))]
-            target = min(phrase, key=lambda e: abs(e.onset - at)).pitch  # noqa: B023
+            target = min(phrase, key=lambda e: abs(e.onset - at)).pitch
             x = trim(library.retuned(clip, _tuning(clip, target, shift)))
             offset = int(rng.integers(0, max(1, len(x) // 3))) if len(x) > 3 * SR else 0
             x = fade(x[offset : offset + int((end - at + 0.15) * SR)])
