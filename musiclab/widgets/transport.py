@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from os import cpu_count
+from pathlib import Path
 
 import numpy as np
 
 from musiclab import codecs
 from musiclab.audio import Audio
+from musiclab.store import default_store, key_of
 
+VERSION = 1  # of what is kept in the store: raise it when the same sound gives other bytes
+FILE = "sound"
 SAMPLE_RATE = 44_100  # Hz: the page's AudioContext is pinned to it
 LOSSLESS_UP_TO = 20_000_000  # samples in all: five stereo stems of 45 s are some 10 MB as FLAC; longer songs go as Ogg
 
@@ -37,13 +41,30 @@ def pack(sound: Audio, format: str) -> bytes:
     return codecs.encode(fitted, format=format)
 
 
+def pack_once(sound: Audio, format: str) -> bytes:
+    """As `pack`, but what took seconds is kept in the store: a mixer of the same stems is playable at once."""
+    if format == "flac":
+        return pack(sound, format)
+    return default_store().recall(
+        key_of("transport", VERSION, sound.digest, format),
+        lambda: pack(sound, format),
+        write=_write,
+        read=lambda folder: (folder / FILE).read_bytes(),
+        kind="transport",
+    )
+
+
+def _write(packed: bytes, folder: Path) -> None:
+    (folder / FILE).write_bytes(packed)
+
+
 def pack_all(
     sounds: Sequence[Audio], format: str, *, progress: Callable[[float], None], cancelled: Callable[[], bool]
 ) -> list[bytes]:
     """Pack several sounds, on all cores (the encoders let go of Python's lock); [] when cancelled."""
     packed: list[bytes] = [b""] * len(sounds)
     with ThreadPoolExecutor(min(len(sounds), cpu_count() or 1), thread_name_prefix="musiclab-pack") as pool:
-        jobs = {pool.submit(pack, sound, format): i for i, sound in enumerate(sounds)}
+        jobs = {pool.submit(pack_once, sound, format): i for i, sound in enumerate(sounds)}
         for done, job in enumerate(as_completed(jobs), start=1):
             if cancelled():
                 pool.shutdown(wait=False, cancel_futures=True)

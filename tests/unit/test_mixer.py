@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from musiclab.stems import Stems
 from musiclab.widgets import front
 from musiclab.widgets.limiter import limit
 from musiclab.widgets.mixer import Mixer
-from musiclab.widgets.transport import LOSSLESS_UP_TO, format_for, pack, scale_of
+from musiclab.widgets.transport import LOSSLESS_UP_TO, format_for, pack, pack_once, scale_of
 from musiclab.widgets.waves import waveform
 
 SR = 44_100
@@ -150,6 +151,19 @@ def test_short_songs_travel_losslessly_and_loud_stems_unclipped(rng: np.random.G
     assert format_for([loud] * (LOSSLESS_UP_TO // (2 * SR) + 1)) == "ogg"
     restored = load(pack(loud, "flac")).samples * scale_of(loud)
     np.testing.assert_allclose(restored, loud.samples, atol=2 / 32768)
+
+
+def test_what_took_long_to_encode_is_kept(
+    rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MUSICLAB_CACHE", str(tmp_path))
+    sound = Audio(rng.uniform(-0.5, 0.5, (2, SR)), SR)
+    first = pack_once(sound, "ogg")
+    monkeypatch.setattr("musiclab.codecs.encode", None)  # whoever encodes now fails
+    assert pack_once(sound, "ogg") == first
+    assert load(first).frames == SR
+    with pytest.raises(TypeError):
+        pack_once(sound.gained(-1), "ogg")
 
 
 def test_many_channels_are_folded_to_two(rng: np.random.Generator) -> None:
