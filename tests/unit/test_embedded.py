@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from musiclab.errors import DatasetError, WeightsError
 from musiclab.separation.embedded import EmbeddedEngine
+from musiclab.separation.embedded.curves import draw, read
 from musiclab.separation.embedded.data import Remix, SongFolder, _stft
 from musiclab.separation.embedded.export import export
 from musiclab.separation.embedded.loss import Target, mask_loss, orthogonal
@@ -159,6 +160,13 @@ def test_training_lowers_the_loss(tiny: Settings) -> None:
     losses = [float(row.split(",")[2]) for row in rows[1:]]
     assert len(losses) == 2
     assert losses[-1] < losses[0] - 0.2
+
+
+def test_curves_leave_out_what_was_overtaken(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text("step,minutes,loss\n20,1,3\n40,2,nan\n60,3,2.5\n40,2,2.7\n60,3,2.4\n")
+    assert read(tmp_path / "log.csv") == {"step": [20, 40, 60], "minutes": [1, 2, 3], "loss": [3, 2.7, 2.4]}
+    draw(tmp_path, tmp_path / "curve.png")
+    assert (tmp_path / "curve.png").stat().st_size > 5_000
 
 
 def test_training_resumes_exactly(tiny: Settings) -> None:

@@ -85,9 +85,9 @@ class EmbeddedEngine(Engine):
 
     def separate(self, mixture: torch.Tensor) -> torch.Tensor:
         """Stems of a batch of pieces; see `Engine.separate`."""
-        from musiclab.separation.embedded.network import spectrogram, waveform
-
         import torch
+
+        from musiclab.separation.embedded.network import spectrogram, waveform
 
         network = self.network.to(mixture.device)
         D = spectrogram(mixture.float())
