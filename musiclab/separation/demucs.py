@@ -19,6 +19,7 @@ from typing import Any
 import torch
 
 from musiclab.errors import WeightsError
+from musiclab.separation import runtime as runtimes
 from musiclab.separation import weights
 from musiclab.separation.engine import STEMS_6, Engine, Licence
 
@@ -40,6 +41,8 @@ class DemucsEngine(Engine):
         Of the weights.
     version : str
         A digest of the weights; empty if results should not be kept.
+    runtime : {"auto", "torch"}
+        ``"auto"`` takes OpenVINO on a CPU where it is installed and wins: see `musiclab.separation.runtime`.
 
     Raises
     ------
@@ -61,6 +64,7 @@ class DemucsEngine(Engine):
         segment: float | None = None,
         licence: Licence | None = None,
         version: str = "",
+        runtime: str = "auto",
     ) -> None:
         first = networks[0]
         for network in networks:
@@ -74,7 +78,10 @@ class DemucsEngine(Engine):
         self.fixed = bool(getattr(first, "use_train_segment", False))
         own = min(float(network.segment) for network in networks)
         self.segment = own if segment is None or (self.fixed and segment > own) else float(segment)
-        self.networks = [network.eval().requires_grad_(False) for network in networks]
+        # Convolutions in "channels last" order are a quarter faster on CPUs and on GPUs with tensor cores.
+        self.networks = [net.eval().requires_grad_(False).to(memory_format=torch.channels_last) for net in networks]
+        self._runtime = runtime
+        self._fast: dict[tuple[int, bool], runtimes.Apply | None] = {}
         self._order = [first.sources.index(stem) for stem in self.stems]
         given = shares or [dict.fromkeys(self.stems, 1.0)] * len(networks)
         table = torch.tensor([[share.get(stem, 0.0) for stem in self.stems] for share in given])
@@ -86,12 +93,23 @@ class DemucsEngine(Engine):
         """Stems of a batch of pieces: see `Engine.separate`."""
         out = mixture.new_zeros(mixture.shape[0], len(self.stems), *mixture.shape[1:])
         with flash_attention():
-            for network, shares in zip(self.networks, self._shares.tolist(), strict=True):
-                estimate = network.to(mixture.device)(mixture)
+            for index, shares in enumerate(self._shares.tolist()):
+                estimate = self._network(index, mixture.device)(mixture)
                 for stem, (source, share) in enumerate(zip(self._order, shares, strict=True)):
                     if share:
                         out[:, stem].add_(estimate[:, source], alpha=share)
         return out
+
+    def _network(self, index: int, device: torch.device) -> Callable[[torch.Tensor], torch.Tensor]:
+        """One of the networks, in the fastest form that there is for the device."""
+        network: Callable[[torch.Tensor], torch.Tensor] = self.networks[index].to(device)
+        if device.type != "cpu" or self._runtime == "torch":
+            return network
+        key = index, torch.is_autocast_enabled("cpu")
+        if key not in self._fast:
+            with torch.autocast("cpu", enabled=False):
+                self._fast[key] = runtimes.accelerated(network, half=key[1])
+        return self._fast[key] or network
 
 
 @contextmanager

@@ -54,6 +54,12 @@ def write(folder: Path, signature: str, model: torch.nn.Module, kwargs: dict[str
     return folder
 
 
+@pytest.fixture(autouse=True)
+def torch_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """OpenVINO has its own tests: converting a network takes seconds."""
+    monkeypatch.setenv("MUSICLAB_RUNTIME", "torch")
+
+
 @pytest.fixture
 def song(rng: np.random.Generator) -> Audio:
     return Audio(0.1 * rng.standard_normal((2, 5 * SR + 321)), SR)
@@ -69,7 +75,7 @@ def theirs(model: torch.nn.Module, song: Audio, **settings: object) -> np.ndarra
 
 
 def ours(engine: DemucsEngine, song: Audio, **settings: object) -> np.ndarray:
-    stems = separate(song, engine=engine, cache=False, **settings)  # type: ignore[arg-type]
+    stems = separate(song, engine=engine, precision="float32", cache=False, **settings)  # type: ignore[arg-type]
     return np.stack([stems[name].samples for name in SOURCES])
 
 
@@ -128,6 +134,23 @@ def test_shifts_average_and_repeat(song: Audio) -> None:
     plain, one, two = (ours(engine, song, shifts=shifts) for shifts in (0, 2, 2))
     np.testing.assert_array_equal(one, two)
     assert relative(one, plain) > 1e-4
+
+
+def test_half_precision_stays_below_minus_forty_decibels(song: Audio) -> None:
+    engine = DemucsEngine([small()])
+    wanted = ours(engine, song)
+    half = separate(song, engine=engine, precision="bfloat16", cache=False)
+    got = np.stack([half[name].samples for name in SOURCES])
+    assert -90 < 10 * np.log10(np.square(got - wanted).mean() / np.square(wanted).mean()) < -40
+
+
+def test_best_is_never_in_half_precision(song: Audio, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("musiclab.separation.device._half_pays", lambda _: True)
+    engine = DemucsEngine([small()])
+    best = separate(song, engine=engine, quality="best", cache=False)
+    np.testing.assert_array_equal(best["bass"].samples, ours(engine, song, overlap=0.25, shifts=2)[1])
+    default = separate(song, engine=engine, cache=False)
+    assert relative(default["bass"].samples, ours(engine, song)[1]) > 1e-4
 
 
 def test_stems_come_in_our_order() -> None:
