@@ -81,31 +81,33 @@ def pdf(score: Score) -> bytes:
     return _typeset(score, "pdf")[0]
 
 
-def png(score: Score, *, ppi: float = PPI) -> list[bytes]:
-    """The score as PNG images of A4 pages."""
-    return _typeset(score, "png", ppi=ppi)
+def png(score: Score, *, ppi: float = PPI, page: bool = True) -> list[bytes]:
+    """The score as PNG images of A4 pages; with ``page=False`` as one image, as high as the music."""
+    return _typeset(score, "png", ppi=ppi, page=page)
 
 
-def _typeset(score: Score, kind: Literal["pdf", "png"], *, ppi: float = PPI) -> list[bytes]:
+def _typeset(score: Score, kind: Literal["pdf", "png"], *, ppi: float = PPI, page: bool = True) -> list[bytes]:
     import typst
 
     width, height = PAGE_MM[0] - 2 * MARGIN_MM, PAGE_MM[1] - 2 * MARGIN_MM - TITLE_MM
     with tempfile.TemporaryDirectory(prefix="musiclab-") as folder:
-        for number, page in enumerate(svg(score, width_mm=width, height_mm=height), 1):
-            (Path(folder) / f"{number}.svg").write_text(page, encoding="utf-8")
+        for number, picture in enumerate(svg(score, width_mm=width, height_mm=height, page=page), 1):
+            (Path(folder) / f"{number}.svg").write_text(picture, encoding="utf-8")
         source = Path(folder) / "score.typ"
-        source.write_text(_document(score.title, number), encoding="utf-8")
+        source.write_text(
+            _document(score.title, number, height=f"{PAGE_MM[1]}mm" if page else "auto"), encoding="utf-8"
+        )
         made: Any = typst.compile(str(source), format=kind, ppi=ppi)
     return list(made) if isinstance(made, list) else [made]  # a list where there are several pages of PNG
 
 
-def _document(title: str, pages: int) -> str:
+def _document(title: str, pages: int, *, height: str) -> str:
     """The Typst source: the title, then a page for each picture, with page numbers if there are several."""
     escaped = title.replace("\\", "\\\\").replace('"', '\\"')
     numbering = '"1"' if pages > 1 else "none"
     lines = [
         f'#set document(title: "{escaped}")',
-        f"#set page(width: {PAGE_MM[0]}mm, height: {PAGE_MM[1]}mm, margin: {MARGIN_MM}mm, numbering: {numbering})",
+        f"#set page(width: {PAGE_MM[0]}mm, height: {height}, margin: {MARGIN_MM}mm, numbering: {numbering})",
         f'#block(width: 100%, height: {TITLE_MM - 8}mm, align(center, text(size: 20pt, "{escaped}")))',
     ]
     lines += [

@@ -293,7 +293,7 @@ class ScoreView(anywidget.AnyWidget):
         if bundle is None:
             return None
         data, metadata = bundle
-        still = engrave.png(score.write(self.part, writing=self.writing), ppi=96)[0]
+        still = engrave.png(score.write(self.part, writing=self.writing), ppi=96, page=False)[0]
         return {**data, "image/png": base64.b64encode(still).decode()}, metadata
 
 
