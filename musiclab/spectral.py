@@ -76,8 +76,6 @@ def stft(samples: np.ndarray, *, n_fft: int = N_FFT, hop_length: int = HOP_LENGT
 
     Notebook: 02
     """
-    import torch
-
     x = np.asarray(samples)
     if x.ndim == 0 or x.shape[-1] == 0:
         raise ValueError("An STFT needs at least one sample.")
@@ -90,16 +88,31 @@ def stft(samples: np.ndarray, *, n_fft: int = N_FFT, hop_length: int = HOP_LENGT
     if padded.size == 0:  # a leading axis of zero: torch would fail
         return np.zeros((*lead, n_fft // 2 + 1, 1 + padded.shape[1] // hop_length), dtype=np.complex64)
     padded[:, :frames] = x.reshape(-1, frames)
-    D = torch.stft(
-        torch.from_numpy(padded),
-        n_fft,
-        hop_length,
-        window=window_samples(window, n_fft),
-        center=True,
-        pad_mode="constant",
-        return_complex=True,
-    )
-    return D.numpy().reshape(*lead, *D.shape[1:])
+    half = n_fft // 2
+    D = columns_of(np.pad(padded, [(0, 0), (half, n_fft - half)]), n_fft=n_fft, hop_length=hop_length, window=window)
+    return D.reshape(*lead, *D.shape[1:])
+
+
+def columns_of(padded: np.ndarray, *, n_fft: int, hop_length: int, window: str = WINDOW) -> np.ndarray:
+    """STFT of sound that is padded already: column ``t`` begins, and isn't centred, at sample ``t * hop_length``.
+
+    Parameters
+    ----------
+    padded : np.ndarray [shape=(rows, frames >= n_fft)], float32
+        What `stft` makes of its samples, or a piece of it: so a long song can be worked on in pieces.
+    n_fft, hop_length, window
+        As in `stft`.
+
+    Returns
+    -------
+    np.ndarray [shape=(rows, n_fft // 2 + 1, 1 + (frames - n_fft) // hop_length)], complex64
+
+    Notebook: 02
+    """
+    import torch
+
+    x, w = torch.from_numpy(np.ascontiguousarray(padded)), window_samples(window, n_fft)
+    return torch.stft(x, n_fft, hop_length, window=w, center=False, return_complex=True).numpy()
 
 
 def istft(

@@ -1,0 +1,205 @@
+"""Figures: what is drawn stands where its axes say, everything is drawn into the axes that were given."""
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+mpl.use("Agg")
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from musiclab import plots, spectral
+from musiclab.audio import Audio
+from musiclab.plots.pictures import frequency_range, from_scale, picture, to_scale
+from musiclab.stems import Stems
+
+SR = 44100
+
+
+@pytest.fixture
+def ax():
+    """Axes without pyplot: nothing may be drawn anywhere else."""
+    figure = Figure(figsize=(8, 4), dpi=100)
+    FigureCanvasAgg(figure)
+    return figure.add_subplot()
+
+
+@pytest.fixture
+def stems(rng):
+    t = np.arange(SR) / SR
+    sounds = {"bass": 0.5 * np.sin(2 * np.pi * 80 * t), "drums": 0.1 * rng.standard_normal(SR)}
+    parts = {name: Audio(np.stack([x, x]), SR, title=name) for name, x in sounds.items()}
+    return Stems(parts, Audio(sum(part.samples for part in parts.values()), SR))
+
+
+def tone(hz, seconds=2.0):
+    t = np.arange(int(seconds * SR)) / SR
+    return Audio(0.5 * np.sin(2 * np.pi * hz * t), SR)
+
+
+def brightest_hz(ax, seconds):
+    """The frequency at which the page is brightest in the column of a time: what a reader sees."""
+    canvas = ax.figure.canvas
+    canvas.draw()
+    page = np.asarray(canvas.buffer_rgba()).astype(float)[..., :3].sum(axis=-1)[::-1]
+    box = ax.get_window_extent()
+    column = int(ax.transData.transform((seconds, ax.get_ylim()[0]))[0])
+    rows = np.arange(int(box.y0) + 2, int(box.y1) - 2)
+    row = rows[page[rows, column].argmax()]
+    return ax.transData.inverted().transform((column, row + 0.5))[1]
+
+
+@pytest.mark.parametrize("scale", ["log", "mel", "linear"])
+@pytest.mark.parametrize("hz", [440.0, 3000.0, 9000.0])
+def test_a_tone_is_seen_at_its_frequency_also_after_zooming(ax, scale, hz):
+    image = plots.spectrogram(tone(hz), ax=ax, scale=scale)
+    assert image.axes is ax
+    assert ax.get_xlim() == (0.0, 2.0)
+    pixel = {"log": 0.03 * hz, "mel": 0.03 * hz + 30, "linear": 100}[scale]
+    assert brightest_hz(ax, 1.0) == pytest.approx(hz, abs=pixel)
+    ax.set_ylim(hz / 2, hz * 2)
+    assert brightest_hz(ax, 1.0) == pytest.approx(hz, abs=0.04 * hz)
+
+
+def test_a_click_is_seen_at_its_time(ax):
+    x = np.zeros(4 * SR, np.float32)
+    x[3 * SR] = 1.0
+    pixels = plots.spectrogram(Audio(x, SR), ax=ax).get_array()
+    column = pixels.mean(axis=0).argmax()
+    assert (column + 0.5) * 4 / pixels.shape[1] == pytest.approx(3.0, abs=0.03)
+
+
+def test_long_sounds_lose_no_click(ax):
+    """A song has more columns than the picture: the loudest of those that fall together is shown."""
+    x = np.zeros(90 * SR, np.float32)
+    clicks = np.arange(1, 90, 7) * SR + 137
+    x[clicks] = 1.0
+    image = plots.spectrogram(Audio(x, SR), ax=ax)
+    loud = image.get_array().max(axis=0)
+    assert image.get_array().shape == (512, 1200)
+    near = [loud[int(at / len(x) * 1200) - 1 :][:3].max() for at in clicks]
+    assert min(near) > -6.1  # at worst a click lies between two columns, where each window halves it
+    assert [label.get_text() for label in ax.get_xticklabels()][1:3] == ["0:10", "0:20"]
+
+
+def test_pieces_equal_the_stft(rng):
+    from musiclab.plots.spectrograms import _magnitude
+
+    x = rng.standard_normal((2, 40_000)).astype(np.float32)
+    expected = np.sqrt(np.square(np.abs(spectral.stft(x, n_fft=512, hop_length=100))).mean(axis=0))
+    np.testing.assert_allclose(_magnitude(Audio(x, SR), 512, 100, "hann"), expected, atol=1e-3)
+
+
+def test_an_stft_needs_its_rate_and_hop(ax, rng):
+    D = spectral.stft(rng.standard_normal((2, SR)))
+    image = plots.spectrogram(D, sr=SR, hop_length=1024, ax=ax, colorbar=True, title="noise")
+    assert ax.get_title() == "noise"
+    assert len(ax.figure.axes) == 2
+    assert image.get_clim() == (-80, 0)
+    with pytest.raises(ValueError, match="sr and hop_length"):
+        plots.spectrogram(D, ax=ax)
+    with pytest.raises(ValueError, match="frequency scale"):
+        plots.spectrogram(tone(440), ax=ax, scale="bark")
+    with pytest.raises(ValueError, match="lower to a higher"):
+        plots.spectrogram(tone(440), ax=ax, fmin=5000, fmax=100)
+
+
+@pytest.mark.parametrize("frames", [1, 100, SR])
+def test_silence_and_single_samples_are_drawn(ax, frames):
+    silence = Audio(np.zeros((2, frames), np.float32), SR)
+    plots.waveform(silence, ax=ax)
+    ax.figure.canvas.draw()
+    below = ax.figure.add_subplot(2, 1, 2)
+    assert (plots.spectrogram(silence, ax=below).get_array() == -80).all()
+    ax.figure.canvas.draw()
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    bins=st.integers(2, 600),
+    width=st.integers(1, 900),
+    rows=st.integers(1, 300),
+    columns=st.integers(1, 300),
+    scale=st.sampled_from(["log", "mel", "linear"]),
+    seed=st.integers(0, 9),
+)
+def test_pictures_of_any_size_invent_nothing_and_lose_no_peak(bins, width, rows, columns, scale, seed):
+    S = np.random.default_rng(seed).random((bins, width)).astype(np.float32)
+    before = S.copy()
+    out = picture(S, sr=SR, rows=rows, columns=columns, scale=scale)
+    assert out.shape == (rows, min(width, columns))
+    assert out.max() <= S.max() + 1e-6
+    assert out.min() >= S.min() - 1e-6
+    np.testing.assert_array_equal(S, before)
+    bin_hz = np.arange(bins) * SR / 2 / (bins - 1)
+    low, high = frequency_range(SR, scale)
+    seen = S[(bin_hz >= low) & (bin_hz < high * (1 - 1e-9))]
+    if len(seen):
+        assert out.max() >= seen.max() - 1e-6
+
+
+@pytest.mark.parametrize("scale", ["log", "mel", "linear"])
+def test_scales_invert(scale):
+    hz = np.linspace(20, 20_000, 50)
+    np.testing.assert_allclose(from_scale(to_scale(hz, scale), scale), hz)
+
+
+def test_masks_keep_their_range(ax, rng):
+    image = plots.mask(rng.random((2, 1025, 40)), sr=SR, ax=ax, colorbar=True)
+    assert image.get_clim() == (0, 1)
+    assert 0 <= image.get_array().min() <= image.get_array().max() <= 1
+
+
+def test_comparison_has_one_panel_for_each_mask(rng):
+    from matplotlib import pyplot as plt
+
+    images = plots.mask_comparison({kind: rng.random((1025, 30)) for kind in ("binary", "ratio")}, sr=SR)
+    assert [image.axes.get_title() for image in images] == ["binary", "ratio"]
+    images[0].figure.canvas.draw()
+    plt.close(images[0].figure)
+
+
+def test_waves_reach_as_far_as_the_samples(ax, stems):
+    wave = plots.waveform(stems["bass"], ax=ax)
+    heights = wave.get_paths()[0].vertices[:, 1]
+    assert heights.max() == pytest.approx(0.5, abs=1e-3)
+    assert heights.min() == pytest.approx(-0.5, abs=1e-3)
+
+
+def test_overview_names_each_stem_and_its_level(ax, stems):
+    waves = plots.stems_overview(stems, ax=ax)
+    assert len(waves) == 2
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["bass", "drums"]
+    ax.figure.canvas.draw()
+
+
+def test_levels_are_the_stems_levels(ax, stems):
+    bars = plots.levels(stems, ax=ax)
+    tops = {
+        label.get_text(): bar.get_y() + bar.get_height() for label, bar in zip(ax.get_xticklabels(), bars, strict=True)
+    }
+    assert tops["bass"] == pytest.approx(stems["bass"].rms_db)
+    assert tops["mixture"] == pytest.approx(stems.mixture.rms_db)
+    assert tops["residual"] == -100
+
+
+def test_error_spectrogram_of_the_truth_is_dark(ax, stems):
+    image = plots.error_spectrogram(stems["bass"], stems["bass"], ax=ax, colorbar=True)
+    np.testing.assert_allclose(image.get_array(), -80, atol=1e-3)
+
+
+def test_bleed_matrix_tells_its_figures(ax):
+    image = plots.bleed_matrix(np.array([[0.0, -20.4], [np.nan, -70.0]]), ["vocals", "drums"], ax=ax)
+    assert [text.get_text() for text in ax.texts] == ["0", "−20", "–", "< −60"]
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["vocals", "drums"]
+    assert image.axes is ax
+
+
+def test_without_axes_a_new_figure_is_made(stems):
+    from matplotlib import pyplot as plt
+
+    image = plots.spectrogram(stems.mixture)
+    assert image.figure.number in plt.get_fignums()
+    plt.close(image.figure)
