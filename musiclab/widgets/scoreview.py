@@ -100,9 +100,11 @@ class ScoreView(anywidget.AnyWidget):
     _name = traitlets.Unicode().tag(sync=True)
     _thresholds = traitlets.Bool().tag(sync=True)  # whether there is evidence to move thresholds over
     _svg = traitlets.Unicode().tag(sync=True)
-    _notes = traitlets.List().tag(sync=True)  # [onset, offset, pitch, confidence, [ids in the SVG]]
-    _beats = traitlets.List().tag(sync=True)
-    _downbeats = traitlets.List().tag(sync=True)
+    _notes: traitlets.List[Any] = traitlets.List().tag(
+        sync=True
+    )  # [onset, offset, pitch, confidence, [ids in the SVG]]
+    _beats: traitlets.List[float] = traitlets.List().tag(sync=True)
+    _downbeats: traitlets.List[float] = traitlets.List().tag(sync=True)
     _pitches = traitlets.Tuple().tag(sync=True)  # lowest and highest row of the roll
     _duration = traitlets.Float().tag(sync=True)
     _backdrop = traitlets.Bytes().tag(sync=True)
@@ -111,7 +113,7 @@ class ScoreView(anywidget.AnyWidget):
     _can_redo = traitlets.Bool(False).tag(sync=True)
     _message = traitlets.Unicode("").tag(sync=True)
     _audio = traitlets.List(traitlets.Bytes()).tag(sync=True)
-    _scales = traitlets.List().tag(sync=True)
+    _scales: traitlets.List[float] = traitlets.List().tag(sync=True)
     _format = traitlets.Unicode().tag(sync=True)
 
     def __init__(
@@ -211,7 +213,8 @@ class ScoreView(anywidget.AnyWidget):
         self._correction = correction
         if changed and self.evidence is not None:
             beats = self._found.beats
-            self._found = replace(self.evidence.part(**correction.settings), **_context(self._found), beats=beats)
+            found = self.evidence.part(**dict[str, Any](correction.settings))
+            self._found = replace(found, **_context(self._found), beats=beats)
             self._busy = True
             defaults = self.evidence.defaults
             self.onset_threshold = correction.settings.get("onset_threshold", defaults.onset_threshold)
@@ -264,10 +267,10 @@ class ScoreView(anywidget.AnyWidget):
             self._message = str(error)
 
     def _at(self, content: dict[str, Any]) -> Note:
-        notes = self.part.notes
-        if not 0 <= content["index"] < len(notes):
+        notes, index = self.part.notes, int(content["index"])
+        if not 0 <= index < len(notes):
             raise TranscriptionError("This note is no longer there: the score has changed meanwhile.")
-        return notes[content["index"]]
+        return notes[index]
 
     def _export(self, content: dict[str, Any]) -> None:
         """The part as a file, for the browser to save."""
