@@ -81,7 +81,7 @@ def test_long_sounds_lose_no_click(ax):
     assert image.get_array().shape == (512, 1200)
     near = [loud[int(at / len(x) * 1200) - 1 :][:3].max() for at in clicks]
     assert min(near) > -6.1  # at worst a click lies between two columns, where each window halves it
-    assert [label.get_text() for label in ax.get_xticklabels()][1:3] == ["0:10", "0:20"]
+    assert ax.xaxis.get_major_formatter()(70, None) == "1:10"
 
 
 def test_pieces_equal_the_stft(rng):
