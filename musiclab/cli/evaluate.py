@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -12,11 +13,6 @@ from musiclab.cli.console import Commands
 from musiclab.cli.separate import DeviceOption, JsonOption
 
 app = typer.Typer(cls=Commands, help="Measure engines on material whose truth is known.", no_args_is_help=True)
-
-
-@app.callback()
-def _group() -> None:
-    """Keeps `separation` a command of its own while it is the only one."""
 
 
 @app.command("separation")
@@ -44,3 +40,24 @@ def separation(
     console.print_table(title, *result.table(), numbers=range(1, 9))
     if result.left_out:
         console.note(f"Left out, too quiet in the mixture to be measured: {', '.join(result.left_out)}.")
+
+
+@app.command("transcription")
+def transcription(
+    folder: Annotated[
+        Path, typer.Argument(help="Holds transcription/NAME/ with audio and true notes, or drums/NAME.onsets.txt.")
+    ],
+    json: JsonOption = False,
+) -> None:
+    """Note and drum F-measures on recordings whose notes are known."""
+    from musiclab.transcription import evaluation
+
+    with console.progress_bar("Measuring") as bar:
+        rows = evaluation.evaluate_folder(folder, progress=bar)
+    if json:
+        console.print_json({"recordings": [asdict(row) for row in rows]})
+        return
+    _, _, *body = (line.strip("|").split("|") for line in evaluation.table(rows).splitlines())
+    headings = evaluation.table(rows).splitlines()[0].strip("|").split("|")
+    strip = [[cell.strip() for cell in line] for line in (headings, *body)]
+    console.print_table("Notes found within 50 ms, as F-measures", strip[0], strip[1:], numbers=range(2, 11))

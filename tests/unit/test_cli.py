@@ -57,6 +57,19 @@ def make_multitrack(folder: Path, rng: np.random.Generator, **extra: object) -> 
     (folder / "song.json").write_text(json.dumps({"title": folder.name, **extra}))
 
 
+LINE = (40, 43, 45, 47, 52, 50, 47, 43)
+ONSETS = tuple(0.5 * number for number in range(len(LINE)))
+
+
+def write_line(path: Path) -> None:
+    """A plucked bass line: two notes a second, four partials each."""
+    time_s = np.arange(SR // 2) / SR
+    shape = np.minimum(1, time_s * 100) * np.exp(-3 * time_s)
+    turns = [440 * 2 ** ((pitch - 69) / 12) * time_s for pitch in LINE]
+    tones = [shape * sum(np.sin(2 * np.pi * k * turn) / k for k in (1, 2, 3, 4)) for turn in turns]
+    sf.write(path, 0.3 * np.concatenate(tones), SR)
+
+
 class TestSeparate:
     def test_writes_stems_that_add_up_to_the_song(self, song: Path, tmp_path: Path) -> None:
         result = run("separate", song, "--engine", "hpss", "--out", tmp_path / "out")
@@ -202,19 +215,14 @@ class TestKaraokeAndScore:
         assert not (tmp_path / "out").exists()
 
     def test_score_of_a_solo_recording(self, tmp_path: Path) -> None:
-        time_s = np.arange(SR // 2) / SR
-        shape = np.minimum(1, time_s * 100) * np.exp(-3 * time_s)
-        pitches = (40, 43, 45, 47, 52, 50, 47, 43)
-        turns = [440 * 2 ** ((pitch - 69) / 12) * time_s for pitch in pitches]
-        tones = [shape * sum(np.sin(2 * np.pi * k * turn) / k for k in (1, 2, 3, 4)) for turn in turns]
-        sf.write(tmp_path / "line.wav", 0.3 * np.concatenate(tones), SR)
+        write_line(tmp_path / "line.wav")
         options = ("--stem", "song", "-i", "bass", "-f", "mid,musicxml", "-o", tmp_path, "--json")
         result = run("score", tmp_path / "line.wav", *options)
         assert result.exit_code == 0, result.stderr
         told = json.loads(result.stdout)
         assert told["instrument"] == "bass"
-        assert told["notes"] == len(pitches)
-        assert (tmp_path / "line - song.musicxml").read_text().count("<step>") >= len(pitches)
+        assert told["notes"] == len(LINE)
+        assert (tmp_path / "line - song.musicxml").read_text().count("<step>") >= len(LINE)
         assert (tmp_path / "line - song.mid").read_bytes().startswith(b"MThd")
 
     @pytest.mark.parametrize(
@@ -252,6 +260,19 @@ class TestEvaluate:
         assert heading.split() == ["vocals", "drums", "bass", "average"]
         assert "ideal ratio masks" in result.stdout
         assert "one/other" in result.stderr
+
+    def test_transcription_of_a_line_whose_notes_are_known(self, tmp_path: Path) -> None:
+        folder = tmp_path / "transcription" / "bass_line"
+        folder.mkdir(parents=True)
+        write_line(folder / "audio.wav")
+        rows = (f"{onset}\t{onset + 0.5}\t{pitch}\t90" for onset, pitch in zip(ONSETS, LINE, strict=True))
+        (folder / "notes.tsv").write_text("\n".join(rows))
+        (told,) = json.loads(run("evaluate", "transcription", tmp_path, "--json").stdout)["recordings"]
+        assert told["name"] == "bass_line"
+        assert told["score"]["true_notes"] == len(LINE)
+        assert told["score"]["f"] > 0.8
+        assert "bass_line" in run("evaluate", "transcription", tmp_path).stdout
+        assert run("evaluate", "transcription", folder).exit_code == 1
 
     def test_a_folder_without_multitracks_is_said(self, tmp_path: Path) -> None:
         result = run("evaluate", "separation", tmp_path)
