@@ -8,6 +8,7 @@ Notebook: 06
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -20,6 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from musiclab.errors import EngineError, OfflineError, WeightsError
 from musiclab.separation.engine import Licence
@@ -154,17 +156,21 @@ def fetch(name: str, *, progress: Progress | None = None) -> Path:
 def _fill(folder: Path, item: Weights, source: Path | None, progress: Progress | None) -> None:
     """Bring the files of `item` into `folder`; the store records their digests."""
     for done, (file, expected) in enumerate(item.files.items()):
-        if progress:
-            progress(done / len(item.files), f"fetching {item.name}: {file}")
+
+        def report(share: float, done: int = done, file: str = file) -> None:
+            if progress:
+                progress((done + share) / len(item.files), f"fetching {item.name}: {file}")
+
+        report(0.0)
         if source is not None:
             shutil.copyfile(source / file, folder / file)
         else:
-            expected = _download(item, file, folder) or expected
+            expected = _download(item, file, folder, report) or expected
         if expected and sha256_of(folder / file) != expected:
             raise WeightsError(f"{file} of {item.name!r} did not arrive as it was published: fetch it again.")
 
 
-def _download(item: Weights, file: str, folder: Path) -> str | None:
+def _download(item: Weights, file: str, folder: Path, report: Callable[[float], None]) -> str | None:
     """Fetch one file from the hub; the SHA-256 that the hub states for it, if it does.
 
     The hub names a large file by its SHA-256 (its ETag), so even a first download can be checked in full.
@@ -172,8 +178,11 @@ def _download(item: Weights, file: str, folder: Path) -> str | None:
     import huggingface_hub as hub
 
     try:
-        hub.hf_hub_download(item.hub, file, local_dir=folder, etag_timeout=PATIENCE)
-        etag = hub.get_hf_file_metadata(hub.hf_hub_url(item.hub, file), timeout=PATIENCE).etag
+        hub.hf_hub_download(
+            item.hub, file, local_dir=folder, endpoint=_endpoint(), etag_timeout=PATIENCE, tqdm_class=_meter(report)
+        )
+        url = hub.hf_hub_url(item.hub, file, endpoint=_endpoint())
+        etag = hub.get_hf_file_metadata(url, timeout=PATIENCE).etag
     except Exception as error:  # the library raises its own, its HTTP client's and the system's errors
         raise OfflineError(
             f"Fetching {file} of {item.name!r} from the hub failed ({_short(error)}): try again later, or choose "
@@ -181,6 +190,27 @@ def _download(item: Weights, file: str, folder: Path) -> str | None:
         ) from error
     shutil.rmtree(folder / ".cache", ignore_errors=True)  # the library's notes on the download
     return etag if etag and len(etag) == 64 else None
+
+
+def _meter(report: Callable[[float], None]) -> type:
+    """The library's progress bar, shown nowhere, that tells `report` how much of a file has come."""
+    from tqdm.std import tqdm  # type: ignore[import-untyped]
+
+    class Meter(tqdm):  # type: ignore[misc]
+        def __init__(self, *args: object, **settings: Any) -> None:
+            settings.pop("name", None)
+            super().__init__(*args, **{**settings, "file": io.StringIO(), "disable": False})
+
+        def update(self, n: float = 1) -> None:
+            super().update(n)
+            if self.total:
+                report(min(self.n / self.total, 1.0))
+
+    return Meter
+
+
+def _endpoint() -> str:
+    return os.environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
 
 
 def verify(name: str, folder: Path | None = None) -> dict[str, str]:
@@ -265,9 +295,8 @@ def unreachable() -> str:
 
 
 def _probe() -> str:
-    endpoint = os.environ.get("HF_ENDPOINT", "https://huggingface.co")
     try:
-        with urllib.request.urlopen(urllib.request.Request(endpoint, method="HEAD"), timeout=PATIENCE):
+        with urllib.request.urlopen(urllib.request.Request(_endpoint(), method="HEAD"), timeout=PATIENCE):
             return ""
     except urllib.error.HTTPError:
         return ""  # it answered
