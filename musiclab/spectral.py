@@ -169,6 +169,60 @@ def istft(
     return out.numpy().reshape(*lead, length)
 
 
+def reassigned(
+    samples: np.ndarray, *, sr: int, n_fft: int = N_FFT, hop_length: int = HOP_LENGTH, window: str = WINDOW
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Where the energy of each cell really lies: a picture sharper than the window's blur.
+
+    The phase of a cell tells how far the middle of its energy is from the cell's own time and frequency. It is true
+    where one component rules a cell, and nonsense where several do: a view for the eye, not one to resynthesise from.
+
+    Parameters
+    ----------
+    samples : np.ndarray [shape=(..., frames)], real
+        Sound.
+    sr : int
+        Sample rate in Hz.
+    n_fft, hop_length, window
+        As in `stft`.
+
+    Returns
+    -------
+    hz, seconds, S : np.ndarray [shape=(..., bins, columns)], float32
+        Of each cell: frequency in Hz, time in seconds, magnitude. Silent cells stay where they are.
+
+    References
+    ----------
+    F. Auger, P. Flandrin, "Improving the readability of time-frequency and time-scale representations by the
+    reassignment method", IEEE Trans. Signal Processing 43(5), 1995. doi:10.1109/78.382394
+
+    Notebook: 02
+    """
+    import torch
+
+    x = np.asarray(samples, dtype=np.float32)
+    half = n_fft // 2
+    padding = [(0, 0)] * (x.ndim - 1) + [(half, n_fft - half + -x.shape[-1] % hop_length)]
+    padded = torch.from_numpy(np.pad(x, padding).reshape(-1, sum(padding[-1]) + x.shape[-1]))
+    h = window_samples(window, n_fft)
+    slope = torch.fft.ifft(torch.fft.fft(h.double()) * 2j * np.pi * torch.fft.fftfreq(n_fft, dtype=torch.float64)).real
+    offset = torch.arange(n_fft) - half
+    D, D_slope, D_offset = (
+        torch.stft(padded, n_fft, hop_length, window=w.float(), center=False, return_complex=True)
+        for w in (h, slope, h * offset)
+    )
+    power = D.abs().square()
+    heard = power > 0
+    safe = torch.where(heard, power, torch.ones(()))
+    columns = D.shape[-1]
+    hz = torch.from_numpy(frequencies(sr, n_fft))[:, None] - (D_slope * D.conj()).imag / safe * (sr / (2 * np.pi))
+    seconds = torch.from_numpy(column_times(columns, sr, hop_length)) + (D_offset * D.conj()).real / safe / sr
+    shape = (*x.shape[:-1], half + 1, columns)
+    views = (hz.clamp(0, sr / 2), seconds.clamp(0, max((columns - 1) * hop_length / sr, 0)), D.abs())
+    found = [view.float().numpy().reshape(shape) for view in views]
+    return found[0], found[1], found[2]
+
+
 def frequencies(sr: int, n_fft: int = N_FFT) -> np.ndarray:
     """Centre of each bin in Hz [shape=(n_fft // 2 + 1,)]. Notebook: 02."""
     return np.arange(n_fft // 2 + 1) * (sr / n_fft)

@@ -89,7 +89,7 @@ def centre_mask(D: np.ndarray, *, exponent: float = 3.0) -> np.ndarray:
         return np.full(mid.shape, 0.5, dtype=np.float32)
     level = np.maximum(mid + side, TINY)
     likeness: np.ndarray = uniform_filter(np.maximum(mid - side, 0) / level, (3, 5))
-    return np.clip(likeness, 0, 1).astype(np.float32) ** np.float32(exponent)
+    return np.asarray(np.clip(likeness, 0, 1).astype(np.float32) ** np.float32(exponent))
 
 
 def repeating(S: np.ndarray, *, similar: int = 40, apart: int = 43) -> np.ndarray:

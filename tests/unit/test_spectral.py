@@ -93,3 +93,25 @@ def test_mel_filters_are_librosas():
 def test_mel_scale_inverts():
     hz = np.linspace(0, 20000, 77)
     np.testing.assert_allclose(spectral.mel_to_hz(spectral.hz_to_mel(hz)), hz, atol=1e-6)
+
+
+@pytest.mark.parametrize("window", ["hann", "blackman"])
+def test_reassignment_finds_a_sine_and_a_click_between_the_cells(window):
+    sr, n_fft, hop = 44100, 2048, 512
+    x = np.sin(2 * np.pi * 1003.7 * np.arange(sr) / sr)
+    hz, _, S = spectral.reassigned(x, sr=sr, n_fft=n_fft, hop_length=hop, window=window)
+    assert hz.shape == spectral.stft(x, n_fft=n_fft, hop_length=hop).shape
+    np.testing.assert_allclose(S, np.abs(spectral.stft(x, n_fft=n_fft, hop_length=hop, window=window)), atol=1e-2)
+    middle = np.s_[:, 20:60]
+    np.testing.assert_allclose(hz[middle][S[middle] > 10], 1003.7, atol=0.5)
+    click = np.zeros(sr)
+    click[20_123] = 1.0
+    _, seconds, S = spectral.reassigned(click, sr=sr, n_fft=n_fft, hop_length=hop, window=window)
+    np.testing.assert_allclose(seconds[S > 0.05], 20_123 / sr, atol=1e-4)
+
+
+def test_reassignment_of_silence_stays_put():
+    hz, seconds, S = spectral.reassigned(np.zeros((2, 700)), sr=8000, n_fft=64, hop_length=16)
+    assert not S.any()
+    np.testing.assert_allclose(hz[0, :, 0], spectral.frequencies(8000, 64))
+    np.testing.assert_allclose(seconds[1, 3], spectral.column_times(seconds.shape[-1], 8000, 16))
