@@ -7,7 +7,7 @@ const STREAM = 50;      // ms: while something is dragged, Python hears of it 20
 const REPORT = 250;     // ms between two reports of the position
 const MIX = ["gains_db", "muted", "soloed", "master_db"];
 
-/** Events: "mix" (levels), "loop", "sound" (loading), "state", "reduction", "waiting" (from the engine). */
+/** Events: "mix" (levels), "loop", "pace" (speed, key), "sound" (loading), "state", "reduction", "waiting" (from the engine). */
 export class Desk extends EventTarget {
   #views = 0;
   #watched = [];
@@ -29,6 +29,8 @@ export class Desk extends EventTarget {
   get presets() { return this.model.get("_presets"); }
   get duration() { return this.model.get("_duration"); }
   get master() { return this.model.get("master_db") ?? -Infinity; }
+  get speed() { return this.model.get("speed"); }
+  get semitones() { return this.model.get("semitones"); }
   get loop() { return this.model.get("loop"); }
 
   gain(name) { return this.model.get("gains_db")[name] ?? -Infinity; }
@@ -41,12 +43,14 @@ export class Desk extends EventTarget {
     if (this.#views++ > 0) return;
     this.#life = new AbortController();
     const { signal } = this.#life;
-    const engine = this.engine = new Engine(this.duration);
+    const engine = this.engine = new Engine(this.duration, this.model.get("_stretch"));
     for (const type of ["state", "reduction", "waiting"]) {
       engine.addEventListener(type, ({ detail }) => this.#tell(type, detail), { signal });
     }
     engine.addEventListener("state", () => this.#follow(), { signal });
+    engine.addEventListener("unpaced", () => this.#unpaced(), { signal });
     offerClock(this.model.get("clock"), engine, (order) => this.#obey(order), signal);
+    for (const name of ["speed", "semitones"]) this.#watch(name, () => this.#paced());
     for (const name of MIX) this.#watch(name, () => this.#mixed());
     this.#watch("loop", () => { engine.setLoop(this.loop); this.#tell("loop"); });
     this.#watch("position", () => { if (!this.#ours) engine.seek(this.model.get("position")); });
@@ -56,6 +60,7 @@ export class Desk extends EventTarget {
     engine.seek(this.model.get("position"));
     engine.setLoop(this.loop);
     this.#mixed();
+    this.#paced();
     this.#load();
   }
 
@@ -83,6 +88,17 @@ export class Desk extends EventTarget {
   #mixed() {
     this.engine.setLevels(this.tracks.map(({ name }) => (this.audible(name) ? this.gain(name) : -Infinity)), this.master);
     this.#tell("mix");
+  }
+
+  #paced() {
+    this.engine.setPace(this.speed, this.semitones);
+    this.#tell("pace");
+  }
+
+  #unpaced() {
+    this.error = "Another speed or key needs https, or a notebook on this machine.";
+    this.#put({ speed: 1, semitones: 0 });
+    this.#tell("sound");
   }
 
   // --- sound
@@ -186,7 +202,11 @@ export class Desk extends EventTarget {
       && this.tracks.every(({ name }) => this.gain(name) === 0);
   }
 
-  reset() { this.#put({ gains_db: this.#flat(), muted: [], soloed: [], master_db: 0, loop: null }); }
+  reset() { this.#put({ gains_db: this.#flat(), muted: [], soloed: [], master_db: 0, loop: null, speed: 1, semitones: 0 }); }
+
+  /** Speed from 0.5 to 1.5 in steps of 0.05; key from -12 to 12 semitones. */
+  setSpeed(speed) { this.#put({ speed: Math.round(Math.min(Math.max(speed, 0.5), 1.5) * 20) / 20 }); }
+  setSemitones(semitones) { this.#put({ semitones: Math.min(Math.max(semitones, -12), 12) }); }
 
   setLoop(loop, options) { this.#put({ loop }, options); }
 

@@ -31,6 +31,14 @@ export function icon(name) {
   return svg;
 }
 
+/** A button with an accessible name; it shows an icon, a text, or the name itself. */
+export function button({ label, title = label, icon: name, text, pressed, ...rest }, onClick, signal) {
+  const element = h("button", { type: "button", "aria-label": label, title, "aria-pressed": pressed, ...rest });
+  element.append(name ? icon(name) : text ?? label);
+  element.addEventListener("click", onClick, { signal });
+  return element;
+}
+
 /** Follow one pointer from press to release: `move(event)` at the press too, then `end()`. */
 export function drag(element, { start = () => true, move, end = () => {} }, signal) {
   element.addEventListener("pointerdown", (down) => {

@@ -1,6 +1,8 @@
 // The sound: decoded stems on one AudioContext, started together on one sample, and so never apart.
 
-import { createLimiter, limiterDelay } from "./limiter.js";
+import { buildDesk } from "./graph.js";
+import { limiterDelay } from "./limiter.js";
+import { createStretch, shiftOf } from "./stretch.js";
 import { toGain } from "./levels.js";
 
 export const SAMPLE_RATE = 44100;  // pinned, whatever the sound card runs at: then every frame count is known
@@ -10,46 +12,9 @@ const GLIDE = 0.01;  // s in which a gain moves
 
 const toFrame = (seconds) => Math.round(seconds * SAMPLE_RATE) / SAMPLE_RATE;
 
-/** Peak meter taps on both channels of a node. */
-class Tap {
-  constructor(node) {
-    const splitter = new ChannelSplitterNode(node.context, { numberOfOutputs: 2 });
-    node.connect(splitter);
-    this.sides = [0, 1].map((channel) => {
-      const analyser = new AnalyserNode(node.context, { fftSize: 2048 });
-      splitter.connect(analyser, channel);
-      return analyser;
-    });
-    this.window = new Float32Array(2048);  // 46 ms: longer than a frame of the screen, so no peak is missed
-  }
-  peaks() {
-    return this.sides.map((analyser) => {
-      analyser.getFloatTimeDomainData(this.window);
-      let peak = 0;
-      for (const sample of this.window) peak = Math.max(peak, Math.abs(sample));
-      return peak;
-    });
-  }
-}
-
-/** Faders, master and limiter on a live or an offline context. */
-async function buildDesk(context, levels, { meters = false, onReduction } = {}) {
-  const stereo = { channelCount: 2, channelCountMode: "explicit" };  // mono stems sound in the middle
-  const fade = new GainNode(context, stereo);
-  const master = new GainNode(context, { ...stereo, gain: levels.master });
-  const inputs = levels.gains.map((gain) => new GainNode(context, { ...stereo, gain }));
-  for (const input of inputs) input.connect(master);
-  master.connect(fade);
-  const limiter = await createLimiter(context, onReduction);
-  const last = limiter ? fade.connect(limiter) : fade;
-  last.connect(context.destination);
-  const taps = meters ? [...inputs, last].map((node) => new Tap(node)) : [];
-  return { inputs, master, fade, limiter, output: last, taps };
-}
-
 /**
  * Plays any number of stems as one. Events: "state" (play, pause, seek, loop), "reduction" (the limiter works),
- * "waiting" (the browser wants a click first).
+ * "waiting" (the browser wants a click first), "unpaced" (speed and key can't be had here).
  */
 export class Engine extends EventTarget {
   #context = null;
@@ -58,14 +23,18 @@ export class Engine extends EventTarget {
   #run = null;     // what sounds: sources, and which place of the song they play at which time of the context
   #resting = 0;    // the place in the song while nothing sounds
   #levels = { gains: [], master: 1 };
+  #pace = { speed: 1, semitones: 0 };
+  #stretch = null; // made at the first use of another speed or key
   #intent = 0;     // counts orders: one that had to wait knows whether it is still wanted
   buffers = [];
   loop = null;     // [from, to) in seconds, or null
   playing = false;
   ready = false;
 
-  constructor(duration) {
+  /** `library` is the text of signalsmith-stretch; without it there is no other speed or key. */
+  constructor(duration, library = "") {
     super();
+    this.library = library;
     this.frames = Math.round(duration * SAMPLE_RATE);
     this.duration = this.frames / SAMPLE_RATE;
   }
@@ -133,7 +102,7 @@ export class Engine extends EventTarget {
   get position() {
     if (!this.#run) return this.#resting;
     const latency = this.#context.outputLatency || this.#context.baseLatency || 0;
-    return this.#placeAt(this.#context.currentTime - latency);
+    return this.#placeAt(this.#context.currentTime - latency - (this.#run.wet ? this.#stretch.latency : 0));
   }
 
   /** True from the moment the sources are scheduled: `playing` may still wait for a click. */
@@ -146,8 +115,8 @@ export class Engine extends EventTarget {
   }
 
   #placeAt(time) {
-    const { when, offset, loop } = this.#run;
-    const place = offset + Math.max(0, time - when);
+    const { when, offset, loop, speed } = this.#run;
+    const place = offset + Math.max(0, time - when) * speed;
     if (!loop || offset >= loop[1] || place < loop[1]) return Math.min(place, this.duration);
     return loop[0] + ((place - loop[0]) % (loop[1] - loop[0]));
   }
@@ -159,6 +128,7 @@ export class Engine extends EventTarget {
     this.playing = true;
     this.#changed();
     await this.#open();
+    await this.#prepare();
     if (order === this.#intent && this.#context.state === "suspended") {
       const hint = setTimeout(() => this.dispatchEvent(new Event("waiting")), 300);
       await this.#context.resume();
@@ -208,6 +178,39 @@ export class Engine extends EventTarget {
     this.#changed();
   }
 
+  /** The speed of the song as it is heard. */
+  get speed() { return this.#run?.speed ?? this.#pace.speed; }
+
+  get #plain() { return this.#pace.speed === 1 && this.#pace.semitones === 0; }
+
+  /** Play at another speed (1: the song's own) and in another key (in semitones), each without moving the other. */
+  async setPace(speed, semitones) {
+    this.#pace = { speed, semitones };
+    if (!this.#desk) return;
+    await this.#prepare();
+    if (this.#run) this.seek(this.position);
+    else this.#changed();
+  }
+
+  async #prepare() {
+    if (this.#plain) return;
+    try {
+      this.#stretch ??= this.#insert();
+      this.#stretch = await this.#stretch;
+      this.#stretch.shift(shiftOf(this.#pace.speed, this.#pace.semitones));
+    } catch {  // no AudioWorklet here, as on plain http from another machine
+      this.#stretch = null;
+      this.#pace = { speed: 1, semitones: 0 };
+      this.dispatchEvent(new Event("unpaced"));
+    }
+  }
+
+  async #insert() {
+    const stretch = await createStretch(this.#context, this.library);
+    this.#desk.master.connect(stretch.node).connect(this.#desk.wet);
+    return stretch;
+  }
+
   #soon() { return Math.ceil((this.#context.currentTime + LEAD) * SAMPLE_RATE) / SAMPLE_RATE; }
 
   #fadeOut(when) {
@@ -222,7 +225,10 @@ export class Engine extends EventTarget {
 
   #start(offset, when) {
     const sources = this.#connect(this.#context, this.#desk.inputs);
-    const run = this.#run = { sources, when, offset, loop: this.loop };
+    const wet = !this.#plain;
+    this.#desk.wet.gain.setValueAtTime(wet ? 1 : 0, when);
+    this.#desk.dry.gain.setValueAtTime(wet ? 0 : 1, when);
+    const run = this.#run = { sources, when, offset, loop: this.loop, speed: this.#pace.speed, wet };
     for (const source of sources) source.start(when, offset);
     sources[0].onended = () => { if (run === this.#run) this.#ended(); };
   }
@@ -230,7 +236,8 @@ export class Engine extends EventTarget {
   #connect(context, inputs) {
     const [loopStart, loopEnd] = this.loop ?? [0, 0];
     return this.buffers.map((buffer, i) => {
-      const source = new AudioBufferSourceNode(context, { buffer, loop: this.loop !== null, loopStart, loopEnd });
+      const timing = { loop: this.loop !== null, loopStart, loopEnd, playbackRate: this.#pace.speed };
+      const source = new AudioBufferSourceNode(context, { buffer, ...timing });
       source.connect(inputs[i]);
       return source;
     });

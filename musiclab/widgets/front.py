@@ -40,6 +40,11 @@ def css(*names: str) -> str:
     return "\n".join((HERE / name).read_text("utf-8") for name in ("theme.css", *names))
 
 
+def text(name: str) -> str:
+    """A file from beside this one, as it is."""
+    return (HERE / name).read_text("utf-8")
+
+
 def _enclosed(module: str, source: str) -> str:
     names = ", ".join(_EXPORT.findall(source))
     return f"const module_{_word(module)} = (() => {{\n{_EXPORT.sub('', source)}\nreturn {{ {names} }};\n}})();\n"

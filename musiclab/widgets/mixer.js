@@ -3,7 +3,8 @@
 import { Desk } from "./desk.js";
 import { createFader } from "./fader.js";
 import { createTimeline } from "./timeline.js";
-import { h, icon } from "./dom.js";
+import { button, h, icon } from "./dom.js";
+import { createPace } from "./pace.js";
 import { formatDb, formatTime, toPlace } from "./levels.js";
 
 const LIGHT = 0.6;          // s for which the limiter's light stays on
@@ -14,13 +15,6 @@ const KEYS = [
   ["0", "on a fader: 0 dB"], ["M, S", "mute, solo (Alt: alone)"], ["1 – 9", "solo a stem alone"],
   ["[  ]", "loop from here, to here"], ["L", "loop on, off"], ["?", "these keys"],
 ];
-
-function button({ label, title = label, icon: name, text, pressed, ...rest }, onClick, signal) {
-  const element = h("button", { type: "button", "aria-label": label, title, "aria-pressed": pressed, ...rest });
-  element.append(name ? icon(name) : text ?? label);
-  element.addEventListener("click", onClick, { signal });
-  return element;
-}
 
 function createStrip(desk, { name, label, colour }, signal) {
   const mute = button({ label: `mute ${name}`, text: "M", class: "ml-toggle ml-mute", pressed: "false" },
@@ -202,6 +196,7 @@ function mount(desk, el) {
   const timeline = createTimeline(desk, signal);
   const transport = createTransport(desk, signal);
   const status = createStatus(desk, signal);
+  const pace = createPace(desk, signal);
   const help = createHelp(signal);
   const root = h("div", {
     class: "musiclab ml-mixer", role: "application", "aria-label": "mixer", tabindex: -1,
@@ -210,7 +205,7 @@ function mount(desk, el) {
   h("div", { class: "ml-desk" },
     h("div", { class: "ml-strips" }, createScale(), ...strips.map((s) => s.element)),
     timeline.element),
-  h("div", { class: "ml-foot" }, master.element, status.element, help.opener), help.element);
+  h("div", { class: "ml-foot" }, master.element, pace.element, status.element, help.opener), help.element);
   root.engine = desk.engine;  // for pages and tests that want to render what is heard: `element.engine.render()`
   for (const target of [root, ...root.querySelectorAll("button, [tabindex]")]) {
     target.setAttribute("data-lm-suppress-shortcuts", "true");  // else "d d" in the mixer deletes a cell in JupyterLab
@@ -235,6 +230,7 @@ function mount(desk, el) {
   };
   on("mix", mixed);
   on("loop", () => { timeline.updateLoop(); transport.update(); });
+  on("pace", pace.update);
   on("sound", () => { status.update(); transport.update(); });
   on("state", () => { status.update(); transport.update(); wake(); });
   root.addEventListener("keydown", (event) => onKey(event, desk, help.toggle), { signal });
@@ -244,6 +240,7 @@ function mount(desk, el) {
   }, { signal });
   mixed();
   timeline.updateLoop();
+  pace.update();
   status.update();
   wake();
   return () => {

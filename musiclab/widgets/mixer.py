@@ -21,6 +21,7 @@ from musiclab.widgets.limiter import limit
 from musiclab.widgets.settings import (
     GAINS,
     LEVEL,
+    PACE,
     SEQUENCE,
     SILENT,
     Gains,
@@ -64,6 +65,10 @@ class Mixer(anywidget.AnyWidget):
         Browsers let sound start only after a click somewhere in the page.
     loop : tuple[float, float] or None
         From A to B in seconds, repeated to the sample.
+    speed : float
+        0.5 to 1.5, without a change of pitch; 1 is the song's own. For listening only: `mix` does not change.
+    semitones : int
+        Another key, -12 to 12 semitones, without a change of speed. For listening only.
     preset : str
         ``"everything"``, ``"karaoke"`` (no vocals), a stem's name (it alone), or ``""`` when the desk is set by hand.
     clock : str
@@ -90,6 +95,8 @@ class Mixer(anywidget.AnyWidget):
     position = traitlets.Float(0.0).tag(sync=True, echo_update=False)
     playing = traitlets.Bool(False).tag(sync=True)
     loop = traitlets.Any(None, allow_none=True).tag(sync=True, **SEQUENCE)
+    speed = traitlets.Float(1.0).tag(sync=True)
+    semitones = traitlets.Int(0).tag(sync=True)
     clock = traitlets.Unicode(read_only=True).tag(sync=True)
 
     _tracks: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
@@ -100,6 +107,7 @@ class Mixer(anywidget.AnyWidget):
     _audio = traitlets.List(traitlets.Bytes()).tag(sync=True)
     _format = traitlets.Unicode().tag(sync=True)
     _progress = traitlets.Float(0.0).tag(sync=True)
+    _stretch = traitlets.Unicode(front.text("signalsmith-stretch.mjs")).tag(sync=True)
     _error = traitlets.Unicode("").tag(sync=True)
 
     def __init__(self, stems: Stems, **settings: Any) -> None:
@@ -199,6 +207,14 @@ class Mixer(anywidget.AnyWidget):
     @traitlets.validate("master_db")
     def _check_master(self, proposal: dict[str, Any]) -> float:
         return checked_level(proposal["value"], "The master")
+
+    @traitlets.validate("speed", "semitones")
+    def _check_pace(self, proposal: dict[str, Any]) -> Any:
+        name = proposal["trait"].name
+        low, high = PACE[name]
+        if not low <= proposal["value"] <= high:
+            raise traitlets.TraitError(f"{name} goes from {low} to {high}, not {proposal['value']}.")
+        return proposal["value"]
 
     @traitlets.validate("position")
     def _check_position(self, proposal: dict[str, Any]) -> float:

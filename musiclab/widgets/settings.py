@@ -11,6 +11,7 @@ from traitlets import TraitError
 
 MAX_DB = 12.0  # the top of a fader
 SILENT = -math.inf
+PACE = {"speed": (0.5, 1.5), "semitones": (-12, 12)}
 SLACK = 1e-4  # s: the page counts in frames of its own, and may end a hair later
 
 

@@ -377,3 +377,44 @@ def test_reduced_motion_still_shows_the_levels(new_context, mount) -> None:  # t
     ready(page)
     page.get_by_role("button", name="play", exact=True).click()
     page.wait_for_function("Number(document.querySelector('[aria-label=\"vocals meter\"]').ariaValueNow) > -20")
+
+
+DOMINANT = """async (seconds) => {
+  const { engine } = harness;
+  const analyser = new AnalyserNode(engine.context, { fftSize: 32768, smoothingTimeConstant: 0 });
+  engine.output.connect(analyser);
+  await new Promise((done) => setTimeout(done, 1000 * seconds));
+  const spectrum = new Float32Array(analyser.frequencyBinCount);
+  analyser.getFloatFrequencyData(spectrum);
+  const [from, position] = [performance.now(), engine.position];
+  await new Promise((done) => setTimeout(done, 500));
+  const pace = (engine.position - position) / ((performance.now() - from) / 1000);
+  const best = spectrum.indexOf(Math.max(...spectrum));
+  return [best * engine.context.sampleRate / analyser.fftSize, pace, Math.max(...spectrum)];
+}"""
+
+
+@pytest.mark.parametrize(("speed", "semitones", "hz"), [(0.7, 0, 440.0), (1.0, -12, 220.0), (1.25, 7, 659.3)])
+def test_speed_and_key_are_independent(page: Page, mount: Mount, speed: float, semitones: int, hz: float) -> None:
+    mount(page, make_mixer(soloed=["vocals"], speed=speed, semitones=semitones, loop=(0, SECONDS)))
+    ready(page)
+    page.get_by_role("button", name="play", exact=True).click()
+    page.wait_for_function("harness.engine.sounding")
+    found, pace, level = page.evaluate(DOMINANT, 1.2)
+    assert found == pytest.approx(hz, abs=3)
+    assert pace == pytest.approx(speed, rel=0.08)
+    assert level > -40
+
+
+def test_speed_is_stepped_told_and_put_back(desk: Page) -> None:
+    speed = desk.get_by_role("spinbutton", name="speed")
+    desk.get_by_role("button", name="slower").click()
+    desk.get_by_role("button", name="slower").click()
+    expect(speed).to_have_attribute("aria-valuetext", "90 %")
+    assert saves(desk)[-1] == {"speed": 0.9}
+    desk.get_by_role("spinbutton", name="key").press("ArrowDown")
+    assert saves(desk)[-1] == {"semitones": -1}
+    speed.dblclick()
+    expect(speed).to_have_attribute("aria-valuetext", "100 %")
+    desk.get_by_role("button", name="reset").click()
+    expect(desk.get_by_role("spinbutton", name="key")).to_have_attribute("aria-valuetext", "0")
