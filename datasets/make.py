@@ -186,7 +186,7 @@ class Session:
         )
         stereo = desk.pan(desk.compress(track, threshold_db=-22, ratio=4), 0.0)
         stereo = desk.echo(stereo, 60 / self.tune.tempo * 0.75, wet_db=-20)
-        stereo = desk.reverberate(stereo, desk.room(self.rng, 1.6, bright=0.6, pre_delay=0.03), -15)
+        stereo = desk.reverberate(stereo, desk.room(self.rng, 1.6, bright=0.6, pre_delay=0.03), -17)
         self._mix("vocals", stereo, -4.0)
         self.notes["vocals"] = [_row(e.onset, e.onset + e.seconds, e.pitch, e.velocity) for e in events]
 

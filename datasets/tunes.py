@@ -72,7 +72,7 @@ PAPER_BOATS = Tune(
         {**CHORUS, "crash": CRASH}, CHORUS, CHORUS, CHORUS, {**CHORUS, "crash": CRASH}, CHORUS, CHORUS, FILL, END,
     ),
     kit=("gogodze2", "sonic-pi-acoustic"),
-    voice="utau-yuki-F",
+    voice="ljspeech-linda-johnson",
     seed=7,
     melody="""
         r:4 r:3 r:.5 D4:.5
@@ -94,10 +94,10 @@ PAPER_BOATS = Tune(
             G1:.5 G1:.5 B1:.5 D2:.5 E2:.5 D2:.5 B1:.5 G1:.5   C2:.5 C2:.5 G1:.5 C2:.5 E2:.5 C2:.5 D2:1
             G1:4"""),
         Track("other", "karoryfer.shinyguitar/acoustic", strum=("D...d.u.D.u.d.u.",) * 14 + ("D...............",),
-              level_db=-10, place=-0.6, wet_db=-22, tones=5),
-        Track("other", "karoryfer.emilyguitar/electric-clean", sound="crunch", low=47, tones=3, level_db=-9, place=0.65,
+              level_db=-8, place=-0.85, wet_db=-22, tones=5),
+        Track("other", "karoryfer.emilyguitar/electric-clean", sound="crunch", low=47, tones=3, level_db=-7, place=0.85,
               strum=("",) * 6 + ("D.......D.....u.",) * 7 + ("D.......D.......", "D..............."), wet_db=-18),
-        Track("other", "splendid-grand-piano/grand-piano", level_db=-9.5, place=0.2, wet_db=-16, notes="""
+        Track("other", "splendid-grand-piano/grand-piano", level_db=-7.5, place=0.45, wet_db=-16, notes="""
             B4:.5 D5:.5 G5:1 F#5:.5 D5:1.5        E5:.5 G5:.5 C6:1 B5:.5 A5:.5 G5:.5 F#5:.5
             r:4 r:4 r:4 r:2 B4:.5 C5:.5 D5:.5 E5:.5
             G5:1 E5:1 C5:1 E5:1                   F#5:1 D5:1 A4:1 D5:1

@@ -182,7 +182,7 @@ def _drums(song: Song, rng: np.random.Generator) -> list[Hit]:
 def _bass(song: Song, rng: np.random.Generator) -> list[Event]:
     lag, waver = _human(rng, song)
     kinds = [str(rng.choice(song.style.bass.split())) for _ in range(2)]
-    low = float(rng.uniform(27, 31))
+    low = float(rng.choice([rng.uniform(27, 31), rng.uniform(31, 37), rng.uniform(37, 42)], p=[0.6, 0.3, 0.1]))
     events = []
     seed = int(rng.integers(2**31))
     for name, first, bars in song.sections:

@@ -64,7 +64,8 @@ STYLES: tuple[Style, ...] = (
         "rock rock2 rock-ride beat",
         "eighths roots riff",
         "axis garage three m-rock louie m-axis vi-start",
-        "power/distorted strum/crunch riff/crunch solo/lead pad/organ comp/piano strum/acoustic arpeggio/clean",
+        "power/distorted strum/crunch strum/distorted riff/crunch solo/lead pad/organ comp/piano strum/acoustic"
+        " arpeggio/clean",
         weight=3,
     ),
     Style(
@@ -82,7 +83,7 @@ STYLES: tuple[Style, ...] = (
         "punk punk2 rock2 beat",
         "eighths",
         "punk punk2 three louie",
-        "power/distorted power/crunch riff/distorted solo/lead",
+        "power/distorted power/crunch strum/distorted strum/crunch riff/distorted solo/lead",
         vocal_styles="sung shout",
         weight=2,
     ),
@@ -256,7 +257,7 @@ STYLES: tuple[Style, ...] = (
         "four rock motown half-time",
         "eighths octaves roots",
         "garage three axis m-rock vi-start",
-        "power/distorted strum/crunch pad/synth comp/piano solo/lead line/sax stabs/brass pad/strings",
+        "power/distorted strum/crunch strum/distorted pad/synth comp/piano solo/lead line/sax stabs/brass pad/strings",
         vocal_styles="sung shout",
         weight=1.5,
     ),
