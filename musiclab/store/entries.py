@@ -6,8 +6,9 @@ An *entry* is a folder of files under ``root/kind/key[:2]/key``. Four promises h
    with the size and SHA-256 of each file, and then renamed into place: one step that either happened or did not.
 2. **Made once.** A lock per key, held by the operating system (so that it ends with the process that holds it): of
    two kernels that ask for one entry at once, one makes it and the other waits.
-3. **Bounded.** Above `limit_bytes` the entries used longest ago go first. Kinds in `PINNED` (weights) never go by
-   themselves, nor does an entry that was asked for within the last minute, nor one that is being made.
+3. **Bounded.** Above `limit_bytes`, or when the disk is nearly full, the entries used longest ago go first. Kinds in
+   `PINNED` (weights) never go by themselves, nor does an entry that was asked for within the last minute, nor one that
+   is being made.
 4. **Never in the way.** A full, read-only or broken folder raises `StoreError`; `Store.recall` then still returns what
    was computed.
 
@@ -42,6 +43,7 @@ T = TypeVar("T")
 
 PINNED = frozenset({"weights"})
 DEFAULT_LIMIT = 10 * 10**9  # bytes: about thirty songs of four minutes with four stems in float32
+RESERVE = 2 * 10**9  # bytes: with less free disk than this, old entries go even below the limit
 GRACE = 60.0  # seconds for which an entry that was asked for is safe: the reader has long opened its files by then
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{1,127}", re.ASCII)
 _DISK_TROUBLE = {errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EIO}
@@ -142,6 +144,7 @@ class Store:
         with self._own_trouble(), self._lock(kind, key):
             if found := self.peek(key, kind):  # another process made it while we waited
                 return found
+            self._evict()  # room first: a disk may be full of old results
             temp = self.root / "tmp" / f"{kind}~{key}~{uuid.uuid4().hex[:8]}"
             temp.mkdir(parents=True)
             try:
@@ -242,7 +245,7 @@ class Store:
         try:
             self._sweep()
             kept = [(f.stat().st_mtime, _size(f), f) for f in self._entries() if f.parent.parent.name not in PINNED]
-            excess = sum(size for _, size, _ in kept) - self.limit_bytes
+            excess = max(sum(size for _, size, _ in kept) - self.limit_bytes, RESERVE - free_bytes(self.root))
             for used, size, folder in sorted(kept):
                 if excess <= 0 or time.time() - used < GRACE:
                     return
@@ -299,6 +302,11 @@ class Store:
                 f"The cache folder {self.root} can't be used ({getattr(error, 'strerror', None) or error}): free some "
                 "space, or set MUSICLAB_CACHE to another folder."
             ) from error
+
+
+def free_bytes(folder: Path) -> int:
+    """Free space on the disk of a folder that exists."""
+    return shutil.disk_usage(folder).free
 
 
 def default_store() -> Store:

@@ -19,9 +19,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from musiclab.errors import StoreError
-from musiclab.store import Store, damage, key_of, parse_size, sha256_of
+from musiclab.store import Store, damage, entries, key_of, parse_size, sha256_of
 
 SPAWN = multiprocessing.get_context("spawn")
+
+
+@pytest.fixture(autouse=True)
+def roomy_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is kept must not depend on how full the disk of the test machine is."""
+    monkeypatch.setattr(entries, "free_bytes", lambda folder: 10**12)
 
 
 @pytest.fixture
@@ -153,6 +159,17 @@ class TestLimit:
         age(store.entry("e0", filler()), 10**6)
         store.entry("e1", filler())
         assert self.kept(store) == {"net", "e1"}
+
+    def test_on_a_nearly_full_disk_old_results_make_room_before_new_ones_are_made(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        store = Store(tmp_path, limit_bytes=10**9)
+        self.fill_four(store)
+        size = store.info().kinds["results"].bytes // 4
+        monkeypatch.setattr(entries, "free_bytes", lambda folder: entries.RESERVE - 2 * size + 10)
+        there: set[str] = set()
+        store.entry("e4", lambda folder: there.update(self.kept(store)) or ((folder / "x").write_text("x") and None))
+        assert there == {"e2", "e3"}
 
     def test_what_is_being_made_stays(self, tmp_path: Path) -> None:
         store = Store(tmp_path, limit_bytes=10)
