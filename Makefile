@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lab check bench format lock clean
+.PHONY: help demo test lab lint check docs bench format lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -24,14 +24,19 @@ test: $(VENV)/.developing ## every test: units, notebooks, and (where Chromium i
 lab: $(VENV)/.installed ## JupyterLab, open on the first notebook
 	@$(BIN)/musiclab lab --here
 
-check: $(VENV)/.developing ## lint, format, types, floors, spelling and the quick tests, in a minute
+lint: $(VENV)/.developing ## lint, format, spelling, types, and the floors of the house
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
 	@$(BIN)/codespell
 	@$(BIN)/mypy --no-error-summary
-	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/lint-imports --no-logo | grep --quiet '1 kept, 0 broken' || { $(BIN)/lint-imports --no-logo; exit 1; }
+
+check: lint ## lint and the quick tests, in a minute
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --quiet --numprocesses $(JOBS) \
 		-m "not slow and not browser and not real and not notebook" tests/unit
+
+docs: $(VENV)/.developing ## the notebooks with their outputs, as pages in build/docs
+	@$(BIN)/jupyter nbconvert --log-level WARN --execute --to html --output-dir build/docs notebooks/*.ipynb
 
 bench: $(VENV)/.developing ## how long everything takes that a user waits for
 	@for script in tests/benchmarks/bench_*.py; do echo "$$script"; $(BIN)/python $$script || exit 1; done
