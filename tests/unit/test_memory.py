@@ -1,0 +1,58 @@
+"""Memory of long songs: bounded, and flat in their length."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+# The song is one frame, seen again and again: it takes no memory, whatever its length.
+SCRIPT = """
+import resource, sys
+import numpy as np, torch
+from musiclab.audio import Audio
+from musiclab.separation import Engine, Licence, separate
+
+class Quarter(Engine):
+    name, stems, sr = "quarter", ("vocals", "drums", "bass", "other"), 44100
+    licence, segment, normalise, fixed = Licence("MIT", "none needed"), 7.8, True, True
+    def separate(self, mixture):
+        return torch.stack([mixture / 4] * 4, 1)
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
+
+def song(minutes, sr):
+    frame = np.array([[0.25], [0.5]], np.float32)
+    return Audio.of_checked(np.broadcast_to(frame, (2, int(minutes * 60 * sr))), sr)
+
+sr = int(sys.argv[2])
+separate(song(0.5, sr), engine=Quarter(), cache=False)
+before = peak()
+stems = separate(song(float(sys.argv[1]), sr), engine=Quarter(), cache=False)
+print(peak() - before)
+# normalised, a quarter taken, restored: 0.375 is the mean of the two channels
+assert abs(stems["bass"].samples[1, 12345] - ((0.5 - 0.375) / 4 + 0.375)) < 1e-3
+"""
+
+
+def growth(minutes: float, sr: int) -> float:
+    """MB that a song of some minutes takes beyond one of half a minute."""
+    run = subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(minutes), str(sr)], capture_output=True, text=True, check=True
+    )
+    return float(run.stdout)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="peak memory is read through the module resource")
+@pytest.mark.parametrize("sr", [44100, 48000])
+def test_memory_is_flat_in_the_length_of_the_song(sr: int) -> None:
+    """Eight minutes are 680 MB of stems: they go to disk as they are made, not into memory."""
+    assert growth(8, sr) < 250
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="peak memory is read through the module resource")
+def test_an_hour_takes_no_more_than_the_input_and_a_little() -> None:
+    assert growth(60, 44100) < 200
