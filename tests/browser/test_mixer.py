@@ -418,3 +418,35 @@ def test_speed_is_stepped_told_and_put_back(desk: Page) -> None:
     expect(speed).to_have_attribute("aria-valuetext", "100 %")
     desk.get_by_role("button", name="reset").click()
     expect(desk.get_by_role("spinbutton", name="key")).to_have_attribute("aria-valuetext", "0")
+
+
+# A browser that lets no sound start before a click, as all do where the page is new. (Chromium counts what a test
+# evaluates as the user's own act, so its own policy can't be tested with.)
+STRICT = """
+const Real = window.AudioContext;
+let allowed = false;
+const waiting = [];
+window.AudioContext = class extends Real {
+  constructor(options) { super(options); super.suspend(); }
+  get state() { return allowed || super.state === "closed" ? super.state : "suspended"; }
+  resume() {
+    const started = new Promise((done) => waiting.push(done));
+    if (allowed) super.resume().then(() => waiting.forEach((done) => done()));
+    return started;
+  }
+};
+addEventListener("pointerdown", (event) => { allowed = event.isTrusted; }, { capture: true });
+"""
+
+
+def test_where_sound_needs_a_click_it_asks_for_one(page: Page, mount: Mount) -> None:
+    page.add_init_script(STRICT)
+    mount(page, make_mixer())
+    ready(page)
+    page.evaluate("harness.model.receive({playing: true})")
+    hint = page.get_by_text("Click here to let the sound start")
+    expect(hint).to_be_visible()
+    assert page.evaluate("harness.engine.sounding") is False
+    hint.click()
+    page.wait_for_function("harness.engine.sounding && harness.engine.position > 0")
+    expect(hint).to_be_hidden()
