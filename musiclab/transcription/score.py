@@ -5,6 +5,7 @@ Notebook: 09
 
 from __future__ import annotations
 
+import logging
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -15,10 +16,12 @@ from musiclab.errors import ExportError, TranscriptionError
 from musiclab.instruments import DRUMS, find
 from musiclab.notes import Part
 from musiclab.transcription import harmony, staves
+from musiclab.transcription.beats import beats_of_notes
 from musiclab.transcription.grid import BeatGrid
 from musiclab.transcription.quantise import quantise
 from musiclab.transcription.staves import NoteId, Staff
 
+log = logging.getLogger("musiclab")
 DEFAULT_TEMPO = 120.0  # beats a minute, for a part whose beats nobody has found
 MUSICXML_SUFFIXES = (".musicxml", ".xml")
 DOCTYPE = (
@@ -85,8 +88,15 @@ class Score:
 
 
 def grid_of(part: Part) -> BeatGrid:
-    """The beat grid that the part is written against; an even 120 beats a minute from its first note if it has none."""
+    """The beat grid that the part is written against.
+
+    A part that has none is measured by its own onsets, or at an even 120 beats a minute if they are too few.
+    """
     if len(part.beats) < 2:
+        try:
+            return beats_of_notes(part.notes, metre=part.time_signature)
+        except TranscriptionError:
+            log.info("%s: no beats are known, and its notes are too few to find them: 120 a minute are taken.", part)
         start = part.notes[0].onset if part.notes else 0.0
         return BeatGrid.steady(DEFAULT_TEMPO, max(part.duration - start, 4.0), start=start, metre=part.time_signature)
     grid = BeatGrid(part.beats, 1, part.time_signature)
