@@ -120,11 +120,13 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--only", default="", help="of ours, only the runs with this in their names")
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
     song = music(asked.seconds)
     runs = candidates(song, asked.device)
+    runs = {name: run for name, run in runs.items() if name.startswith("demucs") or asked.only in name}
     times: dict[str, list[float]] = {name: [] for name in runs}
     made: dict[str, np.ndarray] = {}
     clock = time.process_time if asked.device == "cpu" else time.perf_counter
