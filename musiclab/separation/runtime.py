@@ -157,8 +157,8 @@ def _pink(frames: int) -> torch.Tensor:
     """Noise that falls by 3 dB per octave, as music does on average [shape=(1, 2, frames)], deviation 1."""
     white = torch.randn(1, 2, frames, generator=torch.Generator().manual_seed(0))
     fall = torch.arange(frames // 2 + 1).clamp(min=1).rsqrt()
-    noise = torch.fft.irfft(torch.fft.rfft(white) * fall, frames)
-    return noise / noise.std()
+    noise: torch.Tensor = torch.fft.irfft(torch.fft.rfft(white) * fall, frames)
+    return noise.div_(noise.std())
 
 
 def _convert(network: Any, mixture: torch.Tensor, spectrum: torch.Tensor, target: Path) -> None:
