@@ -1,0 +1,251 @@
+"""A blind listening test in the notebook: can you hear the difference at all?
+
+ABX is the plainest test there is. A and B are known, X is one of the two by the toss of a coin, and the listener says
+which. Whoever hears no difference is right half of the time; how unlikely a result is for such a listener is counted
+out, not felt. Both sounds are brought to the same level first: the louder one of two always seems the better.
+
+References
+----------
+W. A. Munson, M. B. Gardner, "Standardizing auditory tests", JASA 22(5), 1950. doi:10.1121/1.1917190
+
+ITU-R BS.1116-3, "Methods for the subjective assessment of small impairments in audio systems", 2015.
+
+Notebook: 07
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass, field
+from datetime import datetime
+from math import comb
+from pathlib import Path
+from typing import Any
+
+import ipywidgets
+import numpy as np
+
+from musiclab import codecs
+from musiclab.audio import Audio
+from musiclab.errors import AudioError
+
+HEADROOM = 0.998  # of full scale: no clip is clipped
+STEP_S = 0.25  # places where a clip may begin
+LOUD_DB = 6.0  # a clip may be this much softer than the whole stem; softer ones hold rests, where all sounds alike
+
+
+@dataclass
+class Abx:
+    """The test without its sounds: what X was, what was said, and what that proves.
+
+    Parameters
+    ----------
+    trials : int
+        How many times to ask. Fewer than 5 can't prove anything: 1 / 2**4 is more than 5 %.
+    seed : int or None
+        Of the coin; None for a new one each time.
+
+    Notebook: 07
+    """
+
+    trials: int = 12
+    seed: int | None = None
+    answers: list[str] = field(default_factory=list, init=False)
+    xs: tuple[str, ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.trials < 1:
+            raise ValueError(f"A test has at least one trial, not {self.trials}.")
+        self.xs = tuple(np.random.default_rng(self.seed).choice(["A", "B"], self.trials).tolist())
+
+    @property
+    def done(self) -> bool:
+        return len(self.answers) == self.trials
+
+    @property
+    def right(self) -> int:
+        """Right answers so far."""
+        return sum(said == x for said, x in zip(self.answers, self.xs, strict=False))
+
+    @property
+    def p_value(self) -> float:
+        """Probability that somebody who only guesses has at least as many right; 1 before the first answer."""
+        return guessing(self.right, len(self.answers))
+
+    def answer(self, said: str) -> None:
+        """Say what X is.
+
+        Parameters
+        ----------
+        said : str
+            ``"A"`` or ``"B"``.
+
+        Raises
+        ------
+        ValueError
+            If it is neither, or the test is over.
+        """
+        if said not in ("A", "B"):
+            raise ValueError(f"X is A or B, not {said!r}.")
+        if self.done:
+            raise ValueError(f"The test is over: all {self.trials} answers are given.")
+        self.answers.append(said)
+
+    def verdict(self) -> str:
+        """The result in a sentence or two."""
+        counted = f"{self.right} of {len(self.answers)} right; by guessing as many or more come in {self.p_value:.1%}."
+        if self.p_value < 0.05:
+            return f"{counted} You hear a difference."
+        return f"{counted} This doesn't show that you hear a difference; nor that there is none."
+
+
+def guessing(right: int, trials: int) -> float:
+    """Probability of at least `right` heads in `trials` tosses of a fair coin (one-sided binomial test).
+
+    Notebook: 07
+    """
+    return sum(comb(trials, count) for count in range(right, trials + 1)) / 2**trials
+
+
+def matched(a: Audio, b: Audio) -> tuple[Audio, Audio]:
+    """Two sounds at the level (RMS) of the softer one, or softer, so that neither clips.
+
+    Raises
+    ------
+    AudioError
+        If one of them is silent: no gain makes it as loud as the other.
+
+    Notebook: 07
+    """
+    powers = [float(np.sqrt(np.mean(np.square(sound.samples, dtype=np.float64)))) for sound in (a, b)]
+    if min(powers) < 1e-6:
+        raise AudioError("One of the two sounds is silent here: there is nothing to compare.")
+    level = min(*powers, *(HEADROOM * p / float(np.abs(s.samples).max()) for p, s in zip(powers, (a, b), strict=True)))
+    scaled = [Audio(s.samples * np.float32(level / p), s.sr) for p, s in zip(powers, (a, b), strict=True)]
+    return scaled[0], scaled[1]
+
+
+def clip_starts(a: Audio, b: Audio, seconds: float) -> np.ndarray:
+    """Where a clip may begin, in seconds: wherever both sounds are about as loud as they are on the whole.
+
+    Notebook: 07
+    """
+    last = a.duration - seconds
+    starts = np.arange(0.0, max(last, 0.0) + 1e-9, STEP_S)
+    loud = [
+        start
+        for start in starts
+        if all(sound[start : start + seconds].rms_db > sound.rms_db - LOUD_DB for sound in (a, b))
+    ]
+    return np.array(loud if loud else starts)
+
+
+class ListeningTest(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
+    """A blind test (ABX) of two sounds: players for A, B and X, two buttons, and the result as a CSV file.
+
+    Each trial plays the same few seconds of both, from another place of the song, at the same level. Nothing is said
+    about right or wrong before the end, for that would teach. The result is saved after every answer.
+
+    Parameters
+    ----------
+    a, b : Audio
+        What to compare, say a true stem and an estimate; of the same length and sample rate.
+    names : (str, str)
+        What A and B are called on the page.
+    trials : int
+        How many times to ask.
+    seconds : float
+        Length of the clips.
+    folder : str or Path
+        Where the result is saved, as ``listening test DATE TIME.csv``.
+    seed : int or None
+        Of the coin and of the places; None for new ones each time.
+
+    Raises
+    ------
+    AudioError
+        If the sounds differ in length or sample rate, or one is silent.
+
+    Notes
+    -----
+    Notebook: 07
+    """
+
+    def __init__(
+        self,
+        a: Audio,
+        b: Audio,
+        *,
+        names: tuple[str, str] = ("A", "B"),
+        trials: int = 12,
+        seconds: float = 4.0,
+        folder: str | Path = "exports",
+        seed: int | None = None,
+    ) -> None:
+        if (a.sr, a.frames) != (b.sr, b.frames):
+            raise AudioError("The two sounds differ in length or sample rate: cut them alike first.")
+        matched(a, b)  # says so now if one is silent
+        self.abx = Abx(trials, seed)
+        self.names = names
+        self.path = Path(folder) / f"listening test {datetime.now():%Y-%m-%d %H.%M.%S}.csv"
+        self.starts: list[float] = np.random.default_rng(seed).choice(clip_starts(a, b, seconds), trials).tolist()
+        self._sounds, self._seconds = (a, b), seconds
+        self._players = {key: ipywidgets.Audio(format="flac", autoplay=False, loop=False) for key in "ABX"}
+        self._buttons = {key: ipywidgets.Button(description=f"X is {key}", tooltip=f"X is {key}") for key in "AB"}
+        self._status = ipywidgets.Label()
+        for key, button in self._buttons.items():
+            button.on_click(lambda _, key=key: self.answer(key))
+        labels = {"A": f"A: {names[0]}", "B": f"B: {names[1]}", "X": "X: which of them?"}
+        width = ipywidgets.Layout(width="16em")
+        rows = [ipywidgets.HBox([ipywidgets.Label(labels[k], layout=width), self._players[k]]) for k in "ABX"]
+        super().__init__([self._status, *rows, ipywidgets.HBox(list(self._buttons.values()))])
+        self._show()
+
+    def answer(self, said: str) -> None:
+        """Say ``"A"`` or ``"B"``, as its button does; the result so far is saved, and the next clips are there."""
+        self.abx.answer(said)
+        self.save(self.path)
+        self._show()
+
+    def save(self, path: str | Path) -> Path:
+        """Write a row for each answer: trial, start of the clip in s, what X was, what was said, whether it is right.
+
+        The last column is the p-value after that answer.
+        """
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(["trial", "a", "b", "start_s", "x", "answer", "right", "p_value"])
+            right = 0
+            for number, (said, x) in enumerate(zip(self.abx.answers, self.abx.xs, strict=False), start=1):
+                right += said == x
+                p_value = f"{guessing(right, number):.4f}"
+                writer.writerow([number, *self.names, self.starts[number - 1], x, said, int(said == x), p_value])
+        return path
+
+    def _show(self) -> None:
+        """The clips of the next trial, or the result."""
+        for button in self._buttons.values():
+            button.disabled = self.abx.done
+        if self.abx.done:
+            self._status.value = f"{self.abx.verdict()} Saved as {self.path}."
+            return
+        number = len(self.abx.answers)
+        start = self.starts[number]
+        clips = matched(*(sound[start : start + self._seconds] for sound in self._sounds))
+        encoded = dict(zip("AB", (codecs.encode(clip, format="flac") for clip in clips), strict=True))
+        encoded["X"] = encoded[self.abx.xs[number]]
+        for key, player in self._players.items():
+            player.value = encoded[key]
+        self._status.value = f"Trial {number + 1} of {self.abx.trials}. Is X the same as A, or as B?"
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        """The widget, and for pages where nothing runs a line that says what would be here."""
+        bundle = super()._repr_mimebundle_(**kwargs)
+        if isinstance(bundle, dict):
+            said = (
+                self.abx.verdict() if self.abx.answers else f"{self.abx.trials} trials; run this notebook to take it."
+            )
+            bundle["text/html"] = f"<p><b>Blind listening test</b>: {said}</p>"
+        return bundle
