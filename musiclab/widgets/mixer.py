@@ -31,7 +31,7 @@ from musiclab.widgets.settings import (
     checked_names,
     checked_time,
 )
-from musiclab.widgets.transport import format_for, pack_all, scale_of
+from musiclab.widgets.transport import MUCH_MEMORY, format_for, pack_all, page_memory, scale_of
 from musiclab.widgets.waves import COLUMNS, Lane, picture, waveform
 
 logger = logging.getLogger("musiclab")
@@ -117,6 +117,8 @@ class Mixer(anywidget.AnyWidget):
         scale = max(10 ** (sound.peak_db / 20) for sound in self._sounds)
         self._wave_table = np.stack([waveform(sound.samples, scale=scale) for sound in self._sounds])
         self._closing = threading.Event()
+        if (needed := page_memory(self._sounds)) > MUCH_MEMORY:
+            logger.warning("The page needs %.1f GB for this song: cut it, as in song[0:600].", needed / 1e9)
         super().__init__(
             _tracks=[
                 {"name": name, "label": _label(name), "colour": colour(name, i), "scale": scale_of(sound)}

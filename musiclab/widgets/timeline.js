@@ -63,7 +63,10 @@ export function createTimeline(desk, signal) {
   }
 
   // --- drawing
-  function draw() {
+  let drawing = 0;
+  function draw() { drawing ||= requestAnimationFrame(drawNow); }  // at most once a frame, however fast a fader moves
+  function drawNow() {
+    drawing = 0;
     const { clientWidth: width, clientHeight: height } = lanes;
     const ratio = window.devicePixelRatio || 1;
     canvas.width = Math.round(width * ratio);
@@ -81,7 +84,7 @@ export function createTimeline(desk, signal) {
   }
   const resized = new ResizeObserver(() => { draw(); drawRuler(); });
   resized.observe(lanes);
-  signal.addEventListener("abort", () => resized.disconnect());
+  signal.addEventListener("abort", () => { resized.disconnect(); cancelAnimationFrame(drawing); });
 
   let told = "";
   function move(position) {

@@ -15,8 +15,14 @@ from musiclab.store import default_store, key_of
 
 VERSION = 1  # of what is kept in the store: raise it when the same sound gives other bytes
 FILE = "sound"
+MUCH_MEMORY = 2_000_000_000  # bytes: about 19 minutes of five stereo stems; browsers give a page a few GB
 SAMPLE_RATE = 44_100  # Hz: the page's AudioContext is pinned to it
 LOSSLESS_UP_TO = 20_000_000  # samples in all: five stereo stems of 45 s are some 10 MB as FLAC; longer songs go as Ogg
+
+
+def page_memory(sounds: Sequence[Audio]) -> int:
+    """Bytes that a page needs to hold these sounds decoded, as it does to start them on one sample."""
+    return sum(round(sound.duration * SAMPLE_RATE) * min(sound.channels, 2) * 4 for sound in sounds)
 
 
 def format_for(sounds: Sequence[Audio]) -> str:

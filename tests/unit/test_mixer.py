@@ -20,7 +20,7 @@ from musiclab.stems import Stems
 from musiclab.widgets import front
 from musiclab.widgets.limiter import limit
 from musiclab.widgets.mixer import Mixer
-from musiclab.widgets.transport import LOSSLESS_UP_TO, format_for, pack, pack_once, scale_of
+from musiclab.widgets.transport import LOSSLESS_UP_TO, format_for, pack, pack_once, page_memory, scale_of
 from musiclab.widgets.waves import waveform
 
 SR = 44_100
@@ -252,3 +252,13 @@ def test_colours_keep_their_contrast_on_light_and_dark_pages() -> None:
         light = (1.05) / (luminance(shade) + 0.05)
         dark = (luminance(shade) + 0.05) / (luminance("#212121") + 0.05)
         assert min(light, dark) >= 3, shade
+
+
+def test_a_song_too_long_for_a_page_is_warned_of(
+    rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    stems = make_stems(rng)
+    assert page_memory([stems["bass"]]) == 2 * 4 * SR // 2
+    monkeypatch.setattr("musiclab.widgets.mixer.MUCH_MEMORY", 100_000)
+    Mixer(stems).close()
+    assert "The page needs 0.0 GB for this song: cut it" in caplog.text
