@@ -130,11 +130,11 @@ def drive(x: Wave, gain_db: float, *, bias: float = 0.0, hard: float = 0.0) -> W
 
 
 def cabinet(x: Wave, rng: np.random.Generator, *, dark: float = 0.0) -> Wave:
-    """A guitar loudspeaker and its microphone: no deep bass, a bump, a presence peak, nothing above 4–6 kHz."""
+    """A guitar loudspeaker and its microphone: a bump in the bass, a presence peak, nothing above 4–6 kHz."""
     return equalise(
         x,
-        cut(rng.uniform(70, 120), "high"),
-        peak_filter(rng.uniform(100, 180), rng.uniform(0, 5), 1.2),
+        cut(rng.uniform(40, 105), "high"),
+        peak_filter(rng.uniform(90, 180), rng.uniform(0, 6), 1.2),
         peak_filter(rng.uniform(350, 700), rng.uniform(-6, 1), 0.9),
         peak_filter(rng.uniform(1800, 3200), rng.uniform(1, 7), 1.1),
         cut(rng.uniform(3800, 6200) * (1 - 0.4 * dark), "low", 4),

@@ -27,7 +27,7 @@ def _strum(bar: Bar) -> Iterator[LayerNote]:
     for step in range(0, bar.steps, bar.half):
         if bar.pattern.random() < 0.72 or step == 0:
             chord, up = bar.chord(step), (step // bar.half) % 2 == 1
-            for pitch in chord.voicing(43 + (chord.root % 5), 5):
+            for pitch in chord.voicing(40 + (chord.root % 8), 6):
                 yield step, bar.half * 2, pitch, 0.6 if up else 0.8, "strum-up" if up else "strum-down"
 
 
@@ -85,7 +85,11 @@ def _short(bar: Bar, spots: list[int], length: float) -> Iterator[LayerNote]:
 def _comp(bar: Bar, chance: float, *, short: bool) -> Iterator[LayerNote]:
     low = 50 + int(bar.pattern.integers(0, 10))
     spots = [s for s in range(0, bar.steps, bar.half) if bar.pattern.random() < chance] or [0]
-    return _chords(bar, [(s, bar.half * 0.8 if short else gap * 0.9) for s, gap in bar.gaps(spots)], low, 4, 0.75)
+    if not short and bar.pattern.random() < 0.5:  # the left hand: roots below the chords, perhaps in octaves
+        root, octaves = bar.root(0, 33 + int(bar.pattern.integers(0, 8))), bar.pattern.random() < 0.5
+        for pitch in (root, root + 12) if octaves else (root,):
+            yield 0, bar.steps * 0.95, pitch, 0.7, ""
+    yield from _chords(bar, [(s, bar.half * 0.8 if short else gap * 0.9) for s, gap in bar.gaps(spots)], low, 4, 0.75)
 
 
 def _tune(bar: Bar, low: int, reach: int, busy: float, *, fixed: bool) -> Iterator[LayerNote]:

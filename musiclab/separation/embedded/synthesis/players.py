@@ -193,6 +193,20 @@ def choose_instrument(sound: str, library: Library, rng: np.random.Generator) ->
     return from_font or (pool[int(rng.integers(len(pool)))] if pool else None)
 
 
+def noise_floor(frames: int, rng: np.random.Generator) -> Wave:
+    """Hum of the mains with its harmonics, and hiss: what an amplifier that waits gives; `(frames,)` at RMS 1."""
+    t = np.arange(frames, dtype=np.float32) / SR
+    mains = np.float32(2 * np.pi * rng.choice([50.0, 60.0]))
+    hum = np.zeros(frames, dtype=np.float32)
+    for k in (1, 2, 3, 4, 6):
+        hum += np.float32(rng.uniform(0.1, 1) / k) * np.sin(
+            mains * np.float32(k) * t + np.float32(rng.uniform(0, 6.28))
+        )
+    hiss = desk.equalise(rng.standard_normal(frames, dtype=np.float32), desk.cut(5000, "low", 1))
+    x += hiss * np.float32(rng.uniform(0.1, 1.0))
+    return x / np.float32(desk.rms(x))
+
+
 def layer(part: Layer, song: Song, library: Library, frames: int, rng: np.random.Generator) -> Wave:
     """One player of `other` with amplifier, effects and place; gives `(2, frames)`."""
     instrument = choose_instrument(part.sound, library, rng)
@@ -202,6 +216,8 @@ def layer(part: Layer, song: Song, library: Library, frames: int, rng: np.random
     place = float(rng.uniform(-0.9, 0.9))
     if part.sound in GUITARS:
         dry = amplify(dry, part.sound, rng)
+        if rng.random() < 0.4:
+            dry = dry + noise_floor(frames, rng) * np.float32(desk.rms(dry) * desk.db(rng.uniform(-45, -26)))
         if part.role in ("power", "chug", "strum") and rng.random() < 0.45:  # double-tracked, hard left and right
             twin = play(part.events, choose_instrument(part.sound, library, rng) or instrument, library, frames, rng)
             lag = int(SR * rng.uniform(0.004, 0.02))

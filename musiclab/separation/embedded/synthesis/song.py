@@ -154,7 +154,7 @@ def _bus(x: Wave, rng: np.random.Generator) -> Wave:
     """What a whole stem goes through: a broad EQ and a gentle compressor."""
     x = desk.equalise(
         x,
-        desk.shelf(rng.uniform(80, 250), rng.uniform(-4, 3), high=False),
+        desk.shelf(rng.uniform(80, 250), rng.uniform(-4, 5), high=False),
         desk.peak_filter(rng.uniform(400, 3000), rng.uniform(-3, 3), 0.7),
         desk.shelf(rng.uniform(4000, 9000), rng.uniform(-5, 4), high=True),
     )
