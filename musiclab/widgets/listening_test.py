@@ -22,7 +22,7 @@ from math import comb
 from pathlib import Path
 from typing import Any
 
-import ipywidgets
+import ipywidgets  # type: ignore[import-untyped]
 import numpy as np
 
 from musiclab import codecs
@@ -104,7 +104,8 @@ def guessing(right: int, trials: int) -> float:
 
     Notebook: 07
     """
-    return sum(comb(trials, count) for count in range(right, trials + 1)) / 2**trials
+    ways: int = sum(comb(trials, count) for count in range(right, trials + 1))
+    return ways / 2**trials
 
 
 def matched(a: Audio, b: Audio) -> tuple[Audio, Audio]:
