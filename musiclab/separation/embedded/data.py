@@ -14,12 +14,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.fft
 
 from musiclab.errors import DatasetError
 from musiclab.separation.embedded.network import HOP_LENGTH, N_BINS, N_FFT, SR, STEMS
+
+if TYPE_CHECKING:
+    from musiclab.datasets import Multitrack
 
 FREQUENCIES = np.arange(N_BINS) * SR / N_FFT  # Hz
 WINDOW = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(N_FFT) / N_FFT)).astype(np.float32)  # the periodic Hann window
@@ -59,6 +63,38 @@ class SongFolder:
         start = int(rng.integers(0, max(song.shape[-1] - frames, 0) + 1))
         piece = np.asarray(song[stems, :, start : start + frames], dtype=np.float32) / 32768
         return np.pad(piece, ((0, 0), (0, 0), (0, frames - piece.shape[-1])))
+
+
+def pack(song: Multitrack, folder: Path) -> Path:
+    """Write a song whose stems are known as a training song: ``NAME.npy`` in `folder`, which is made if need be.
+
+    A stem that the song hasn't is silence; guitar and piano count as ``other``. Stems over full scale are turned down
+    all alike, so that they still add up.
+
+    Returns
+    -------
+    Path
+        The file, written beside and moved into place.
+
+    Raises
+    ------
+    DatasetError
+        If a stem can't be told apart into voice, drums, bass and the rest, such as ``accompaniment``.
+
+    Notebook: 06
+    """
+    packed = np.zeros((len(STEMS), 2, song.mixture.resampled(SR).frames), dtype=np.float32)
+    for name, stem in song.stems.items():
+        target = "other" if name in ("guitar", "piano") else name
+        if target not in STEMS:
+            raise DatasetError(f"{song.name!r} has a stem {name!r}: to learn from, a song needs {', '.join(STEMS)}.")
+        packed[STEMS.index(target)] += stem.resampled(SR).stereo().samples
+    packed /= max(1.0, float(np.abs(packed).max()))
+    folder.mkdir(parents=True, exist_ok=True)
+    path, part = folder / f"{song.name}.npy", folder / f"{song.name}.tmp.npy"
+    np.save(part, np.round(packed * 32767).astype(np.int16))
+    part.replace(path)
+    return path
 
 
 @dataclass(frozen=True)
