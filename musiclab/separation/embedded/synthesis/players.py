@@ -196,15 +196,12 @@ def choose_instrument(sound: str, library: Library, rng: np.random.Generator) ->
 def noise_floor(frames: int, rng: np.random.Generator) -> Wave:
     """Hum of the mains with its harmonics, and hiss: what an amplifier that waits gives; `(frames,)` at RMS 1."""
     t = np.arange(frames, dtype=np.float32) / SR
-    mains = np.float32(2 * np.pi * rng.choice([50.0, 60.0]))
-    hum = np.zeros(frames, dtype=np.float32)
+    mains = float(rng.choice([50.0, 60.0]))
+    x = desk.equalise(rng.standard_normal(frames, dtype=np.float32), desk.cut(5000, "low", 1))
+    x *= np.float32(rng.uniform(0.1, 1.0))
     for k in (1, 2, 3, 4, 6):
-        hum += np.float32(rng.uniform(0.1, 1) / k) * np.sin(
-            mains * np.float32(k) * t + np.float32(rng.uniform(0, 6.28))
-        )
-    hiss = desk.equalise(rng.standard_normal(frames, dtype=np.float32), desk.cut(5000, "low", 1))
-    x += hiss * np.float32(rng.uniform(0.1, 1.0))
-    return x / np.float32(desk.rms(x))
+        x += np.float32(rng.uniform(0.1, 1) / k) * np.sin(np.float32(2 * np.pi * mains * k) * t)
+    return x * np.float32(1 / max(desk.rms(x), 1e-9))
 
 
 def layer(part: Layer, song: Song, library: Library, frames: int, rng: np.random.Generator) -> Wave:
