@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from musiclab.errors import DatasetError, WeightsError
+from musiclab.separation.classical import HPSS
 from musiclab.separation.embedded import EmbeddedEngine
+from musiclab.separation.embedded.blend import BINS, SHARE, blended, rule_masks
 from musiclab.separation.embedded.curves import draw, read
 from musiclab.separation.embedded.data import Remix, SongFolder, _stft
 from musiclab.separation.embedded.export import export
@@ -76,6 +78,25 @@ def test_masks_add_up_to_one_for_any_length_and_level(frames: int, batch: int, s
 def test_features_do_not_change_with_the_volume(rng: np.random.Generator) -> None:
     D = spectrogram(noise(rng, 1, 2, SR))
     torch.testing.assert_close(features(D), features(D * 1e-2), atol=1e-2, rtol=0)
+
+
+@pytest.mark.parametrize("scale", [0.0, 1e-3, 1.0, 1e3])
+def test_blend_adds_up_to_one_and_leaves_its_argument_alone(rng: np.random.Generator, scale: float) -> None:
+    D = spectrogram(noise(rng, 2, 2, SR // 2)) * scale
+    masks = torch.softmax(torch.randn(2, 4, 2, *D.shape[2:]), dim=1)
+    before = masks.clone()
+    result = blended(masks, D)
+    torch.testing.assert_close(result.sum(dim=1), torch.ones_like(result[:, 0]))
+    torch.testing.assert_close(masks, before, atol=0, rtol=0)
+    torch.testing.assert_close(result[..., BINS:, :], masks[..., BINS:, :], atol=0, rtol=0)
+    expected = masks[..., 20, :] * (1 - SHARE) + SHARE * torch.from_numpy(rule_masks(D[1].numpy()))[:, None, 20]
+    torch.testing.assert_close(result[1, ..., 20, :], expected[1])
+
+
+def test_rule_masks_are_those_of_the_classical_engine(rng: np.random.Generator) -> None:
+    D = spectrogram(noise(rng, 1, 2, SR))[0].numpy()
+    whole = HPSS().masks(D)[:, : BINS - 8]  # the last bins see the cut in the smoothing of the stereo cue
+    np.testing.assert_allclose(rule_masks(D)[:, : BINS - 8], whole, atol=1e-3)
 
 
 def test_every_bin_is_heard_and_answered(rng: np.random.Generator) -> None:
@@ -144,7 +165,7 @@ def test_remix_repeats_with_its_seed_and_leaves_songs_alone(songs: Path) -> None
 
 
 def test_coherent_unchanged_remix_is_the_song_itself(songs: Path) -> None:
-    plain = Remix(strangers=0, gain_db=0, mute=0, speed=0, narrow=0, mono=0, dull=0, dull_mix=0)
+    plain = Remix(strangers=0, gain_db=0, mute=0, speed=0, narrow=0, mono=0, dirt=0, dull=0, dull_mix=0)
     D = plain.example(SongFolder([songs]), np.random.default_rng(3), SR)
     assert plain.example(SongFolder([songs]), np.random.default_rng(3), SR).shape == D.shape
     power = np.square(np.abs(D)).sum(axis=(1, 3))
@@ -212,9 +233,21 @@ def test_export_is_what_the_engine_reads(tiny: Settings, tmp_path: Path, rng: np
     x = noise(rng, 1, 2, SR)
     with torch.inference_mode():
         D = spectrogram(x)
-        expected = waveform(trainer.averaged()(D) * D[:, None], SR)
+        expected = waveform(blended(trainer.averaged()(D), D) * D[:, None], SR)
         estimates = EmbeddedEngine(path).separate(x)
     torch.testing.assert_close(estimates, expected, atol=2e-4, rtol=0)  # fp16 weights
+
+
+def test_a_bias_shifts_doubtful_bins_to_a_stem(tiny: Settings, tmp_path: Path, rng: np.random.Generator) -> None:
+    train(replace(tiny, max_steps=1))
+    D, shares = spectrogram(noise(rng, 1, 2, SR)), []
+    for name, bias in (("plain", {}), ("shifted", {"other": 1.0, "vocals": -0.5})):
+        export(tiny.out / "last.pt", tmp_path / f"{name}.safetensors", bias=bias)
+        with torch.inference_mode():
+            shares.append(EmbeddedEngine(tmp_path / f"{name}.safetensors").network(D))
+    shift = torch.log(shares[1].mean(dim=(0, 2, 3, 4))) - torch.log(shares[0].mean(dim=(0, 2, 3, 4)))
+    assert shift[3] - shift[1] == pytest.approx(1.0, abs=0.2)
+    assert shift[0] - shift[1] == pytest.approx(-0.5, abs=0.2)
 
 
 def test_changed_weights_are_refused(tiny: Settings, tmp_path: Path) -> None:

@@ -113,6 +113,11 @@ class Remix:
         Probability that a crop is played faster or slower (and higher or lower), by up to 12 %.
     narrow, mono : float
         Probability that a stem's stereo width changes, and that the whole mixture is mono.
+    dirt : float
+        Probability that a stem (not the drums) is overdriven, as amplifiers and mastering do.
+    guests : float
+        Probability that a stem (not the drums) of strangers is joined by the same stem of one more song: backing
+        voices, a guitar beside the piano.
     dull, dull_mix : float
         Probability that a stem, or the whole mixture, loses its treble above 4 kHz or higher: else the network would
         learn that what has no treble is a voice (many free recordings of voices end at 8 kHz).
@@ -124,21 +129,32 @@ class Remix:
     speed: float = 0.2
     narrow: float = 0.5
     mono: float = 0.1
+    dirt: float = 0.2
+    guests: float = 0.2
     dull: float = 0.15
     dull_mix: float = 0.15
 
     def example(self, songs: SongFolder, rng: np.random.Generator, frames: int) -> np.ndarray:
         """One example: the STFTs of its stems, complex64 ``(stems, 2, N_BINS, STFT frames)``."""
         if rng.random() < self.strangers:
-            pieces = np.concatenate([self._piece(songs, rng, frames, slice(i, i + 1)) for i in range(len(STEMS))])
+            pieces = np.concatenate([self._stranger(songs, rng, frames, i) for i in range(len(STEMS))])
         else:
             pieces = self._piece(songs, rng, frames, slice(None))
         mono = rng.random() < self.mono
-        for stem in pieces:
+        for name, stem in zip(STEMS, pieces, strict=True):
+            if name != "drums" and rng.random() < self.dirt:
+                _overdrive(stem, rng)
             self._place(stem, rng, mono)
         D = _stft(pieces)
         D *= self._equaliser(rng)[:, None, None, :]
         return D.swapaxes(2, 3)
+
+    def _stranger(self, songs: SongFolder, rng: np.random.Generator, frames: int, index: int) -> np.ndarray:
+        """One stem of a random song, ``(1, 2, frames)``, with or without a guest."""
+        piece = self._piece(songs, rng, frames, slice(index, index + 1))
+        if STEMS[index] != "drums" and rng.random() < self.guests:
+            piece = piece + self._piece(songs, rng, frames, slice(index, index + 1)) * np.float32(rng.uniform(0.3, 1))
+        return piece
 
     def _piece(self, songs: SongFolder, rng: np.random.Generator, frames: int, stems: slice) -> np.ndarray:
         if rng.random() >= self.speed:
@@ -174,6 +190,13 @@ class Remix:
         if rng.random() < self.dull_mix:
             gain_db += _treble_cut(rng, 6_000, 16_000)
         return (10 ** (np.clip(gain_db, -80, 12) / 20)).astype(np.float32)
+
+
+def _overdrive(stem: np.ndarray, rng: np.random.Generator) -> None:
+    """Soft clipping of ``(2, frames)`` in place, from hardly to hard, at the level that it had."""
+    level = np.sqrt(np.mean(np.square(stem))) + np.float32(1e-6)
+    driven = np.tanh(stem * (np.float32(10 ** (rng.uniform(-9, 12) / 20)) / level))
+    stem[:] = driven * (level / (np.sqrt(np.mean(np.square(driven))) + np.float32(1e-6)))
 
 
 def _treble_cut(rng: np.random.Generator, lowest: float, highest: float) -> np.ndarray:
