@@ -11,6 +11,8 @@ from .transcription import listen as listen
 from .transcription import transcribe as transcribe
 from .transcription.beats import track_beats as track_beats
 from .transcription.context import in_context as in_context
+from .widgets.explorer import SpectrogramExplorer as SpectrogramExplorer
+from .widgets.masklab import MaskLab as MaskLab
 from .widgets.mixer import Mixer as Mixer
 from .widgets.scoreview import ScoreView as ScoreView
 

@@ -1,0 +1,88 @@
+// Controls that several widgets share: buttons, groups of choices, sliders that tell Python, choices from a list.
+
+import { h } from "./dom.js";
+
+const SEND_EVERY = 150;  // ms between two settings of a slider that moves
+
+export function button(label, content, onClick, signal, extra = {}) {
+  const element = h("button", { type: "button", "aria-label": label, title: label, ...extra }, content);
+  element.addEventListener("click", onClick, { signal });
+  return element;
+}
+
+/** One of several: a radio group of buttons. `items` are {name, label, title, colour}. */
+export function choice(label, items, onPick, signal) {
+  const buttons = items.map((item) => {
+    const element = h("button", { type: "button", role: "radio", class: "ml-pick", title: item.title ?? item.label, "aria-label": item.label },
+      ...(item.colour ? [h("i", { style: `background: ${item.colour}` })] : []), item.label);
+    element.addEventListener("click", () => onPick(item.name), { signal });
+    return element;
+  });
+  const element = h("div", { class: "ml-choice", role: "radiogroup", "aria-label": label }, ...buttons);
+  element.addEventListener("keydown", (event) => {
+    const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (!by) return;
+    const next = (buttons.indexOf(document.activeElement) + by + items.length) % items.length;
+    buttons[next].focus();
+    onPick(items[next].name);
+    event.preventDefault();
+    event.stopPropagation();
+  }, { signal });
+  const update = (name) => items.forEach((item, i) => {
+    buttons[i].setAttribute("aria-checked", item.name === name);
+    buttons[i].tabIndex = item.name === name ? 0 : -1;
+  });
+  return { element, update };
+}
+
+/** A slider; `format` writes its value. `onInput` while it moves, `onChange` when it rests (or now and then). */
+export function slider(label, { min, max, step, value, title = label, format = String, onChange, onInput = () => {} }, signal) {
+  const output = h("output", {}, "");
+  const input = h("input", { type: "range", min, max, step, value, "aria-label": label });
+  let timer = null;
+  const show = () => {
+    output.textContent = format(Number(input.value));
+    input.setAttribute("aria-valuetext", output.textContent);
+  };
+  const send = () => {
+    clearTimeout(timer);
+    timer = null;
+    onChange(Number(input.value));
+  };
+  input.addEventListener("input", () => { show(); onInput(Number(input.value)); timer ??= setTimeout(send, SEND_EVERY); }, { signal });
+  input.addEventListener("change", send, { signal });
+  signal.addEventListener("abort", () => clearTimeout(timer));
+  show();
+  return {
+    element: h("label", { class: "ml-slider", title }, h("span", {}, label), input, output),
+    get value() { return Number(input.value); },
+    update(to) { if (timer === null) { input.value = to; show(); } },
+    hide(hidden) { input.parentElement.hidden = hidden; },
+  };
+}
+
+/** A slider of a trait: moved here, Python is told; set there, it moves here (call `update`). */
+export function traitSlider(model, name, label, options, signal) {
+  const { from = Number, to = Number } = options;
+  const made = slider(label, {
+    ...options,
+    value: to(model.get(name)),
+    onChange: (value) => {
+      if (model.get(name) === from(value)) return;
+      model.set(name, from(value));
+      model.save_changes();
+    },
+  }, signal);
+  return { ...made, update: () => made.update(to(model.get(name))) };
+}
+
+export function select(label, items, onPick, signal) {
+  const element = h("select", { "aria-label": label }, ...items.map(({ name, label: text }) => h("option", { value: name }, text)));
+  element.addEventListener("change", () => onPick(element.value), { signal });
+  return { element: h("label", { class: "ml-select" }, h("span", {}, label), element), get value() { return element.value; },
+    update(name) { element.value = name; },
+    disable(names) { for (const option of element.options) option.disabled = names.includes(option.value); } };
+}
+
+/** Read of a widget's bytes: what arrives is a DataView. */
+export const bytesOf = (view) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength);

@@ -1,0 +1,440 @@
+"""`MaskLab`: see, change, paint and hear the masks that take a song apart."""
+
+from __future__ import annotations
+
+import base64
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import anywidget
+import numpy as np
+import traitlets
+
+from musiclab import metrics, spectral
+from musiclab.audio import Audio
+from musiclab.errors import AudioError, MusiclabError
+from musiclab.palette import colour
+from musiclab.stems import RESIDUAL, Stems
+from musiclab.widgets import front
+from musiclab.widgets.brushes import Points, snapped
+from musiclab.widgets.maskkinds import Passage
+from musiclab.widgets.masksheet import OTHERS, Gesture, MaskSheet, Shaping
+from musiclab.widgets.pixels import RANGE_DB, LogRows, still
+
+logger = logging.getLogger("musiclab")
+LONGEST = 60.0  # s of a passage: its masks take some 5 MB a second
+LEFT_OVER_DB = -40.0  # a residual louder than this under the mixture is a source of its own
+SEAM = 0.01  # s in which a passage fades into the song around it
+LABELS = {
+    "model": "Engine",
+    "ideal binary": "Ideal binary",
+    "ideal ratio": "Ideal ratio",
+    "phase-sensitive": "Phase-sensitive",
+    "wiener": "Wiener",
+    "hpss": "HPSS",
+}
+
+
+class MaskLab(anywidget.AnyWidget):
+    """The mask of a stem over the mixture's spectrogram: to compare, to shape, to paint, to hear at once.
+
+    Everything that the page can do is a method or an attribute here too.
+
+    Parameters
+    ----------
+    song : Audio
+        The mixture.
+    stems : Stems
+        What an engine made of it.
+    truth : Stems
+        The true stems, if they are known: then there are ideal masks, and every step is scored.
+    stem : str
+        Which stem to begin with; the first if left out.
+    start, stop : float
+        The passage to work on, in seconds; at most a minute. The first minute if left out.
+
+    Attributes
+    ----------
+    stem : str
+        The stem whose mask is shown and painted.
+    kind : str
+        What the masks start from: one of `kinds`. Changing it keeps what was painted.
+    hardness : float
+        Exponent of all masks, 0.2 to 8: higher is harder.
+    threshold : float
+        Shares smaller than this (0 to 0.9) are set to zero.
+    smoothing : int
+        Size of the box in cells, 1 to 15, over which masks are averaged.
+    kinds : tuple[str, ...]
+        ``model`` (shares by the engine's estimates), ``ideal binary``, ``ideal ratio`` and ``phase-sensitive`` (from
+        the truth), ``wiener`` (multichannel, from the estimates), ``hpss``.
+
+    Raises
+    ------
+    AudioError
+        If song, stems and truth differ in rate or length, or there is no such stem or passage.
+
+    Notes
+    -----
+    Notebooks: 03, 08. A still picture stands where no JavaScript may run.
+    """
+
+    _esm = front.esm("masklab.js")
+    _css = front.css("specview.css", "masklab.css")
+
+    stem = traitlets.Unicode().tag(sync=True)
+    kind = traitlets.Unicode("model").tag(sync=True)
+    hardness = traitlets.Float(1.0, min=0.2, max=8.0).tag(sync=True)
+    threshold = traitlets.Float(0.0, min=0.0, max=0.9).tag(sync=True)
+    smoothing = traitlets.Int(1, min=1, max=15).tag(sync=True)
+
+    _stems = traitlets.List().tag(sync=True)  # name, label, colour of each
+    _kinds = traitlets.List().tag(sync=True)  # name, label
+    _sr = traitlets.Int().tag(sync=True)
+    _start = traitlets.Float().tag(sync=True)
+    _frames = traitlets.Int().tag(sync=True)
+    _hop = traitlets.Int(spectral.HOP_LENGTH).tag(sync=True)
+    _hz = traitlets.Tuple().tag(sync=True)  # lowest and highest
+    _range = traitlets.Float(RANGE_DB).tag(sync=True)
+    _level = traitlets.Bytes().tag(sync=True)  # rows x columns, lowest row first
+    _rows = traitlets.Int().tag(sync=True)
+    _scores = traitlets.List().tag(sync=True)  # [name, change in dB, SDR before or None, SDR now or None]
+    _can_undo = traitlets.Bool(False).tag(sync=True)
+    _can_redo = traitlets.Bool(False).tag(sync=True)
+    _message = traitlets.Unicode("").tag(sync=True)
+
+    def __init__(
+        self,
+        song: Audio,
+        stems: Stems,
+        *,
+        truth: Stems | None = None,
+        stem: str = "",
+        start: float = 0.0,
+        stop: float | None = None,
+    ) -> None:
+        _check(song, stems, truth)
+        self.song, self._given, self.truth = song, stems, truth
+        self._from, self._to = _passage(song, start, stop)
+        names = list(stems)
+        if stems.residual.rms_db > song.rms_db + LEFT_OVER_DB:
+            names.append(RESIDUAL)
+        x = song.samples[:, self._from : self._to]
+        true = None if truth is None else np.stack([self._cut(truth, name) for name in names])
+        estimates = np.stack([self._cut(stems, name) for name in names])
+        self._passage = Passage(tuple(names), spectral.stft(x), estimates, true)
+        self._x = x
+        self._magnitude = np.sqrt(np.square(np.abs(self._passage.X)).mean(axis=0))
+        self._pixels = LogRows(song.sr, self._magnitude.shape[0])
+        self._level_table = self._pixels.level(self._magnitude)
+        self._busy = True  # nothing is answered before all stands
+        super().__init__(
+            stem=stem or names[0],
+            _stems=[{"name": n, "label": _label(n), "colour": colour(n, i)} for i, n in enumerate(names)],
+            _kinds=[{"name": kind, "label": LABELS[kind]} for kind in self._passage.kinds()],
+            _sr=song.sr, _start=self._from / song.sr, _frames=x.shape[1],
+            _hz=(self._pixels.low, self._pixels.high), _level=self._level_table.tobytes(), _rows=self._pixels.rows,
+        )  # fmt: skip
+        self._begin()
+        self._busy = False
+        self._refresh()
+        self.on_msg(self._on_message)
+
+    def _begin(self) -> None:
+        """A sheet of the kind that is chosen."""
+        M, sounds = self._passage.start(self.kind)
+        p = self._passage
+        self._sheet = MaskSheet(p.names, self._x, sounds, M, sr=self.song.sr, X=p.X, truth=p.truth)
+
+    def _cut(self, stems: Stems, name: str) -> np.ndarray:
+        if name not in stems and name != RESIDUAL:
+            return np.zeros((self.song.channels, self._to - self._from), dtype=np.float32)
+        return stems[name].samples[:, self._from : self._to]
+
+    # --- what comes out
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        return tuple(kind["name"] for kind in self._kinds)
+
+    @property
+    def stems(self) -> Stems:
+        """The repaired stems of the whole song: for a `Mixer`, another `MaskLab`, or to save.
+
+        With the residual they add up to the song. A stem that nothing was painted on is the given one, bit for bit
+        (as long as `kind` is ``model`` and the sliders rest).
+        """
+        repaired = {name: self._repaired(name) for name in self._given}
+        engine = self._given.engine
+        touched = any(repaired[name] is not self._given[name] for name in repaired)
+        return Stems(repaired, self.song, engine=f"{engine}, repaired" if touched else engine, note=self._given.note)
+
+    def _repaired(self, name: str) -> Audio:
+        given, now = self._given[name], self._sheet.sound(name)
+        here = np.s_[:, self._from : self._to]
+        if np.array_equal(now, given.samples[here]):
+            return given
+        samples = given.samples.copy()
+        samples[here] = now
+        seam = round(SEAM * self.song.sr)
+        rise = ((np.arange(seam) + 0.5) / seam).astype(np.float32)
+        if self._from > 0:
+            first = np.s_[:, self._from : self._from + seam]
+            samples[first] = given.samples[first] + rise * (samples[first] - given.samples[first])
+        if self._to < self.song.frames:
+            last = np.s_[:, self._to - seam : self._to]
+            samples[last] = given.samples[last] + rise[::-1] * (samples[last] - given.samples[last])
+        return Audio(samples, self.song.sr, title=given.title)
+
+    def mask(self, name: str = "") -> np.ndarray:
+        """The mask of a stem (the chosen one) as it stands [shape=(channels, bins, columns)], a copy."""
+        return np.array(self._sheet.masks[self._sheet.names.index(self._known(name or self.stem))])
+
+    def sdr(self, name: str = "") -> tuple[float, float] | None:
+        """SDR of a stem (the chosen one) within the passage, before and now, in dB; None if the truth isn't known."""
+        return self._sheet.sdr(self._known(name or self.stem))
+
+    def _known(self, name: str) -> str:
+        if name not in self._sheet.names:
+            raise AudioError(f"No stem is called {name!r}: there are {', '.join(self._sheet.names)}.")
+        return name
+
+    # --- gestures
+
+    def paint(
+        self, points: Points, *, action: str = "give", strength: float = 1.0, partner: str = OTHERS,
+        seconds: float = 0.06, semitones: float = 2.0,
+    ) -> None:  # fmt: skip
+        """Draw with a round brush.
+
+        Parameters
+        ----------
+        points : sequence of (seconds, Hz)
+            Along which to draw, in the song's time.
+        action : {"give", "take", "restore"}
+            To the chosen stem, from it, or all stems as they were.
+        strength : float
+            How much of the way, 0 to 1.
+        partner : str
+            Where it comes from or goes to: ``others`` (by their share), a stem's name, or ``""`` for nobody: then the
+            masks no longer sum to one, and the residual takes up the difference.
+        seconds, semitones : float
+            The brush's radii.
+        """
+        self._paint(
+            Gesture(self.stem, action, "brush", self._local(points), strength, partner, seconds, semitones)
+        )  # fmt: skip
+
+    def erase(self, points: Points, **options: Any) -> None:
+        """Take what lies along `points` away from the chosen stem. Options as in `paint`."""
+        self.paint(points, action="take", **options)
+
+    def paint_rectangle(
+        self, t0: float, t1: float, f0: float, f1: float, strength: float = 1.0, *, action: str = "give",
+        partner: str = OTHERS,
+    ) -> None:  # fmt: skip
+        """Everything from `t0` to `t1` seconds and from `f0` to `f1` Hz. Options as in `paint`."""
+        points = self._local([(t0, f0), (t1, f1)])
+        self._paint(Gesture(self.stem, action, "rectangle", points, strength, partner))
+
+    def paint_harmonics(
+        self, points: Points, strength: float = 1.0, *, action: str = "give", partner: str = OTHERS,
+        overtones: int = 16, cents: float = 50.0, snap: bool = True,
+    ) -> None:  # fmt: skip
+        """A note with its overtones.
+
+        Parameters
+        ----------
+        points : sequence of (seconds, Hz)
+            The fundamental, from the note's beginning to its end.
+        strength, action, partner
+            As in `paint`.
+        overtones : int
+            How many partials, the fundamental among them.
+        cents : float
+            Half the width of each, in hundredths of a semitone.
+        snap : bool
+            Whether to look for the pitch that sounds within 60 cents of what was drawn.
+        """
+        near = self._local(points)
+        if snap:
+            near = tuple(snapped(self._magnitude, self._sheet.grid, near))
+        gesture = Gesture(
+            self.stem, action, "harmonics", near, strength, partner, overtones=overtones, cents=cents
+        )  # fmt: skip
+        self._paint(gesture)
+
+    def undo(self) -> None:
+        """Take back the last gesture or setting, bit for bit."""
+        self._follow(self._sheet.undo())
+
+    def redo(self) -> None:
+        """Do again what was taken back."""
+        self._follow(self._sheet.redo())
+
+    def _local(self, points: Points) -> tuple[tuple[float, float], ...]:
+        if len(points) == 0:
+            raise AudioError("A gesture needs at least one point, as (seconds, Hz).")
+        start, length = self._from / self.song.sr, (self._to - self._from) / self.song.sr
+        return tuple((float(np.clip(t - start, 0, length)), float(max(f, 1.0))) for t, f in points)
+
+    def _paint(self, gesture: Gesture) -> None:
+        self._send_change(self._sheet.paint(gesture))
+
+    def _follow(self, columns: slice) -> None:
+        """After undo and redo: the sliders show what the masks are made with."""
+        shaping, self._busy = self._sheet.state.shaping, True
+        self.hardness, self.threshold, self.smoothing = shaping.hardness, shaping.threshold, shaping.smoothing
+        self._busy = False
+        self._send_change(columns)
+
+    # --- settings
+
+    @traitlets.validate("stem")
+    def _check_stem(self, proposal: dict[str, Any]) -> str:
+        names, name = self._passage.names, proposal["value"]
+        if name not in names:
+            raise AudioError(f"No stem is called {name!r}: there are {', '.join(names)}.")
+        return str(name)
+
+    @traitlets.validate("kind")
+    def _check_kind(self, proposal: dict[str, Any]) -> str:
+        kind = proposal["value"]
+        if kind not in self._passage.kinds():
+            reason = "give the true stems (truth=...) for ideal masks" if self.truth is None else "see lab.kinds"
+            raise AudioError(f"There are no masks of the kind {kind!r} here: {reason}.")
+        return str(kind)
+
+    @traitlets.observe("stem")
+    def _on_stem(self, _change: object) -> None:
+        if not self._busy:
+            self._refresh()
+
+    @traitlets.observe("kind")
+    def _on_kind(self, _change: object) -> None:
+        if self._busy:
+            return
+        state = self._sheet.state
+        self._begin()
+        self._sheet.shape(state.shaping)
+        for gesture in state.gestures:
+            self._sheet.paint(gesture)
+        self._refresh()
+
+    @traitlets.observe("hardness", "threshold", "smoothing")
+    def _on_shaping(self, _change: object) -> None:
+        if not self._busy:
+            self._send_change(self._sheet.shape(Shaping(self.hardness, self.threshold, self.smoothing)))
+
+    # --- to the page and from it
+
+    def _refresh(self) -> None:
+        self._send_change(slice(0, self._sheet.grid.columns))
+
+    def _send_change(self, columns: slice) -> None:
+        """The chosen stem's mask and sound where they changed, at once; then the figures."""
+        if self._busy or columns.stop <= columns.start:
+            return
+        start, stop = self._sheet.span(columns)
+        sound = _two(self._sheet.sound(self.stem)[:, start:stop])
+        peak = max(float(np.abs(sound).max(initial=0)), 1e-6)
+        packed = np.round(sound * (32767 / peak)).astype("<i2")
+        content = {"change": {"column": columns.start, "frame": start, "scale": peak / 32767, "stem": self.stem}}
+        self.send(content, [self._mask_bytes(columns).tobytes(), packed.tobytes()])
+        with self.hold_sync():
+            self._scores = [self._score(name) for name in self._sheet.names]
+            self._can_undo, self._can_redo = self._sheet.can_undo, self._sheet.can_redo
+            self._message = ""
+
+    def _mask_bytes(self, columns: slice = slice(None)) -> np.ndarray:
+        k = self._sheet.names.index(self.stem)
+        power = np.square(np.abs(self._passage.X[..., columns]))
+        return self._pixels.mask(self._sheet.masks[k][..., columns], power)
+
+    def _score(self, name: str) -> list[Any]:
+        before, now = self._sheet.sdr(name) or (None, None)
+        change = self._sheet.change_db(name)
+        return [name, round(change, 3), *(None if x is None else round(x, 3) for x in (before, now))]
+
+    def compare(self) -> dict[str, float | None]:
+        """Every kind of mask for the chosen stem, side by side in the page, and the SDR of each (None: no truth).
+
+        Untouched, as the kinds are before anything is shaped or painted.
+        """
+        k = self._passage.names.index(self.stem)
+        power = np.square(np.abs(self._passage.X))
+        found: dict[str, float | None] = {}
+        pictures = []
+        for kind in self.kinds:
+            M, sounds = self._passage.start(kind)
+            pictures.append(self._pixels.mask(M[k], power).tobytes())
+            true = self._passage.truth
+            found[kind] = None if true is None else metrics.sdr(true[k], sounds[k])
+        self.send({"compared": {"stem": self.stem, "sdr": list(found.values())}}, pictures)
+        return found
+
+    def _on_message(self, _widget: object, content: dict[str, Any], _buffers: object) -> None:
+        orders: dict[str, Callable[[dict[str, Any]], object]] = {
+            "hello": lambda _: self._hello(),
+            "brush": lambda c: self.paint(c["points"], **c["options"]),
+            "rectangle": lambda c: self.paint_rectangle(*c["corners"], **c["options"]),
+            "harmonics": lambda c: self.paint_harmonics(c["points"], **c["options"]),
+            "undo": lambda _: self.undo(),
+            "redo": lambda _: self.redo(),
+            "compare": lambda _: self.compare(),
+        }
+        try:
+            orders[content["order"]](content)
+        except MusiclabError as error:
+            self._message = str(error)
+
+    def _hello(self) -> None:
+        """A page has come: it gets the mixture, and the stem as it stands."""
+        mixture = _two(self._x)
+        peak = max(float(np.abs(mixture).max(initial=0)), 1e-6)
+        packed = np.round(mixture * (32767 / peak)).astype("<i2")
+        self.send({"mixture": {"scale": peak / 32767}}, [packed.tobytes()])
+        self._refresh()
+
+    # --- how it shows itself without JavaScript
+
+    def __repr__(self) -> str:
+        painted = len(self._sheet.state.gestures)
+        return f"<MaskLab of {self.stem}, {LABELS[self.kind]} masks: {painted} strokes>"
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        bundle = super()._repr_mimebundle_(**kwargs)
+        if bundle is None:
+            return None
+        data, metadata = bundle
+        image = still(self._level_table, self._mask_bytes(), self.stem)
+        return {**data, "image/png": base64.b64encode(image).decode()}, metadata
+
+
+def _check(song: Audio, stems: Stems, truth: Stems | None) -> None:
+    for what, other in (("stems", stems.mixture), ("truth", truth.mixture if truth is not None else stems.mixture)):
+        if other.sr != song.sr or other.samples.shape != song.samples.shape:
+            raise AudioError(f"The {what} and the song differ in rate, channels or length: these are two songs.")
+
+
+def _passage(song: Audio, start: float, stop: float | None) -> tuple[int, int]:
+    """First and last frame of the passage."""
+    stop = min(start + LONGEST, song.duration) if stop is None else stop
+    if not (0 <= start < stop <= song.duration + 1e-6 and stop - start <= LONGEST + 1e-6):
+        raise AudioError(
+            f"A passage lies within the song (0 to {song.duration:.1f} s) and is at most {LONGEST:.0f} s long, "
+            f"not {start:g} to {stop:g} s."
+        )
+    return round(start * song.sr), min(round(stop * song.sr), song.frames)
+
+
+def _two(samples: np.ndarray) -> np.ndarray:
+    """At most two channels, for the page: more are folded, odd ones left, even ones right."""
+    if len(samples) <= 2:
+        return samples
+    return np.stack([samples[0::2].mean(axis=0), samples[1::2].mean(axis=0)])
+
+
+def _label(name: str) -> str:
+    return name[:1].upper() + name[1:].replace("_", " ")

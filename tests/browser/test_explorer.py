@@ -1,0 +1,219 @@
+"""The spectrogram explorer in a page, with Python behind it as in a notebook: sliders, zoom, readout, sound."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from musiclab.audio import Audio
+from musiclab.widgets.explorer import SpectrogramExplorer
+
+pytestmark = pytest.mark.browser
+
+Mount = Callable[..., None]
+SR = 44_100
+SEND = """([content, buffers]) => {
+  const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+  const views = buffers.map((text) => new DataView(bytes(text).buffer));
+  for (const handler of harness.model.handlers.get("msg:custom") ?? []) handler(content, views);
+}"""
+BRIDGE = """() => {
+  harness.model.send = (content) => toPython(content);
+  const { save_changes } = harness.model;
+  harness.model.save_changes = () => {
+    const set = { ...harness.model.unsaved };
+    save_changes.call(harness.model);
+    toPython({ set });
+  };
+  return harness.view();
+}"""
+
+
+def tones(seconds: float = 4.0) -> Audio:
+    """440 Hz throughout on the left, 3 kHz on the right, a click at 2 s on both."""
+    t = np.arange(round(seconds * SR)) / SR
+    x = np.stack([0.25 * np.sin(2 * np.pi * 440 * t), 0.25 * np.sin(2 * np.pi * 3000 * t)])
+    x[:, 2 * SR] += 0.5
+    return Audio(x, SR)
+
+
+class Notebook:
+    """The page and the Python object behind it."""
+
+    def __init__(self, page: Page, explorer: SpectrogramExplorer, mount: Mount) -> None:
+        self.page, self.explorer = page, explorer
+        self.outbox: list[tuple[dict[str, Any], list[str]]] = []
+        self.took: list[float] = []
+        explorer.send = self.send  # type: ignore[method-assign]
+        page.expose_function("toPython", self.receive)
+        mount(page, explorer, views=0)
+        page.evaluate(BRIDGE)
+        self.drawn()
+
+    def send(self, content: dict[str, Any], buffers: list[bytes] | None = None) -> None:
+        self.outbox.append((content, [base64.b64encode(b).decode() for b in buffers or []]))
+
+    def receive(self, content: dict[str, Any]) -> None:
+        started = time.process_time()
+        if "set" in content:
+            for name, value in content["set"].items():
+                setattr(self.explorer, name, value)
+        else:
+            self.explorer._on_message(self.explorer, content, [])
+        self.took.append(time.process_time() - started)
+        while self.outbox:  # one by one: another message may come in meanwhile
+            self.page.evaluate(SEND, list(self.outbox.pop(0)))
+
+    def drawn(self) -> None:
+        """Every picture that was asked for has come."""
+        self.page.wait_for_function("""() => {
+          const { tile, asked, answered } = document.querySelector(".ml-explorer").drawn();
+          return tile && asked === answered;
+        }""")
+
+    def picture(self) -> np.ndarray:
+        """What is drawn, as it was sent: levels in half dB."""
+        self.drawn()
+        found = self.page.evaluate("""() => {
+          const { tile } = document.querySelector(".ml-explorer").drawn();
+          return { ...tile, bytes: [...tile.bytes] };
+        }""")
+        return np.array(found["bytes"]).reshape(found["height"], found["width"])
+
+    def at(self, seconds: float, hz: float) -> tuple[float, float]:
+        x, y = self.page.evaluate(
+            """([t, hz]) => {
+              const { view } = document.querySelector(".ml-explorer");
+              const box = view.canvas.getBoundingClientRect();
+              return [box.x + view.xOf(t), box.y + view.yOf(hz)];
+            }""",
+            [seconds, hz],
+        )
+        return x, y
+
+
+@pytest.fixture
+def notebook(page: Page, mount: Mount) -> Notebook:
+    return Notebook(page, SpectrogramExplorer(tones()), mount)
+
+
+def height_of_tone(picture: np.ndarray) -> int:
+    """Rows within 12 dB of the loudest, a second in: how broad the line of a tone is."""
+    column = picture[:, picture.shape[1] // 4]
+    return int((column > column.max() - 24).sum())
+
+
+def width_of_click(picture: np.ndarray) -> int:
+    row = picture[-20]  # high up, where no tone is
+    return int((row > row.max() - 12).sum())
+
+
+def test_the_window_slider_changes_picture_and_readout(notebook: Notebook) -> None:
+    page = notebook.page
+    readout = page.get_by_role("status", name="resolution")
+    expect(readout).to_have_text("tells apart 23.2 ms and 43.1 Hz")
+    before = notebook.picture()
+    page.get_by_role("slider", name="Window").press("ArrowRight")
+    page.get_by_role("slider", name="Window").press("ArrowRight")
+    expect(readout).to_have_text("tells apart 93 ms and 10.8 Hz")
+    page.wait_for_function("harness.model.get('n_fft') === 8192")
+    after = notebook.picture()
+    assert height_of_tone(after) < height_of_tone(before)  # tones sharper,
+    assert width_of_click(after) > 2 * width_of_click(before)  # clicks blurred
+    assert notebook.explorer.resolution == pytest.approx((0.0929, 10.77), rel=0.01)
+
+
+def test_channels_scales_shapes_and_the_reassigned_view(notebook: Notebook) -> None:
+    page, explorer = notebook.page, notebook.explorer
+    for channel, loud, quiet in (("L", 440.0, 3000.0), ("R", 3000.0, 440.0)):
+        page.get_by_role("radio", name=channel, exact=True).click()
+        notebook.drawn()
+        assert explorer.picture(0.5, 1.5, loud * 0.9, loud * 1.1).max() == pytest.approx(-12, abs=1)
+        assert explorer.picture(0.5, 1.5, quiet * 0.97, quiet * 1.03).max() < -90
+    for scale in ("Linear", "Mel", "CQT", "Log"):
+        page.get_by_role("radio", name=scale, exact=True).click()
+        notebook.drawn()
+        assert page.evaluate("document.querySelector('.ml-explorer').view.extent.scale") == {"CQT": "log"}.get(
+            scale, scale.lower()
+        )
+    page.get_by_role("radio", name="L", exact=True).click()
+    plain = notebook.picture()
+    page.get_by_role("checkbox", name="Reassigned").check()
+    page.wait_for_function("harness.model.get('reassigned')")
+    assert height_of_tone(notebook.picture()) < height_of_tone(plain)
+    page.get_by_role("radio", name="Rectangle").click()
+    expect(page.get_by_role("status", name="resolution")).to_contain_text("26.1 Hz")
+
+
+def test_hover_tells_time_pitch_and_level(notebook: Notebook) -> None:
+    page = notebook.page
+    page.mouse.move(*notebook.at(1.0, 440))
+    readout = page.locator(".ml-readout")
+    expect(readout).to_contain_text("0:01.0")
+    expect(readout).to_contain_text("A4")
+    expect(readout).to_contain_text("−18")  # the middle of 0.25 on one side: 0.125
+
+
+def test_a_box_is_selected_and_only_it_is_played(notebook: Notebook) -> None:
+    page = notebook.page
+    page.mouse.move(*notebook.at(0.5, 2000))
+    page.mouse.down()
+    page.mouse.move(*notebook.at(1.5, 4500), steps=5)
+    page.mouse.up()
+    t0, t1, low, high = notebook.explorer.selection
+    assert (t0, t1) == pytest.approx((0.5, 1.5), abs=0.02)
+    assert (low, high) == pytest.approx((2000, 4500), rel=0.03)
+    page.get_by_role("button", name="play only the box").click()
+    page.wait_for_function("document.querySelector('.ml-explorer').heard")
+    heard = np.array(
+        page.evaluate(
+            "(() => { const b = document.querySelector('.ml-explorer').heard; return [0, 1].map((c) => Array.from(b.getChannelData(c))); })()"  # noqa: E501
+        )
+    )
+    assert heard.shape[1] == pytest.approx((t1 - t0) * SR, abs=2)
+    left, right = 20 * np.log10(np.sqrt(np.mean(np.square(heard), axis=1)) + 1e-9)
+    assert right == pytest.approx(20 * np.log10(0.25 / np.sqrt(2)), abs=0.3)
+    assert left < -70
+    page.get_by_role("img", name="spectrogram").press("Escape")
+    page.wait_for_function("harness.model.get('selection') === null")
+
+
+def test_four_minutes_zoom_and_pan_without_waiting(page: Page, mount: Mount, rng: np.random.Generator) -> None:
+    song = Audio(0.1 * rng.standard_normal((1, 240 * SR)), SR)
+    notebook = Notebook(page, SpectrogramExplorer(song), mount)
+    canvas = page.get_by_role("img", name="spectrogram")
+    notebook.took.clear()
+    for key in ("+", "+", "+", "ArrowRight", "ArrowLeft", "+", "+", "+", "-", "0"):
+        canvas.press(key)
+        notebook.drawn()
+    assert max(notebook.took) < 0.1  # s of work for a picture
+    drawn = page.evaluate("""async () => {
+      const { view } = document.querySelector(".ml-explorer");
+      let worst = 0;
+      for (let i = 0; i < 20; i++) {
+        view.zoom(i < 10 ? 0.8 : 1.25);
+        const start = performance.now();
+        await new Promise(requestAnimationFrame);
+        view.paint(view.canvas.getContext("2d"), view.width, view.height);
+        worst = Math.max(worst, performance.now() - start - 17);
+      }
+      return worst;
+    }""")
+    assert drawn < 100
+
+
+def test_it_leaves_nothing_behind(notebook: Notebook) -> None:
+    page = notebook.page
+    page.get_by_role("button", name="play what is shown").click()
+    page.wait_for_function("document.querySelector('.ml-explorer').heard")
+    page.evaluate("Promise.all(harness.cleanups.map((clean) => clean()))")
+    playwrights = {"__playwright_global_listeners_check__", "contextmenu"}
+    assert set(page.evaluate("harness.strays")) <= playwrights
+    assert page.evaluate("harness.model.listeners") == 0
+    assert page.locator(".ml-explorer").count() == 0
