@@ -65,6 +65,8 @@ class Audio:
     ------
     AudioError
         If the array is not one- or two-dimensional, has no frame, or holds NaN or infinity.
+
+    Notebook: 02
     """
 
     samples: np.ndarray

@@ -60,6 +60,8 @@ class Note:
     ------
     TranscriptionError
         If a value is out of its range; the message names it.
+
+    Notebook: 10
     """
 
     onset: float
@@ -142,6 +144,8 @@ class Part:
     ------
     TranscriptionError
         If times are not ascending, or the time signature is none.
+
+    Notebook: 09
     """
 
     notes: tuple[Note, ...] = ()

@@ -40,6 +40,8 @@ class Stems(Mapping[str, Audio]):
     ------
     AudioError
         If a stem differs from the mixture in rate or shape.
+
+    Notebook: 01
     """
 
     def __init__(self, stems: Mapping[str, Audio], mixture: Audio, *, engine: str = "", note: str = "") -> None:
