@@ -98,7 +98,7 @@ class Evidence:
 
 
 def listen(stem: Audio, *, instrument: str, progress: Progress | None = None) -> Evidence:
-    """Run the models that this instrument needs over a stem. See `transcribe` for the parameters."""
+    """Run the models that this instrument needs over a stem. See `transcribe` for the parameters. Notebook: 10."""
     known = find(instrument)
     if stem.peak_db < SILENT_PEAK_DB:
         return Evidence(known, stem.duration)
@@ -139,6 +139,8 @@ def transcribe(
     ------
     TranscriptionError
         If there is no such instrument.
+
+    Notebook: 09
     """
     part = listen(stem, instrument=instrument, progress=progress).part(beats=beats)
     part = replace(part, title=stem.title)
