@@ -39,7 +39,9 @@ docs: $(VENV)/.developing ## the notebooks with their outputs, as pages in build
 	@$(BIN)/jupyter nbconvert --log-level WARN --execute --to html --output-dir build/docs notebooks/*.ipynb
 
 bench: $(VENV)/.developing ## how long everything takes that a user waits for
-	@for script in tests/benchmarks/bench_*.py; do echo "$$script"; $(BIN)/python $$script || exit 1; done
+	@for script in tests/benchmarks/bench_*.py; do echo "$$script"; \
+		if grep --quiet __main__ $$script; then $(BIN)/python $$script; \
+		else $(BIN)/python -m pytest --quiet --capture=no $$script; fi || exit 1; done
 
 format: $(VENV)/.developing ## put the code into the house's shape, and empty the notebooks' outputs
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
