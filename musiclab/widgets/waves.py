@@ -33,9 +33,9 @@ def waveform(samples: np.ndarray, *, scale: float, columns: int = COLUMNS) -> np
     frames = samples.shape[1]
     starts = np.linspace(0, frames, min(columns, frames), endpoint=False).astype(np.intp)
     counts = np.diff(np.append(starts, frames))
-    low = np.minimum.reduceat(samples.min(axis=0), starts)
-    high = np.maximum.reduceat(samples.max(axis=0), starts)
-    power = np.add.reduceat(np.mean(np.square(samples, dtype=np.float64), axis=0), starts) / counts
+    low = np.minimum.reduceat(samples, starts, axis=1).min(axis=0)
+    high = np.maximum.reduceat(samples, starts, axis=1).max(axis=0)
+    power = np.add.reduceat(np.square(samples), starts, axis=1).mean(axis=0) / counts
     parts = np.stack([low, high, np.sqrt(power)], axis=1) / max(scale, 1e-9)
     heights = np.copysign(np.abs(parts) ** BEND, parts)
     return np.clip(np.round(127 * heights), -127, 127).astype(np.int8)
