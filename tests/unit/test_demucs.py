@@ -116,6 +116,7 @@ def test_equals_a_bag(song: Audio) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_the_full_size_equals_demucs(rng: np.random.Generator) -> None:
     """HTDemucs as published (42 million weights, segments of 7.8 s), random weights."""
     torch.manual_seed(3)

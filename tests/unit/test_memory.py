@@ -53,6 +53,7 @@ def test_memory_is_flat_in_the_length_of_the_song(sr: int) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 @pytest.mark.skipif(sys.platform == "win32", reason="peak memory is read through the module resource")
 def test_an_hour_takes_no_more_than_the_input_and_a_little() -> None:
     assert growth(60, 44100) < 200
