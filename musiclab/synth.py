@@ -117,7 +117,7 @@ def tone(note: Note, sound: Timbre, sr: int) -> np.ndarray:
     before, now = np.zeros(len(t)), one_sin
     wave = np.zeros(len(t))
     for k in range(1, harmonics + 1):
-        fade = 1.0
+        fade = np.ones(1)
         if sound.decay:  # higher harmonics die sooner
             fade = np.exp(-6.9 * t * (1 + 0.25 * (k - 1)) / (sound.decay * 2 ** ((60 - note.pitch) / 24)))
         wave += fade * now * (k**-sound.tilt) * (sound.even if k % 2 == 0 else 1.0)
@@ -166,8 +166,8 @@ def drum_hit(key: int, sr: int, *, seed: int = 0, hit: Hit | None = None) -> np.
     t = np.arange(round(max(hit.ring * (hit.body > 0), hit.hiss) * sr)) / sr
     wave = np.zeros(len(t))
     if hit.body:
-        hz = hit.end + (hit.start - hit.end) * np.exp(-t / hit.sweep)
-        wave += hit.body * np.sin(2 * np.pi * np.cumsum(hz) / sr) * np.exp(-6.9 * t / hit.ring)
+        swept = hit.end + (hit.start - hit.end) * np.exp(-t / hit.sweep)
+        wave += hit.body * np.sin(2 * np.pi * np.cumsum(swept) / sr) * np.exp(-6.9 * t / hit.ring)
     spectrum = np.fft.rfft(np.random.default_rng([key, seed]).normal(0, 1, len(t)))
     hz = np.fft.rfftfreq(len(t), 1 / sr)
     spectrum *= (hz > hit.low) & (hz < min(hit.high, 0.49 * sr))

@@ -1,4 +1,4 @@
-"""Where notes of a line begin: log-odds for each frame and pitch, from a logistic regression on five features.
+"""Where notes of a line begin: log-odds for each frame and pitch, from a logistic regression on five cues.
 
 No single cue is enough: a singer's consonant is a burst of flux without a note, a legato saxophone repeats a note with
 hardly a dip in level, Basic Pitch's onsets miss half of them. Weighed together they find what each misses. The weights
@@ -20,7 +20,7 @@ from musiclab.transcription.pitched import HOP, LOWEST, PITCHES, SR, Posteriorgr
 if TYPE_CHECKING:
     from musiclab.transcription.monophonic import PitchTrack
 
-FEATURES = ("onset posterior at this pitch", "flux", "flux squared", "rise of the level", "dip of the voicing")
+CUES = 5  # the onset posterior at a pitch, and the four of `cues`
 SURE = 9.0  # log-odds are kept within ± this: no single frame decides a whole path
 
 
@@ -37,19 +37,27 @@ def beginnings(track: PitchTrack, gram: Posteriorgram | None, grid: np.ndarray) 
         MIDI pitches.
     """
     fitted = calibration()["line_onsets"]
-    weights = np.array(fitted["weights"])
-    z = cues(track) @ weights[1:] + fitted["bias"]
-    onsets = onset_posteriors(gram, len(z), grid)
-    return np.asarray(np.clip(z[:, np.newaxis] + weights[0] * onsets, -SURE, SURE))
+    # z = bias + w · x + xᵀ A x with x = (onset posterior, cues): only the first entry depends on the pitch.
+    weights, products = np.array(fitted["weights"]), np.zeros((CUES, CUES))
+    products[np.triu_indices(CUES)] = weights[CUES:]
+    others = cues(track)
+    onset = onset_posteriors(gram, len(others), grid)
+    fixed = fitted["bias"] + others @ weights[1:CUES] + ((others @ products[1:, 1:]) * others).sum(axis=1)
+    slope = weights[0] + others @ products[0, 1:]
+    z = fixed[:, np.newaxis] + slope[:, np.newaxis] * onset + products[0, 0] * onset**2
+    return np.asarray(np.clip(z, -SURE, SURE))
 
 
 def cues(track: PitchTrack) -> np.ndarray:
-    """The features that don't depend on pitch [shape=(frames, 4)], each the best of its near frames."""
-    flux = near(track.flux, -1, 1)
+    """What tells of a beginning at any pitch [shape=(frames, 4)], each the best of its near frames.
+
+    Flux; how far the level was lower just before than after; how steeply it rises; how unvoiced it was just before.
+    """
     level = np.clip(track.level_db, -90.0, 0.0)
+    dip = np.clip(near(level, 0, 5) + near(-level, -5, 1), 0.0, 25.0) / 10.0
     rise = np.clip(near(level, 1, 3) + near(-level, -2, 0), 0.0, 20.0) / 10.0
-    dip = 1.0 + near(-track.voicing, -4, 1)
-    return np.stack([flux, flux**2, rise, dip], axis=1)
+    unvoiced = 1.0 + near(-track.voicing, -4, 1)
+    return np.stack([near(track.flux, -1, 1), dip, rise, unvoiced], axis=1)
 
 
 def near(values: np.ndarray, first: int, last: int) -> np.ndarray:

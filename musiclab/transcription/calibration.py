@@ -7,6 +7,8 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+import numpy as np
+
 
 @cache
 def calibration() -> dict[str, Any]:
@@ -14,3 +16,17 @@ def calibration() -> dict[str, Any]:
     text = resources.files(__package__).joinpath("calibration.json").read_text(encoding="utf-8")
     fitted: dict[str, Any] = json.loads(text)
     return fitted
+
+
+def with_products(x: np.ndarray) -> np.ndarray:
+    """The columns and all products of two of them: what the logistic regressions weigh.
+
+    `x`: [shape=(rows, n)]; returns [shape=(rows, n + n · (n + 1) / 2)].
+    """
+    first, second = np.triu_indices(x.shape[1])
+    return np.concatenate([x, x[:, first] * x[:, second]], axis=1)
+
+
+def logistic(z: np.ndarray) -> np.ndarray:
+    """Probabilities from log-odds, without overflow."""
+    return np.asarray(1 / (1 + np.exp(-np.clip(z, -30, 30))))

@@ -2,13 +2,15 @@
 
 The steps, each on whole arrays:
 
-1. a note may begin where the onset posterior peaks, or where the note posterior rises steeply;
+1. a note may begin where the onset posterior peaks, or where the note posterior rises steeply: many candidates, at a
+   low threshold;
 2. it lasts until the note posterior stays below `frame_threshold` for `GAP` frames, or the key is struck again;
-3. long stretches of note posterior that no onset explains become notes too (soft onsets: "melodia trick" in [1]_);
-4. of two notes that a semitone apart sound at once for most of the time, the weaker is leakage;
-5. notes at +12, +19, +24, +28, +31, +34 or +36 semitones over a stronger note that begins with them are harmonics
-   that ring along, unless their own onset is clear;
-6. more notes at once than the instrument can play: the weakest go.
+3. long stretches of note posterior that no onset explains are candidates too (soft onsets: "melodia trick" in [1]_);
+4. each candidate is judged by what a single threshold can't weigh: its onset and its strength beside those of the keys
+   an octave and other harmonics below (ghost notes that ring along), of the keys a semitone beside (leakage), its
+   length, its level, whether the key sounded already. A logistic regression, fitted on rendered music with known notes
+   (`musiclab.transcription.calibrate`), makes a probability of that: the note's confidence;
+5. those above the threshold are kept, as many at once as the instrument can play.
 
 References
 ----------
@@ -24,11 +26,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from musiclab.notes import Note
+from musiclab.transcription.calibration import calibration, logistic, with_products
 from musiclab.transcription.pitched import HOP, LOWEST, PITCHES, SR, Posteriorgram
 
 GAP = 11  # frames (128 ms) that a note may dip below the threshold without ending
 HARMONICS = (12, 19, 24, 28, 31, 34, 36)  # semitones of the harmonics 2–8 above a fundamental
-HARMONIC_WINDOW = 4  # frames (46 ms) by which a harmonic's onset may differ from its fundamental's
+TOGETHER = 4  # frames (46 ms) by which a harmonic's onset may differ from its fundamental's
+EARLY = 8  # frames (93 ms) of a note by which its strength is judged
+SHORTEST = 5  # frames (58 ms) of a note that has an onset and little else
+LEAST_ODD = 0.15  # how far odd partials must stand out for an octave below to be a candidate
+CANDIDATE_ONSET = 0.2  # onset posterior from which a peak is a candidate
 FRAME = HOP / SR  # s
 
 
@@ -61,17 +68,29 @@ def find_candidates(
     start, key = (a.astype(np.int64) for a in np.nonzero(peak.T)[::-1])  # by key, then time
     end = ends[start, key]
     again = np.append(np.where(key[1:] == key[:-1], start[1:], len(note)), len(note)) if len(start) else end
-    end = np.minimum(end, again)
-    keep = end - start >= min_frames
-    found = measure(gram, onset, start[keep], end[keep], key[keep])
-    if not soft_onsets:
-        return found
-    left = unexplained(note >= frame_threshold, found)
-    soft = measure(gram, onset, *(axis[left[1] - left[0] >= 2 * min_frames] for axis in left))
-    soft = soft.where(is_ridge(note, soft))
-    return Candidates(
-        *(np.concatenate([getattr(found, n), getattr(soft, n)]) for n in ("start", "end", "key", "onset", "strength"))
-    )
+    # A short note's posterior may never rise to the threshold: its onset alone makes it a candidate.
+    end = np.minimum(np.maximum(end, start + SHORTEST), again)
+    keep = (end - start >= min_frames) & (end <= len(note))
+    parts = [measure(gram, onset, start[keep], end[keep], key[keep])]
+    if soft_onsets:
+        left = unexplained(note >= frame_threshold, parts[0])
+        soft = measure(gram, onset, *(axis[left[1] - left[0] >= 2 * min_frames] for axis in left))
+        parts.append(soft.where(is_ridge(note, soft)))
+    parts.append(octaves_below(gram, onset, parts[0]))
+    names = ("start", "end", "key", "onset", "strength")
+    return Candidates(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+
+def octaves_below(gram: Posteriorgram, onset: np.ndarray, found: Candidates) -> Candidates:
+    """An octave below each found note, one more candidate where the spectrum has odd partials and none was found."""
+    key = found.key - 12
+    taken = np.zeros((len(gram.note) + 2 * TOGETHER + 1, PITCHES), dtype=bool)
+    for shift in range(2 * TOGETHER + 1):
+        taken[found.start + shift, found.key] = True
+    free = (key >= 0) & ~taken[found.start + TOGETHER, np.maximum(key, 0)]
+    later = np.minimum(found.start + EARLY, len(gram.note) - 1)
+    free &= gram.partials[later, np.maximum(key, 0), 0] > LEAST_ODD
+    return measure(gram, onset, found.start[free], found.end[free], key[free])
 
 
 def onset_strength(gram: Posteriorgram) -> np.ndarray:
@@ -132,63 +151,95 @@ def is_ridge(note: np.ndarray, some: Candidates) -> np.ndarray:
     return np.asarray((here >= padded[middle, some.key]) & (here >= padded[middle, some.key + 2]))
 
 
-def drop_leakage(some: Candidates) -> Candidates:
-    """Step 4: of two overlapping notes a semitone apart, the weaker goes."""
-    return some.where(~_overruled(some, offsets=(-1, 1), ratio=1.0, need_together=False))
+def features(gram: Posteriorgram, some: Candidates) -> np.ndarray:
+    """What each candidate is judged by [shape=(notes, 16)]; see the list in the code."""
+    total = np.zeros((len(gram.note) + EARLY + 1, PITCHES))
+    np.cumsum(gram.note, axis=0, out=total[1 : len(gram.note) + 1])
+    total[len(gram.note) + 1 :] = total[len(gram.note)]
+    near_onset = moving_max(onset_strength(gram), TOGETHER)
+    start, key = some.start, some.key
+    early = (total[start + EARLY] - total[start]) / EARLY  # (notes, 88): strength of all keys as each note begins
+    rows = np.arange(len(some))
+    own = early[rows, key]
+    before = gram.note[np.maximum(start - 3, 0), key]
+    below_note, below_onset = np.zeros(len(some)), np.zeros(len(some))
+    for harmonic in HARMONICS:
+        under, there = np.maximum(key - harmonic, 0), key >= harmonic
+        below_note = np.maximum(below_note, np.where(there, early[rows, under], 0))
+        below_onset = np.maximum(below_onset, np.where(there, near_onset[start, under], 0))
+    beside = np.maximum(
+        np.where(key > 0, early[rows, np.maximum(key - 1, 0)], 0),
+        np.where(key < PITCHES - 1, early[rows, np.minimum(key + 1, PITCHES - 1)], 0),
+    )
+    loud = float(np.quantile(gram.level_db, 0.95)) if len(gram.level_db) else 0.0
+    level = np.clip(moving_max(gram.level_db, TOGETHER)[start] - loud, -50, 0) / 20
+    last = len(gram.note) - 1
+    partials = gram.partials[np.minimum(start + EARLY, last), key]
+    earlier = gram.partials[np.maximum(start - EARLY, 0), key, 0]
+    crowd = np.log1p((early > 0.3).sum(axis=1))
+    return np.stack(
+        [
+            some.onset,  # how clearly it begins
+            gram.onset[start, key],  # and by the onset posterior alone
+            own,  # how clearly it sounds as it begins
+            some.strength,  # and all along
+            np.log(np.maximum(some.end - start, 1)) - 3.0,  # how long
+            before,  # whether the key sounded already
+            below_note - own,  # a key below, of which it could be a harmonic, is stronger
+            below_onset - some.onset,  # and begins with it
+            beside - own,  # leakage from a semitone beside
+            level,  # how loud the recording is there
+            partials[:, 0],  # its odd partials stand out
+            partials[:, 1] - partials[:, 0],  # the even ones more: an octave above sounds too, or alone
+            partials[:, 0] - earlier,  # newly so
+            crowd,  # how many keys sound
+            (key - 39) / 40,  # low or high
+            ((key - 39) / 40) ** 2,
+        ],
+        axis=1,
+    )
 
 
-def drop_harmonics(some: Candidates, ratio: float) -> Candidates:
-    """Step 5: harmonics over a note go, when they begin with it and are weaker than `ratio` times its strength."""
-    return some.where(~_overruled(some, offsets=HARMONICS, ratio=ratio, need_together=True))
+def moving_max(values: np.ndarray, reach: int) -> np.ndarray:
+    """The largest within ± `reach` rows."""
+    best = values
+    for d in range(1, reach + 1):
+        best = np.maximum(best, np.concatenate([values[d:], values[-1:].repeat(d, axis=0)])[: len(values)])
+        best = np.maximum(best, np.concatenate([values[:1].repeat(d, axis=0), values[:-d]])[: len(values)])
+    return best
 
 
-def _overruled(some: Candidates, offsets: tuple[int, ...], ratio: float, need_together: bool) -> np.ndarray:
-    """Which candidates are overruled by one that lies `offsets` semitones below and is stronger [bool]."""
-    order = np.argsort(some.start, kind="stable")
-    starts = some.start[order]
-    longest = int((some.end - some.start).max(initial=0))
-    gone = np.zeros(len(some), dtype=bool)
-    reach = HARMONIC_WINDOW if need_together else longest
-    lows = np.searchsorted(starts, some.start - reach)
-    highs = np.searchsorted(starts, some.start + (HARMONIC_WINDOW if need_together else 0), side="right")
-    weight = some.strength + some.onset
-    for i in range(len(some)):
-        near = order[lows[i] : highs[i]]
-        apart = some.key[i] - some.key[near]
-        below = near[np.isin(apart, offsets)]
-        if len(below) == 0:
-            continue
-        overlap = np.minimum(some.end[below], some.end[i]) - np.maximum(some.start[below], some.start[i])
-        mostly = overlap >= 0.5 * (some.end[i] - some.start[i])
-        gone[i] = bool(np.any(mostly & (weight[i] < ratio * weight[below])))
-    return gone
+def probabilities(gram: Posteriorgram, some: Candidates) -> np.ndarray:
+    """How likely each candidate is a note [shape=(notes,)], 0–1."""
+    fitted = calibration()["notes"]
+    z = with_products(features(gram, some)) @ np.array(fitted["weights"]) + fitted["bias"]
+    return logistic(z)
 
 
-def limit_polyphony(some: Candidates, polyphony: int) -> Candidates:
-    """Step 6: while more than `polyphony` notes sound at a note's onset, the weakest of them goes."""
+def limit_polyphony(some: Candidates, sure: np.ndarray, polyphony: int) -> np.ndarray:
+    """Which notes stay when, of more than `polyphony` that sound at an onset, the least sure go [bool]."""
     keep = np.ones(len(some), dtype=bool)
-    weight = some.strength + some.onset
     sounding: list[int] = []
-    for i in np.argsort(some.start, kind="stable"):
-        sounding = [j for j in sounding if some.end[j] > some.start[i]]
-        sounding.append(int(i))
+    for i in np.argsort(some.start, kind="stable").tolist():
+        begins = some.start[i]
+        sounding = [j for j in sounding if some.end[j] > begins]
+        sounding.append(i)
         if len(sounding) > polyphony:
-            weakest = min(sounding, key=lambda j: weight[j])
+            weakest = min(sounding, key=lambda j: sure[j])
             keep[weakest] = False
             sounding.remove(weakest)
-    return some.where(keep)
+    return keep
 
 
 def create_notes(
     gram: Posteriorgram,
     *,
-    onset_threshold: float = 0.5,
+    onset_threshold: float = 0.4,
     frame_threshold: float = 0.3,
-    min_length: float = 0.08,
+    min_length: float = 0.05,
     low: int = LOWEST,
     high: int = LOWEST + PITCHES - 1,
     polyphony: int = PITCHES,
-    harmonic_ratio: float = 0.7,
     soft_onsets: bool = True,
 ) -> list[Note]:
     """Notes of a posteriorgram.
@@ -197,39 +248,36 @@ def create_notes(
     ----------
     gram : Posteriorgram
         From `musiclab.transcription.pitched.posteriorgram`.
-    onset_threshold, frame_threshold : float
-        How sure (0–1) an onset has to be, and the sounding of a key for its note to go on.
+    onset_threshold : float
+        How likely (0–1) a candidate has to be a note.
+    frame_threshold : float
+        How sure (0–1) it has to be that a key sounds for its note to go on.
     min_length : float
         Shortest note in seconds.
     low, high : int
         Lowest and highest pitch (MIDI, sounding).
     polyphony : int
         Most notes at once.
-    harmonic_ratio : float
-        Harmonics weaker than this times their fundamental are dropped: 0 keeps all of them.
     soft_onsets : bool
-        Whether long stretches of sound without an onset become notes.
+        Whether long stretches of sound without an onset may be notes.
 
     Returns
     -------
     list[Note]
-        By onset; velocities from the recording's level, `confidence` from the posteriors (calibrated).
+        In order of time; `confidence` is the probability that the note is right. Velocities are all 80.
     """
+    if not len(gram.note):
+        return []
     min_frames = max(1, round(min_length / FRAME))
-    some = find_candidates(gram, onset_threshold, frame_threshold, min_frames, soft_onsets)
+    some = find_candidates(gram, CANDIDATE_ONSET, frame_threshold, min_frames, soft_onsets)
     some = some.where((some.key >= low - LOWEST) & (some.key <= high - LOWEST))
-    some = drop_leakage(some)
-    if harmonic_ratio > 0:
-        some = drop_harmonics(some, harmonic_ratio)
-    some = limit_polyphony(some, polyphony)
-    return to_notes(some)
+    sure = probabilities(gram, some)
+    some, sure = some.where(sure >= onset_threshold), sure[sure >= onset_threshold]
+    keep = limit_polyphony(some, sure, polyphony)
+    return sorted(as_notes(some.where(keep), sure[keep]), key=lambda note: (note.onset, note.pitch))
 
 
-def to_notes(some: Candidates) -> list[Note]:
-    """Candidates as notes, in order of time."""
-    confidence = np.clip(0.5 * some.onset + 0.5 * some.strength, 0.0, 1.0)
-    found = [
-        Note(s * FRAME, e * FRAME, k + LOWEST, 80, float(c))
-        for s, e, k, c in zip(some.start, some.end, some.key, confidence, strict=True)
-    ]
-    return sorted(found, key=lambda note: (note.onset, note.pitch))
+def as_notes(some: Candidates, sure: np.ndarray) -> list[Note]:
+    """Candidates as notes, in the same order, with these confidences."""
+    columns = zip(some.start.tolist(), some.end.tolist(), some.key.tolist(), sure.tolist(), strict=True)
+    return [Note(start * FRAME, end * FRAME, key + LOWEST, 80, c) for start, end, key, c in columns]

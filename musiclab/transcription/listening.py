@@ -10,9 +10,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from musiclab.instruments import Instrument, find
+from musiclab.instruments import DRUMS, Instrument, find
 from musiclab.notes import Note, Part
-from musiclab.transcription import creation, monophonic
+from musiclab.transcription import creation, drums, monophonic
+from musiclab.transcription.drums import Strokes
 from musiclab.transcription.dynamics import with_dynamics
 from musiclab.transcription.grid import BeatGrid
 from musiclab.transcription.monophonic import PitchTrack
@@ -39,12 +40,15 @@ class Evidence:
         Onset and note posteriors (None for drums and silence).
     track : PitchTrack | None
         The fundamental, for instruments that play one note at a time.
+    strokes : Strokes | None
+        How likely each drum is struck when, for drums.
     """
 
     instrument: Instrument
     duration: float
     gram: Posteriorgram | None = None
     track: PitchTrack | None = None
+    strokes: Strokes | None = None
 
     @property
     def defaults(self) -> Settings:
@@ -80,10 +84,13 @@ class Evidence:
 
     def _notes(self, settings: Settings) -> list[Note]:
         known = self.instrument
+        if self.strokes is not None:
+            return drums.strokes_to_notes(self.strokes, threshold=settings.onset_threshold)
         if self.gram is None:
             return []
         if self.track is not None:
-            notes = monophonic.line_notes(self.track, self.gram, low=known.low, high=known.high, settings=settings.line)
+            line = settings.for_lines()
+            notes = monophonic.line_notes(self.track, self.gram, low=known.low, high=known.high, settings=line)
             return with_dynamics(notes, self.track.level_db, monophonic.FRAME)
         notes = creation.create_notes(
             self.gram,
@@ -93,6 +100,7 @@ class Evidence:
             low=known.low,
             high=known.high,
             polyphony=known.polyphony,
+            soft_onsets=settings.soft_onsets,
         )
         return with_dynamics(notes, self.gram.level_db, creation.FRAME)
 
@@ -102,7 +110,9 @@ def listen(stem: Audio, *, instrument: str, progress: Progress | None = None) ->
     known = find(instrument)
     if stem.peak_db < SILENT_PEAK_DB:
         return Evidence(known, stem.duration)
-    gram = posteriorgram(stem, progress=progress)
+    if known is DRUMS:
+        return Evidence(known, stem.duration, strokes=drums.hear_drums(stem, progress=progress))
+    gram = posteriorgram(stem, twice=not known.monophonic, progress=progress)
     track = monophonic.track_pitch(stem, low=known.low, high=known.high) if known.monophonic else None
     if progress is not None:
         progress(1.0, "listening done")

@@ -18,14 +18,16 @@ Notebook: 10
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import itertools
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from musiclab.notes import Note
-from musiclab.transcription.beginnings import beginnings
+from musiclab.transcription.beginnings import SURE, beginnings
+from musiclab.transcription.calibration import calibration, logistic
 from musiclab.transcription.pitched import Posteriorgram, frame_levels
 
 if TYPE_CHECKING:
@@ -160,18 +162,41 @@ def line_notes(
     Returns
     -------
     list[Note]
-        In order of time, without overlaps, each at the median pitch of its frames.
+        In order of time, without overlaps, each at the median pitch of its frames, with calibrated confidences.
     """
+    notes, x = judged_notes(track, gram, low=low, high=high, settings=settings)
+    if not notes:
+        return []
+    fitted = calibration()["lines"]
+    sure = logistic(x @ np.array(fitted["weights"]) + fitted["bias"])
+    return [replace(note, confidence=float(c)) for note, c in zip(notes, sure, strict=True)]
+
+
+def judged_notes(
+    track: PitchTrack, gram: Posteriorgram | None, *, low: int, high: int, settings: LineSettings | None = None
+) -> tuple[list[Note], np.ndarray]:
+    """The notes, and what their confidence is worked out from [shape=(notes, 8)]."""
     settings = settings or LineSettings()
     if len(track.pitch) < settings.min_frames:
-        return []
+        return [], np.zeros((0, 8))
     grid = low - 0.5 + np.arange((high - low + 1) * BINS + 1) / BINS
-    gate = np.quantile(track.level_db, 0.95) - settings.gate_db
-    voiced = np.where(track.level_db >= gate, track.voicing, 0.0)
+    loud = float(np.quantile(track.level_db, 0.95))
+    voiced = np.where(track.level_db >= loud - settings.gate_db, track.voicing, 0.0)
     # To begin a note costs minus the log-odds that one begins here: a clear onset pays for a repeated note.
-    entry = -settings.onset_weight * (beginnings(track, gram, grid) + settings.onset_bias)
-    path, begins = decode(track.pitch, voiced, grid, entry, settings)
-    return path_notes(track, voiced, path, begins)
+    odds = beginnings(track, gram, grid)
+    path, begins = decode(track.pitch, voiced, grid, -settings.onset_weight * (odds + settings.onset_bias), settings)
+    notes, rows = [], []
+    for start, end, pitch in path_notes(track, voiced, path, begins):
+        notes.append(Note(start * FRAME, end * FRAME, float(np.clip(pitch, 0, 127)), 80, 1.0))
+        heard = track.pitch[start:end][voiced[start:end] > 0.5]
+        strayed = float(np.mean(np.minimum(np.abs(heard - pitch), 2.0)))
+        begun = float(odds[max(0, start - 1) : start + 2, path[start]].max())
+        repeats = len(notes) > 1 and notes[-2].offset > start * FRAME - 0.05 and abs(notes[-2].pitch - pitch) < 0.6
+        level = float(np.clip(track.level_db[start:end].max() - loud, -40, 6)) / 20
+        length = float(np.log(end - start)) - 3.0
+        rows.append([float(voiced[start:end].mean()), strayed, begun / SURE, begun * repeats / SURE, float(repeats),
+                     level, length, length**2])  # fmt: skip
+    return notes, np.array(rows).reshape(-1, 8)
 
 
 def decode(
@@ -227,19 +252,17 @@ def _trace(from_state: np.ndarray, entered: np.ndarray, shortest: int) -> tuple[
     return path, begins
 
 
-def path_notes(track: PitchTrack, voiced: np.ndarray, path: np.ndarray, begins: np.ndarray) -> list[Note]:
-    """The path as notes: pitch is the weighted median of the track."""
+def path_notes(
+    track: PitchTrack, voiced: np.ndarray, path: np.ndarray, begins: np.ndarray
+) -> list[tuple[int, int, float]]:
+    """The path's notes as (first frame, frame after the last, pitch): pitch is the weighted median of the track."""
     notes = []
-    starts = np.flatnonzero(begins)
-    for start, following in zip(starts, np.append(starts[1:], len(path)), strict=True):
+    for start, following in itertools.pairwise([*np.flatnonzero(begins).tolist(), len(path)]):
         stretch = path[start:following]
         end = start + (int(np.argmax(stretch < 0)) if (stretch < 0).any() else len(stretch))
         sounding = np.flatnonzero(voiced[start:end] > 0.5) + start
-        if len(sounding) == 0:
-            continue
-        pitch = weighted_median(track.pitch[sounding], voiced[sounding])
-        strength = float(voiced[start:end].mean())
-        notes.append(Note(start * FRAME, end * FRAME, float(np.clip(pitch, 0, 127)), 80, min(1.0, strength)))
+        if len(sounding):
+            notes.append((start, end, weighted_median(track.pitch[sounding], voiced[sounding])))
     return notes
 
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -29,6 +29,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from musiclab.errors import TranscriptionError, WeightsError
+from musiclab.transcription.partials import odd_and_even
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -48,6 +49,7 @@ CONTOUR_BINS = 3  # per semitone
 BATCH = 4  # windows at once: larger batches leave the CPU's cache and are slower
 SILENCE_DB = -70.0  # a window whose frames all stay below this isn't worth a run of the network
 
+ARRAYS = ("onset", "note", "contour", "level_db", "partials")  # of a posteriorgram, as they are saved
 MODEL = "nmp.onnx"
 MODEL_SHA256 = "2c3c1d144bfa61ad236e92e169c13535c880469a12a047d4e73451f2c059a0ec"
 
@@ -70,6 +72,9 @@ class Posteriorgram:
         Level of the recording around each frame, in dBFS.
     duration : float
         Length of the recording in seconds.
+    partials : np.ndarray [shape=(frames, 88, 2)] float32, 0–1
+        How far each key's odd and even partials stand out of the spectrum (`musiclab.transcription.partials`); zeros
+        if not given.
     """
 
     onset: np.ndarray
@@ -77,11 +82,14 @@ class Posteriorgram:
     contour: np.ndarray
     level_db: np.ndarray
     duration: float
+    partials: np.ndarray = field(default_factory=lambda: np.zeros((0, PITCHES, 2), np.float32))
 
     def __post_init__(self) -> None:
         frames = len(self.note)
         shapes = {"onset": (frames, PITCHES), "note": (frames, PITCHES), "contour": (frames, PITCHES * CONTOUR_BINS)}
-        for name, shape in {**shapes, "level_db": (frames,)}.items():
+        if not len(self.partials):
+            object.__setattr__(self, "partials", np.zeros((frames, PITCHES, 2)))
+        for name, shape in {**shapes, "level_db": (frames,), "partials": (frames, PITCHES, 2)}.items():
             array = np.array(getattr(self, name), dtype=np.float32)  # a copy: the caller's stays as it is
             if array.shape != shape:
                 raise TranscriptionError(f"A posteriorgram's {name} has the shape {shape}, not {array.shape}.")
@@ -101,7 +109,7 @@ class Posteriorgram:
 
     def save(self, path: str | Path) -> Path:
         """Write it to an ``.npz`` file (half precision: enough for thresholds)."""
-        arrays = {name: getattr(self, name).astype(np.float16) for name in ("onset", "note", "contour", "level_db")}
+        arrays = {name: getattr(self, name).astype(np.float16) for name in ARRAYS}
         path = Path(path)
         with path.open("wb") as file:
             np.savez(file, duration=np.float64(self.duration), **arrays)
@@ -112,8 +120,8 @@ class Posteriorgram:
         """Read it back; `TranscriptionError` if the file is something else."""
         try:
             with Path(path).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-                onset, note, contour, level_db = (file[name] for name in ("onset", "note", "contour", "level_db"))
-                return Posteriorgram(onset, note, contour, level_db, duration=float(file["duration"]))
+                onset, note, contour, level_db, partials = (file[name] for name in ARRAYS)
+                return Posteriorgram(onset, note, contour, level_db, float(file["duration"]), partials)
         except (OSError, ValueError, KeyError, BadZipFile) as err:
             raise TranscriptionError(f"{path} doesn't hold a posteriorgram: transcribe the recording again.") from err
 
@@ -136,13 +144,16 @@ def session() -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
 
 
-def posteriorgram(audio: Audio, *, progress: Progress | None = None) -> Posteriorgram:
+def posteriorgram(audio: Audio, *, twice: bool = False, progress: Progress | None = None) -> Posteriorgram:
     """Run the network over a recording of any length and rate.
 
     Parameters
     ----------
     audio : Audio
         Channels are averaged; resampled to 22050 Hz.
+    twice : bool
+        Listen a second time at double speed, an octave higher, and average: half as long again, fewer wrong notes in
+        chords, and surer low ones.
     progress : Callable[[float, str], None]
         Told the fraction done (0–1) and what is being done; it may raise to cancel.
 
@@ -152,6 +163,27 @@ def posteriorgram(audio: Audio, *, progress: Progress | None = None) -> Posterio
         One frame for each 256 samples at 22050 Hz; frame k is at exactly k · 256 / 22050 s.
     """
     samples = audio.mono().resampled(SR).samples[0]
+    frames = -(-len(samples) // HOP)
+    share = 2 / 3 if twice else 1.0
+    first = run_network(samples, progress=_part_of(progress, 0.0, share))
+    if twice:
+        import soxr
+
+        second = run_network(soxr.resample(samples, 2, 1, quality="HQ"), progress=_part_of(progress, share, 1.0))
+        octaves = (12, 12, 12 * CONTOUR_BINS)
+        first = [_averaged(a, b, octave) for a, b, octave in zip(first, second, octaves, strict=True)]
+    onset, note, contour = first
+    partials = odd_and_even(samples, SR, HOP, frames, LOWEST, PITCHES)
+    return Posteriorgram(onset, note, contour, frame_levels(samples, frames), audio.duration, partials)
+
+
+def _part_of(progress: Progress | None, start: float, stop: float) -> Progress | None:
+    """A callback whose 0–1 is `start`–`stop` of `progress`."""
+    return None if progress is None else lambda done, what: progress(start + done * (stop - start), what)
+
+
+def run_network(samples: np.ndarray, *, progress: Progress | None = None) -> list[np.ndarray]:
+    """Onset, note and contour posteriors of mono samples at 22050 Hz [each of shape=(frames, keys or bins)]."""
     frames = -(-len(samples) // HOP)
     level_db = frame_levels(samples, frames)
     windows = -(-frames // STEP_FRAMES)
@@ -170,8 +202,19 @@ def posteriorgram(audio: Audio, *, progress: Progress | None = None) -> Posterio
         answers = session().run(None, {"serving_default_input_2:0": views[batch][..., np.newaxis]})
         for output, answer in zip(outputs, answers, strict=True):
             output[batch] = answer[:, kept]
-    onset, note, contour = (output.reshape(windows * STEP_FRAMES, -1)[:frames] for output in outputs)
-    return Posteriorgram(onset, note, contour, level_db, audio.duration)
+    return [output.reshape(windows * STEP_FRAMES, -1)[:frames] for output in outputs]
+
+
+def _averaged(slow: np.ndarray, fast: np.ndarray, octave: int) -> np.ndarray:
+    """Mean of two hearings; `fast` has half the frames and lies `octave` columns higher (the top octave has one)."""
+    at = np.arange(len(slow)) / 2
+    before = np.minimum(at.astype(int), len(fast) - 1)
+    after = np.minimum(before + 1, len(fast) - 1)
+    share = (at - before)[:, np.newaxis].clip(0, 1)
+    mean = slow.copy()
+    mean[:, :-octave] += ((1 - share) * fast[before] + share * fast[after])[:, octave:]
+    mean[:, :-octave] /= 2
+    return np.asarray(mean, dtype=np.float32)
 
 
 def frame_levels(samples: np.ndarray, frames: int, hop: int = HOP) -> np.ndarray:

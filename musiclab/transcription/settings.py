@@ -4,25 +4,54 @@ recordings that we test with.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from musiclab.instruments import Instrument
-from musiclab.transcription.monophonic import LineSettings
+from musiclab.transcription.monophonic import FRAME, LineSettings
+
+MIDDLE_ONSET, MIDDLE_FRAME = 0.5, 0.3  # thresholds at which lines are cut as their settings say
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Thresholds of one instrument: 0–1, `min_length` in seconds."""
+    """What an instrument's notes are made with.
 
-    onset_threshold: float = 0.5
-    frame_threshold: float = 0.3
-    min_length: float = 0.08
-    line: LineSettings = field(default_factory=LineSettings)
+    Parameters
+    ----------
+    onset_threshold, frame_threshold : float
+        0–1: how sure the beginning of a note has to be, and that it still sounds. For drums the first is relative to
+        each drum's own threshold, which is 0.5.
+    min_length : float
+        Shortest note in seconds (not for drums).
+    soft_onsets : bool
+        Whether sound without an onset becomes notes.
+    """
+
+    onset_threshold: float = MIDDLE_ONSET
+    frame_threshold: float = MIDDLE_FRAME
+    min_length: float = 0.05
+    soft_onsets: bool = True
+
+    def for_lines(self) -> LineSettings:
+        """The same for lines of single notes, whose costs are log-odds: a threshold moves them up or down."""
+        usual = LineSettings()
+        onset, frame = (float(np.clip(t, 0.01, 0.99)) for t in (self.onset_threshold, self.frame_threshold))
+        return replace(
+            usual,
+            onset_bias=usual.onset_bias - float(np.log(onset / (1 - onset))),
+            rest=usual.rest * (1 - frame) / (1 - MIDDLE_FRAME),
+            unvoiced=usual.unvoiced * frame / MIDDLE_FRAME,
+            min_frames=max(2, round(self.min_length / FRAME)),
+        )
 
 
-BY_FAMILY: dict[str, Settings] = {}
+LINE = Settings(min_length=0.096)
+CHORDS = Settings(onset_threshold=0.4)
+BY_FAMILY = {"voice": LINE, "bass": LINE, "winds": LINE, "brass": LINE, "drums": Settings()}
 
 
 def settings_for(instrument: Instrument) -> Settings:
     """The settings of an instrument's family."""
-    return BY_FAMILY.get(instrument.family, Settings())
+    return BY_FAMILY.get(instrument.family, CHORDS)

@@ -1,5 +1,6 @@
 """The posteriorgram and the notes made of it."""
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -132,43 +133,66 @@ def test_note_ends_wait_for_a_full_gap(rng: np.random.Generator) -> None:
 
 
 def make(*notes: tuple[int, int, int, float]) -> Posteriorgram:
-    """A posteriorgram of ideal notes: start, end (frames), key (MIDI), strength."""
-    onset, note = np.zeros((200, 88)), np.zeros((200, 88))
+    """A posteriorgram of ideal notes: start, end (frames), key (MIDI), strength; level and partials to match."""
+    onset, note, partials = np.full((200, 88), 0.05), np.full((200, 88), 0.05), np.zeros((200, 88, 2))
     for start, end, key, strength in notes:
         onset[start, key - 21] = strength
         note[start:end, key - 21] = strength
-    return gram_of(onset, note)
+        partials[start:end, key - 21] = 0.5
+    return Posteriorgram(onset, note, np.zeros((200, 264)), np.full(200, -20.0), 200 * HOP / SR, partials)
 
 
-def test_weak_harmonics_are_dropped_and_clear_ones_kept() -> None:
-    weak = make((20, 80, 50, 0.9), *[(21, 60, 50 + h, 0.55) for h in (12, 19, 28)])
-    assert [n.pitch for n in weak.notes()] == [50]
-    assert len(weak.notes(harmonic_ratio=0.0)) == 4
-    clear = make((20, 80, 50, 0.9), (21, 60, 62, 0.85))
-    assert [n.pitch for n in clear.notes()] == [50, 62]
-    later = make((20, 80, 50, 0.9), (40, 70, 62, 0.55))
-    assert [n.pitch for n in later.notes()] == [50, 62]
+def test_clear_notes_are_found_and_sure() -> None:
+    found = make((20, 80, 50, 0.9), (40, 90, 57, 0.85)).notes()
+    assert [(n.pitch, round(n.onset / (HOP / SR))) for n in found] == [(50, 20), (57, 40)]
+    assert all(n.confidence > 0.7 for n in found)
 
 
-def test_a_semitone_beside_a_stronger_note_is_leakage() -> None:
-    assert [n.pitch for n in make((20, 80, 50, 0.9), (20, 60, 51, 0.6)).notes()] == [50]
+def test_weak_harmonics_are_less_sure_than_the_same_notes_alone() -> None:
+    alone = {n.pitch: n.confidence for n in make((20, 80, 62, 0.5)).notes(onset_threshold=0.0)}
+    over = {n.pitch: n.confidence for n in make((20, 80, 50, 0.9), (21, 70, 62, 0.5)).notes(onset_threshold=0.0)}
+    assert over[62] < alone[62]
+    assert over[62] < over[50]
 
 
 def test_repeated_keys_are_two_notes() -> None:
     gram = make((20, 100, 60, 0.8), (60, 100, 60, 0.8))
-    assert [round(n.onset / (HOP / SR)) for n in gram.notes()] == [20, 60]
+    assert [round(n.onset / (HOP / SR)) for n in gram.notes(onset_threshold=0.1)] == [20, 60]
 
 
-def test_long_sounds_without_onset_become_notes() -> None:
-    note = np.zeros((200, 88))
-    note[50:120, 30] = 0.6
-    gram = gram_of(np.zeros((200, 88)), note)
-    assert len(gram.notes(onset_threshold=0.9)) == 1
-    assert gram.notes(onset_threshold=0.9, soft_onsets=False) == []
+def test_a_higher_threshold_keeps_fewer(rng: np.random.Generator) -> None:
+    gram = gram_of(rng.random((300, 88)) ** 3, rng.random((300, 88)))
+    counts = [len(gram.notes(onset_threshold=t)) for t in (0.0, 0.3, 0.6, 0.95)]
+    assert counts == sorted(counts, reverse=True)
+    assert counts[0] > counts[-1]
 
 
 def test_range_and_polyphony_are_kept() -> None:
     gram = make(*[(20, 80, 40 + 5 * k, 0.6 + 0.05 * k) for k in range(6)])
-    assert len(gram.notes(harmonic_ratio=0)) == 6
-    assert [n.pitch for n in gram.notes(harmonic_ratio=0, polyphony=2)] == [60, 65]
-    assert [n.pitch for n in gram.notes(harmonic_ratio=0, low=50, high=58)] == [50, 55]
+    pitches = [n.pitch for n in gram.notes(onset_threshold=0.0)]
+    assert set(pitches) >= {40.0 + 5 * k for k in range(6)}
+    assert len(gram.notes(onset_threshold=0.0, polyphony=2)) == 2
+    assert all(50 <= n.pitch <= 58 for n in gram.notes(onset_threshold=0.0, low=50, high=58))
+
+
+def test_a_second_hearing_keeps_the_times() -> None:
+    """Listening again at double speed moves nothing."""
+    truth = [(0.5, 60), (1.1, 64), (1.7, 48)]
+    audio = place(truth, 3.0)
+    for twice in (False, True):
+        found = {n.pitch: n.onset for n in posteriorgram(audio, twice=twice).notes()}
+        assert [found[key] for _, key in truth] == pytest.approx([t for t, _ in truth], abs=0.025)
+
+
+def test_notes_come_quickly_enough_for_a_slider(rng: np.random.Generator) -> None:
+    """Four minutes of dense music, re-thresholded: well under the 200 ms that a redrawn score may take (CPU time)."""
+    frames = round(240 * SR / HOP)
+    onset, note = np.full((frames, 88), 0.05), np.full((frames, 88), 0.05)
+    for start, key in zip(rng.integers(0, frames - 60, 1500), rng.integers(20, 70, 1500), strict=True):
+        onset[start, key], note[start : start + 40, key] = 0.8, 0.7
+    gram = gram_of(onset, note)
+    gram.notes()
+    began = time.process_time()
+    notes = gram.notes(onset_threshold=0.3)
+    assert len(notes) > 500
+    assert time.process_time() - began < 0.5  # a guard with room for a busy machine; the benchmark has the figure

@@ -49,7 +49,7 @@ def compress(samples: np.ndarray, rng: np.random.Generator, *, most_db: float = 
     threshold = float(np.quantile(level_db, 0.95)) - most_db * rng.random()
     gain_db = -(1 - 1 / rng.uniform(1.5, 6.0)) * np.maximum(level_db - threshold, 0.0)
     gain = np.interp(np.arange(len(samples)), (np.arange(len(level)) + 0.5) * block, 10 ** (gain_db / 20))
-    return (samples * gain).astype(np.float32)
+    return np.asarray(samples * gain, dtype=np.float32)
 
 
 def noise(samples: np.ndarray, rng: np.random.Generator, *, below_db: float) -> np.ndarray:
@@ -57,7 +57,7 @@ def noise(samples: np.ndarray, rng: np.random.Generator, *, below_db: float) -> 
     hiss = fft_filter(rng.normal(0, 1, len(samples)).astype(np.float32), np.array([1, 1, 0.1]), np.array([0, 200, 2e4]))
     rms = float(np.sqrt(np.mean(np.square(samples, dtype=np.float64))))
     hiss *= rms * 10 ** (-below_db / 20) / max(float(np.sqrt(np.mean(np.square(hiss)))), 1e-12)
-    return (samples + hiss).astype(np.float32)
+    return np.asarray(samples + hiss, dtype=np.float32)
 
 
 def normalise(samples: np.ndarray, *, peak_db: float) -> np.ndarray:

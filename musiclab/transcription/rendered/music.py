@@ -7,6 +7,7 @@ loud and soft, rooms, other instruments bleeding in.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -19,7 +20,7 @@ SCALE = (0, 2, 4, 5, 7, 9, 11)
 RHYTHMS = ((1, 1, 1, 1), (0.5,) * 8, (1, 0.5, 0.5, 1, 1), (1.5, 0.5, 2), (0.25,) * 8 + (1, 1), (2, 1, 1), (3, 1),
            (0.75, 0.25, 1, 0.5, 0.5, 1), (1 / 3, 1 / 3, 1 / 3, 1, 2), (0.5, 1, 1, 1, 0.5))  # fmt: skip
 STEPS = {0: 0.16, 1: 0.2, -1: 0.2, 2: 0.12, -2: 0.12, 3: 0.05, -3: 0.05, 4: 0.04, -5: 0.04, 7: 0.02}  # of the scale
-STACKS = ((0,), (0, 7), (0, 12), (0, 4, 7), (0, 3, 7), (0, 4, 10))  # semitones above a bass note
+STACKS = ((0,), (0, 7), (0, 12), (0, 12), (0, 4, 7), (0, 3, 7), (0, 4, 10), (0, 7, 12, 16), (0, 12, 19))  # over a bass
 
 
 def random_line(rng: np.random.Generator, known: Instrument, pitches: tuple[float, float], seconds: float) -> Part:
@@ -29,7 +30,8 @@ def random_line(rng: np.random.Generator, known: Instrument, pitches: tuple[floa
     tonic = int(rng.integers(12))
     keys = [p for p in range(int(np.ceil(low)), int(high) + 1) if (p - tonic) % 12 in SCALE] or [int(low)]
     place = len(keys) // 2
-    legato = rng.uniform(0.6, 1.0)
+    legato = rng.uniform(0.25, 0.6) if rng.random() < 0.3 else rng.uniform(0.6, 1.0)
+    soft, loud = sorted(rng.uniform(30, 120, 2))
     notes, at = [], rng.uniform(0.2, 0.8)
     while at < seconds - 1:
         for length in RHYTHMS[rng.integers(len(RHYTHMS))]:
@@ -38,7 +40,7 @@ def random_line(rng: np.random.Generator, known: Instrument, pitches: tuple[floa
             duration = max(0.07, length * beat * legato)
             if rng.random() > 0.12 and at + duration < seconds - 0.2:
                 onset = at + rng.normal(0, 0.008)
-                notes.append(Note(onset, onset + duration, keys[place], int(rng.integers(50, 115))))
+                notes.append(Note(onset, onset + duration, keys[place], round(rng.uniform(soft, loud))))
             at += length * beat
     return Part(_apart(notes), known.name, duration=seconds)
 
@@ -56,20 +58,41 @@ def _apart(notes: list[Note]) -> tuple[Note, ...]:
 
 
 def random_chords(rng: np.random.Generator, known: Instrument, pitches: tuple[float, float], seconds: float) -> Part:
-    """Two hands: a melody above, chords or broken chords below, within the polyphony of the instrument."""
+    """Two hands: a melody above, sometimes in octaves or thirds, chords or broken chords below; at times with pedal."""
     low, high = max(known.low, pitches[0]), min(known.high, pitches[1])
-    middle = low + 0.55 * (high - low)
+    middle = low + rng.uniform(0.4, 0.65) * (high - low)
     melody = random_line(rng, known, (middle, min(high, middle + 24)), seconds).notes
-    below = random_line(rng, known, (max(low, middle - 24), middle - 5), seconds).notes
+    bottom = rng.uniform(low, max(low, middle - 20))
+    below = random_line(rng, known, (bottom, max(bottom + 4, middle - 3)), seconds).notes
+    double = int(rng.choice([0, 0, 0, -12, -4, -3, 12]))
     notes = list(melody)
+    notes += [replace(n, pitch=n.pitch + double) for n in melody if double and low <= n.pitch + double <= high]
     for note in below:
         stack = STACKS[rng.integers(len(STACKS))]
         broken = rng.random() < 0.3
         for i, interval in enumerate(stack[: known.polyphony - 1]):
             onset = note.onset + (i * 0.12 if broken else abs(rng.normal(0, 0.006)))
-            if note.pitch + interval < middle and onset + 0.08 < note.offset:
-                notes.append(Note(onset, note.offset, note.pitch + interval, note.velocity))
-    return Part(tuple(notes), known.name, duration=seconds)
+            if note.pitch + interval <= high and onset + 0.08 < note.offset:
+                notes.append(Note(onset, note.offset, note.pitch + interval, max(1, note.velocity - 10)))
+    if known.family == "keys" and rng.random() < 0.5:
+        held = rng.uniform(0.5, 2.0)
+        notes = [replace(n, offset=(n.onset // held + 1) * held + 0.1) for n in notes]
+    return Part(_struck(notes, seconds), known.name, duration=seconds)
+
+
+def _struck(notes: list[Note], seconds: float) -> tuple[Note, ...]:
+    """Notes of a keyboard: a key that is struck again has been let go; the same key at once is one note."""
+    kept: dict[int, list[Note]] = {}
+    for note in sorted(notes, key=lambda n: n.onset):
+        key = kept.setdefault(note.semitone, [])
+        note = replace(note, offset=min(note.offset, seconds))
+        if key and note.onset - key[-1].onset < 0.06:
+            continue
+        if key and key[-1].offset > note.onset:
+            key[-1] = replace(key[-1], offset=note.onset)
+        if note.offset > note.onset + 0.04:
+            key.append(note)
+    return tuple(note for key in kept.values() for note in key)
 
 
 def play_samples(rng: np.random.Generator, part: Part, samples: Sequence[Sample], *, expressive: bool) -> np.ndarray:
@@ -128,5 +151,5 @@ def produce(rng: np.random.Generator, dry: np.ndarray, *, bleed: np.ndarray | No
     if bleed is not None:
         peak_db = 20 * np.log10(float(np.abs(wet).max()) + 1e-9)
         wet = wet + effects.normalise(bleed[: len(wet)], peak_db=peak_db - rng.uniform(22, 40))
-    wet = effects.noise(wet, rng, below_db=rng.uniform(35, 60))
+    wet = effects.noise(wet, rng, below_db=rng.uniform(40, 75))
     return effects.normalise(wet, peak_db=rng.uniform(-20, -1))
