@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
+import tempfile
 from pathlib import Path
 
 # Before anything heavy is imported: tests run beside each other, one thread each, and never reach for a network.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["HF_HUB_OFFLINE"] = "1"
+# Notebooks, and fixtures of a whole session, get an empty cache too; each test has its own (`own_cache`).
+os.environ["MUSICLAB_CACHE"] = tempfile.mkdtemp(prefix="musiclab-tests-")
 
 import numpy as np
 import pytest
+
+atexit.register(shutil.rmtree, os.environ["MUSICLAB_CACHE"], ignore_errors=True)
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
