@@ -105,7 +105,7 @@ def guessing(right: int, trials: int) -> float:
     Notebook: 07
     """
     ways: int = sum(comb(trials, count) for count in range(right, trials + 1))
-    return ways / 2**trials
+    return ways * 0.5**trials
 
 
 def matched(a: Audio, b: Audio) -> tuple[Audio, Audio]:
