@@ -8,8 +8,8 @@ import { SpecView, cssColour, formatHz, formatSeconds, noteName, watchTheme } fr
 const HELP = "Drag to select a box. Hold Shift and drag to move. Arrow keys move, + and − zoom in time, < and > in pitch, 0 shows all, Enter zooms to the box, Space plays, Escape ends the selection.";
 const SETTINGS = ["n_fft", "overlap", "window", "scale", "channel", "reassigned"];
 const LABELS = { hann: "Hann", hamming: "Hamming", blackman: "Blackman", boxcar: "Rectangle", linear: "Linear", log: "Log", mel: "Mel", cqt: "CQT", left: "L", right: "R", mid: "Mid", side: "Side" };
-// Dark to light through blue, red and yellow: evenly lighter, as inferno; from the page's own colour.
-const INK = { light: [[0.25, [120, 140, 200]], [0.55, [150, 50, 140]], [0.8, [190, 30, 60]], [1, [60, 5, 30]]],
+// From the page's own colour, through blue and purple, to what stands out most on it.
+const INK = { light: [[0.3, [222, 228, 243]], [0.55, [150, 160, 212]], [0.75, [128, 72, 160]], [0.9, [96, 14, 84]], [1, [28, 0, 26]]],
   dark: [[0.25, [45, 30, 110]], [0.5, [150, 40, 120]], [0.75, [240, 110, 50]], [1, [255, 245, 170]]] };
 
 /** 256 colours from the page's to the loudest. */
@@ -283,4 +283,4 @@ function createView(model, el) {
   };
 }
 
-export default { render: ({ model, el }) => createView(model, el) };
+export default () => ({ render: ({ model, el }) => createView(model, el) });

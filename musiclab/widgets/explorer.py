@@ -246,7 +246,8 @@ class SpectrogramExplorer(anywidget.AnyWidget):
         if bundle is None:
             return None
         data, metadata = bundle
-        tile = self._tile(*(self.view or (0.0, None, None, None)), 1200, 400)
+        t0, t1, low, high = self.view or (0.0, None, None, None)
+        tile = self._tile(t0, t1, low, high, 1200, 400)
         shown = np.clip(255 * (1 - (float(tile.max()) - tile) * STEP_DB / 90), 0, 255).astype(np.uint8)
         image = still(shown, np.ones_like(shown) * 255, "drums", range_db=min(self.range_db, 90.0))
         return {**data, "image/png": base64.b64encode(image).decode()}, metadata

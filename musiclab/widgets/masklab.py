@@ -89,8 +89,8 @@ class MaskLab(anywidget.AnyWidget):
     threshold = traitlets.Float(0.0, min=0.0, max=0.9).tag(sync=True)
     smoothing = traitlets.Int(1, min=1, max=15).tag(sync=True)
 
-    _stems = traitlets.List().tag(sync=True)  # name, label, colour of each
-    _kinds = traitlets.List().tag(sync=True)  # name, label
+    _stems: traitlets.List[dict[str, str]] = traitlets.List().tag(sync=True)  # name, label, colour of each
+    _kinds: traitlets.List[dict[str, str]] = traitlets.List().tag(sync=True)  # name, label
     _sr = traitlets.Int().tag(sync=True)
     _start = traitlets.Float().tag(sync=True)
     _frames = traitlets.Int().tag(sync=True)
@@ -99,7 +99,7 @@ class MaskLab(anywidget.AnyWidget):
     _range = traitlets.Float(RANGE_DB).tag(sync=True)
     _level = traitlets.Bytes().tag(sync=True)  # rows x columns, lowest row first
     _rows = traitlets.Int().tag(sync=True)
-    _scores = traitlets.List().tag(sync=True)  # [name, change in dB, SDR before or None, SDR now or None]
+    _scores: traitlets.List[list[Any]] = traitlets.List().tag(sync=True)  # [name, change in dB, SDR before or None, SDR now or None]
     _can_undo = traitlets.Bool(False).tag(sync=True)
     _can_redo = traitlets.Bool(False).tag(sync=True)
     _message = traitlets.Unicode("").tag(sync=True)

@@ -35,7 +35,7 @@ class LogRows:
         drawn = drawn[:, : S.shape[1]]
         top = max(float(drawn.max(initial=0)), 1e-9)
         decibels = 20 * np.log10(np.maximum(drawn / top, 10 ** (-RANGE_DB / 20)))
-        return np.round(255 * (1 + decibels / RANGE_DB)).astype(np.uint8)
+        return np.asarray(np.round(255 * (1 + decibels / RANGE_DB)).astype(np.uint8))
 
     def mask(self, M: np.ndarray, power: np.ndarray) -> np.ndarray:
         """A mask as bytes [shape=(rows, columns)]: where several cells share a pixel, each counts by its power.

@@ -245,7 +245,7 @@ def _pooled(cells: np.ndarray, edges: np.ndarray) -> np.ndarray:
     below = np.minimum(centres.astype(int), max(last - 1, 0))
     share = np.round(256 * (centres - below)).astype(np.uint16)[:, None]
     mixed = (256 - share) * cells[below].astype(np.uint16) + share * cells[np.minimum(below + 1, last)]
-    out = (mixed >> 8).astype(np.uint8)
+    out: np.ndarray = (mixed >> 8).astype(np.uint8)
     for row in np.flatnonzero(many):
         a, b = np.clip([first[row], stop[row]], 0, last + 1)
         if b > a:
