@@ -3,7 +3,7 @@
 The network (120,000 parameters, convolutions only; `drums.onnx`) sees the spectrogram of the whole stem and says for
 each frame of 10 ms how likely each of seven drums is struck. It was trained on drumming rendered from recorded
 one-shots, with the exact times as truth (`musiclab.transcription.drum_train`; docs/drum-model.md is its model card).
-Peaks over each drum's threshold become strokes.
+Peaks over a threshold become strokes.
 
 References
 ----------
@@ -43,6 +43,8 @@ DRUMS = ("kick", "snare", "hihat-closed", "hihat-open", "tom", "crash", "ride")
 KEYS = {"kick": 36, "snare": 38, "hihat-closed": 42, "hihat-open": 46, "tom": 45, "crash": 49, "ride": 51}
 LENGTHS = {"hihat-open": 0.3, "crash": 0.8, "ride": 0.4}  # s, of what rings; the others last `SHORT`
 SHORT = 0.1
+POSITIVE_WEIGHT = 2.0  # of strokes in training: the network's odds are so many times too high
+THRESHOLD = 0.4  # the same as for chords
 REFRACTORY = 4  # frames (40 ms): no drum is struck twice within
 BLOCK = 6000  # frames (1 minute) that the network sees at once
 CONTEXT = 100  # frames more on either side of a block, beyond what the network's answers depend on
@@ -147,33 +149,25 @@ def band_levels(features: np.ndarray) -> np.ndarray:
     return np.asarray(10 * np.log10(np.stack(bands, axis=1) + 1e-9))
 
 
-def strokes_to_notes(strokes: Strokes, *, threshold: float | None = None) -> list[Note]:
-    """Peaks over each drum's threshold, as notes at the General MIDI percussion pitches.
+def strokes_to_notes(strokes: Strokes, *, threshold: float = THRESHOLD) -> list[Note]:
+    """Peaks over the threshold, as notes at the General MIDI percussion pitches.
 
     Parameters
     ----------
     strokes : Strokes
         From `hear_drums`.
     threshold : float
-        0–1, on the calibrated scale on which each drum's own threshold is 0.5: higher gives fewer notes.
+        How likely (0–1) a stroke has to be: higher gives fewer notes.
     """
-    fitted = calibration()["drums"]
-    shift = (
-        0.0
-        if threshold is None
-        else float(np.log(np.clip(threshold, 0.01, 0.99) / (1 - np.clip(threshold, 0.01, 0.99))))
-    )
+    delay = calibration()["drums"]["delay"]
     notes: list[Note] = []
     for d, drum in enumerate(DRUMS):
         chance = strokes.chance[:, d]
-        own = fitted["thresholds"][drum]
-        odds = np.log(own / (1 - own)) + shift
-        level = 1 / (1 + np.exp(-odds))
-        at = pick_peaks(chance, level)
-        velocities = _velocities(strokes.level_db[:, d], at)
-        for frame, velocity in zip(at, velocities, strict=True):
-            onset = max(0.0, refine(chance, frame) * FRAME + fitted["delay"])
-            confidence = float(np.clip(chance[frame], 0, 1))
+        sure = chance / (chance + POSITIVE_WEIGHT * (1 - chance))
+        at = pick_peaks(sure, threshold)
+        for frame, velocity in zip(at, _velocities(strokes.level_db[:, d], at), strict=True):
+            onset = max(0.0, refine(chance, frame) * FRAME + delay)
+            confidence = float(np.clip(sure[frame], 0, 1))
             notes.append(Note(onset, onset + LENGTHS.get(drum, SHORT), KEYS[drum], int(velocity), confidence))
     return sorted(one_hat(notes), key=lambda note: (note.onset, note.pitch))
 

@@ -245,3 +245,22 @@ def table(rows: Sequence[Row]) -> str:
         cells += [f"{drums[name].f:.2f}" if name in drums and drums[name].true_notes else "" for name in DRUM_CLASSES]
         lines.append(f"| {row.name} | {row.instrument} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def reliability(pairs: Sequence[tuple[Part, Part]], *, bins: int = 5) -> list[tuple[float, float, int]]:
+    """Whether confidences keep their word: for each bin (mean confidence, share that is right, how many notes).
+
+    `pairs` of (found, truth). Calibrated confidences have the first two alike in each bin.
+    """
+    sure, right = [], []
+    for part, truth in pairs:
+        hits = {found for _, found in matched_notes(part, truth)}
+        sure += [note.confidence for note in part.notes]
+        right += [float(i in hits) for i in range(len(part))]
+    confidence, correct = np.array(sure), np.array(right)
+    of = np.minimum((confidence * bins).astype(int), bins - 1)
+    return [
+        (float(confidence[of == b].mean()), float(correct[of == b].mean()), int((of == b).sum()))
+        for b in range(bins)
+        if (of == b).any()
+    ]

@@ -21,8 +21,7 @@ class Settings:
     Parameters
     ----------
     onset_threshold, frame_threshold : float
-        0–1: how sure the beginning of a note has to be, and that it still sounds. For drums the first is relative to
-        each drum's own threshold, which is 0.5.
+        0–1: how likely a note has to be, and how sure that it still sounds.
     min_length : float
         Shortest note in seconds (not for drums).
     soft_onsets : bool
@@ -49,7 +48,7 @@ class Settings:
 
 LINE = Settings(min_length=0.096)
 CHORDS = Settings(onset_threshold=0.4)
-BY_FAMILY = {"voice": LINE, "bass": LINE, "winds": LINE, "brass": LINE, "drums": Settings()}
+BY_FAMILY = {"voice": LINE, "bass": LINE, "winds": LINE, "brass": LINE, "drums": CHORDS}
 
 
 def settings_for(instrument: Instrument) -> Settings:
