@@ -49,7 +49,8 @@ class LogRows:
         """
         total = power.sum(axis=0) + 1e-12
         shown = (self.weights @ ((M * power).sum(axis=0) + 1e-12 * M.mean(axis=0))) / (self.weights @ total)
-        return np.round(255 * np.clip(shown, 0, 1)).astype(np.uint8)
+        pixels: np.ndarray = np.round(255 * np.clip(shown, 0, 1)).astype(np.uint8)
+        return pixels
 
 
 def still(level: np.ndarray, mask: np.ndarray, stem: str, *, range_db: float = 70.0) -> bytes:
