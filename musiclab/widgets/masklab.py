@@ -99,7 +99,8 @@ class MaskLab(anywidget.AnyWidget):
     _range = traitlets.Float(RANGE_DB).tag(sync=True)
     _level = traitlets.Bytes().tag(sync=True)  # rows x columns, lowest row first
     _rows = traitlets.Int().tag(sync=True)
-    _scores: traitlets.List[list[Any]] = traitlets.List().tag(sync=True)  # [name, change in dB, SDR before or None, SDR now or None]
+    # name, change in dB, SDR before and now (None where the truth is not known)
+    _scores: traitlets.List[list[Any]] = traitlets.List().tag(sync=True)
     _can_undo = traitlets.Bool(False).tag(sync=True)
     _can_redo = traitlets.Bool(False).tag(sync=True)
     _message = traitlets.Unicode("").tag(sync=True)

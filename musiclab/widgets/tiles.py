@@ -173,7 +173,7 @@ def to_bytes(S: np.ndarray) -> np.ndarray:
     """Amplitude (1: a sine of full scale) as bytes of half a dB."""
     import torch
 
-    decibels = torch.from_numpy(S).clamp_(min=1e-7).log10_().mul_(20 / STEP_DB).add_(255)
+    decibels = torch.from_numpy(S).clamp_(min=1e-7).log10_().mul_(20 / STEP_DB).add_(255.5)  # to the nearest
     return np.asarray(decibels.clamp_(0, 255).to(torch.uint8).numpy())
 
 
