@@ -14,9 +14,13 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 # Notebooks, and fixtures of a whole session, get an empty cache too; each test has its own (`own_cache`).
 os.environ["MUSICLAB_CACHE"] = tempfile.mkdtemp(prefix="musiclab-tests-")
 
+import hypothesis
 import numpy as np
 import pytest
 
+# A busy machine is no failure; and the same examples in every run, so that a red test is red for everybody.
+hypothesis.settings.register_profile("musiclab", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("musiclab")
 atexit.register(shutil.rmtree, os.environ["MUSICLAB_CACHE"], ignore_errors=True)
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
