@@ -129,7 +129,10 @@ def shifted(part: Part, seconds: float) -> Part:
 def best_shift(part: Part, truth: Part, *, most: float = MOST_SHIFT) -> float:
     """The constant shift of `part`, in seconds, that fits `truth` best: for data whose audio and notes are offset."""
     shifts = np.round(np.arange(-most, most + 0.005, 0.01), 3)
-    return float(max(shifts, key=lambda s: (note_score(shifted(part, float(s)), truth).f, -abs(s))))
+    scores = np.array([note_score(shifted(part, float(s)), truth).f for s in shifts])
+    # Within the tolerance many shifts are equally good: the middle one of them.
+    best = shifts[scores >= scores.max() - 1e-9]
+    return float(best[len(best) // 2])
 
 
 @dataclass(frozen=True)
