@@ -1,4 +1,4 @@
-"""The closed loop: a random score, played with human timing by our synthesiser, heard again, written down: the same score.
+"""The closed loop: a random score, played by our synthesiser with human timing, is heard and written down again.
 
 It tests everything between the sound and the page at once. Beats are given: finding them has its own tests.
 """
@@ -18,7 +18,10 @@ from musiclab.transcription.quantise import quantise
 
 pytestmark = pytest.mark.slow
 
-SIMPLE = [([F(1)], 4), ([F(1, 2)] * 2, 4), ([F(1, 2), F(1, 4), F(1, 4)], 1), ([F(3, 4), F(1, 4)], 1), ([F(3, 2), F(1, 2)], 1.5), ([F(2)], 2)]  # fmt: skip
+SIMPLE = [
+    ([F(1)], 4), ([F(1, 2)] * 2, 4), ([F(1, 2), F(1, 4), F(1, 4)], 1), ([F(3, 4), F(1, 4)], 1),
+    ([F(3, 2), F(1, 2)], 1.5), ([F(2)], 2),
+]  # fmt: skip
 COMPOUND = [([F(1)], 3), ([F(1, 3)] * 3, 3), ([F(2, 3), F(1, 3)], 3), ([F(2)], 1)]
 RANGES = {"bass": (28, 50), "flute": (62, 84), "voice": (55, 74), "piano": (45, 76), "guitar": (42, 72)}
 MAJOR = (0, 2, 4, 5, 7, 9, 11)
