@@ -106,7 +106,9 @@ function createView(model, el) {
   function ask(part) {
     const ratio = Math.min(window.devicePixelRatio || 1, 2);
     const size = { width: Math.round(view.width * ratio), height: Math.round(view.height * ratio) };
-    model.send({ order: "tile", id: ++asked, axis: axis(), ...size, ...part });
+    // with the settings: what is set may reach Python after what is asked
+    const look = Object.fromEntries(SETTINGS.map((name) => [name, model.get(name)]));
+    model.send({ order: "tile", id: ++asked, axis: axis(), look, ...size, ...part });
   }
   const askView = () => { timer = null; ask({ t0: view.view.t0, t1: view.view.t1, ...seen() }); };
   /** What is shown, after a moment's rest; meanwhile what there is is stretched. */

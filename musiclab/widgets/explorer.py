@@ -22,6 +22,7 @@ N_FFTS = tuple(2**k for k in range(6, 16))  # 1.5 ms to 0.74 s at 44.1 kHz
 OVERLAPS = (2, 4, 8, 16)
 LONGEST = 60.0  # s that are played at once
 WIDEST = (2400, 1200)  # pixels of a tile, at most
+LOOK = ("n_fft", "overlap", "window", "scale", "channel", "reassigned")
 FADE = 0.01  # s at both ends of what is played
 
 # How wide a window sees, where it has fallen by 6 dB: in bins of its spectrum (Harris 1978, table 1) and as a part of
@@ -219,6 +220,9 @@ class SpectrogramExplorer(anywidget.AnyWidget):
             self._message = str(error)
 
     def _send_tile(self, content: dict[str, Any]) -> None:
+        for name, value in content.get("look", {}).items():  # as the page has them: traits may still be on their way
+            if name in LOOK:
+                setattr(self, name, value)
         names = ("t0", "t1", "low", "high", "width", "height")
         tile = self._tile(*(content[name] for name in names))
         self.send({"tile": {**content, "height": tile.shape[0], "width": tile.shape[1]}}, [tile.tobytes()])

@@ -155,7 +155,7 @@ function createView(shared, el) {
     const options = { action: state.action, strength: strength.value / 100, partner: partner.value };
     if (gesture.order === "brush") options.semitones = size.value;
     if (gesture.order === "harmonics") options.overtones = overtones.value;
-    model.send({ ...gesture, options });
+    model.send({ ...gesture, stem: model.get("stem"), options });
   }, signal);
   view.onDraw = tools.preview;
   const readout = h("span", { class: "ml-readout" }, "");

@@ -386,6 +386,8 @@ class MaskLab(anywidget.AnyWidget):
             "compare": lambda _: self.compare(),
         }
         try:
+            if "stem" in content:  # as the page has it: the trait may still be on its way
+                self.stem = content["stem"]
             orders[content["order"]](content)
         except MusiclabError as error:
             self._message = str(error)
