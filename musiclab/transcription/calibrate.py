@@ -3,7 +3,8 @@
 Music is rendered from recorded samples (the folder is named by MUSICLAB_SAMPLES) with its notes as exact truth, heard
 by the models, and three logistic regressions are fitted: where the notes of a line begin, how likely a candidate of a
 posteriorgram is a note, and how likely a note of a line is right. Recordings that the project is tested with play no
-part in it. Every number comes from the seeds.
+part in it. Every number comes from the seeds; the file that
+is shipped was made with these functions on other clips and seeds, so a new run gives similar numbers, not the same.
 """
 
 from __future__ import annotations

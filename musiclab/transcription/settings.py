@@ -1,5 +1,5 @@
-"""What works for which instrument: thresholds, chosen on rendered music (see `docs/transcription.md`), not on the
-recordings that we test with.
+"""What works for which instrument: thresholds, fitted on rendered music and kept or dropped with real recordings in
+view (see `docs/transcription.md`).
 """
 
 from __future__ import annotations
