@@ -39,7 +39,7 @@ def available() -> bool:
 def load_world() -> ModuleType:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it imports pkg_resources, which warns
-        import pyworld  # type: ignore[import-untyped]
+        import pyworld
 
     module: ModuleType = pyworld
     return module
