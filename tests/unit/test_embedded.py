@@ -28,7 +28,7 @@ from musiclab.separation.embedded.network import (
     spectrogram,
     waveform,
 )
-from musiclab.separation.embedded.train import Settings, train
+from musiclab.separation.embedded.train import Settings, Trainer, train
 
 TINY = Config(widths=(8, 8, 8, 8), middle=1)
 
@@ -201,8 +201,6 @@ def test_training_resumes_exactly(tiny: Settings) -> None:
 
 
 def test_an_interrupted_training_keeps_its_steps(tiny: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    from musiclab.separation.embedded.train import Trainer
-
     step = Trainer.train_step
 
     def stopped(trainer: Trainer, lr_factor: float) -> float:
@@ -248,6 +246,18 @@ def test_a_bias_shifts_doubtful_bins_to_a_stem(tiny: Settings, tmp_path: Path, r
     shift = torch.log(shares[1].mean(dim=(0, 2, 3, 4))) - torch.log(shares[0].mean(dim=(0, 2, 3, 4)))
     assert shift[3] - shift[1] == pytest.approx(1.0, abs=0.2)
     assert shift[0] - shift[1] == pytest.approx(-0.5, abs=0.2)
+
+
+def test_training_can_start_from_published_weights(tiny: Settings, tmp_path: Path) -> None:
+    first = train(replace(tiny, max_steps=2))
+    path = tmp_path / "weights.safetensors"
+    export(tiny.out / "last.pt", path, bias={"other": 0.5})
+    again = Trainer(tiny)
+    again.start_from(path)
+    for name, value in first.average.items():
+        torch.testing.assert_close(again.network.state_dict()[name], value, atol=2e-3, rtol=0, msg=name)
+    with pytest.raises(WeightsError, match="another size"):
+        Trainer(replace(tiny, network=Config(widths=(8, 8, 8, 16), middle=1))).start_from(path)
 
 
 def test_changed_weights_are_refused(tiny: Settings, tmp_path: Path) -> None:

@@ -57,6 +57,9 @@ class Config:
     widths: tuple[int, ...] = (64, 128, 160, 192)
     middle: int = 2
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "widths", tuple(self.widths))  # JSON gives a list
+
     def to_dict(self) -> dict[str, object]:
         return asdict(self)
 

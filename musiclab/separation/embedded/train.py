@@ -18,15 +18,18 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from musiclab.errors import WeightsError
+from musiclab.separation.embedded import WEIGHTS, EmbeddedEngine
 from musiclab.separation.embedded.data import Remix, SongFolder
 from musiclab.separation.embedded.development import dev_scores, load_dev
 from musiclab.separation.embedded.loss import Muon, Target, mask_loss
-from musiclab.separation.embedded.network import SR, Config, MaskNetwork, features
+from musiclab.separation.embedded.network import SR, STEMS, Config, MaskNetwork, features
 
 log = logging.getLogger("musiclab")
 
@@ -152,6 +155,18 @@ class Trainer:
             optimiser.load_state_dict(saved)
         self.step, self.minutes = state["step"], state["minutes"]
 
+    def start_from(self, weights: Path) -> None:
+        """Begin with published weights (as `export` wrote them) in place of random ones; optimisers begin anew."""
+        engine = EmbeddedEngine(weights)
+        if engine.network.config != self.network.config:
+            raise WeightsError(f"{weights} holds a network of another size: {engine.network.config}.")
+        state = engine.network.state_dict()
+        for name, value in cast(dict[str, float], engine.description.get("bias", {})).items():
+            first = 2 * STEMS.index(name)
+            state["merge.place"][:, first : first + 2] -= value
+        self.network.load_state_dict(state)
+        self.average = {name: value.clone() for name, value in state.items()}
+
 
 def append(path: Path, row: Mapping[str, object]) -> None:
     """Add a row to a CSV file, with the header if it is new."""
@@ -163,13 +178,18 @@ def append(path: Path, row: Mapping[str, object]) -> None:
         writer.writerow(row)
 
 
-def train(settings: Settings, *, resume: Path | None = None) -> Trainer:
-    """Train for `settings.minutes` (or `max_steps`), writing checkpoints and logs into `settings.out`."""
+def train(settings: Settings, *, resume: Path | None = None, start: Path | None = None) -> Trainer:
+    """Train for `settings.minutes` (or `max_steps`), writing checkpoints and logs into `settings.out`.
+
+    `resume` is a checkpoint to go on from; `start` holds weights to begin with.
+    """
     torch.set_num_threads(1)  # see `Trainer.train_step`
     settings.out.mkdir(parents=True, exist_ok=True)
     trainer = Trainer(settings)
     if resume is not None:
         trainer.load(resume)
+    elif start is not None:
+        trainer.start_from(start)
     dev = load_dev(settings.dev) if settings.dev else []
     try:
         _run(trainer, dev)
@@ -222,16 +242,17 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints and logs")
     parser.add_argument("--minutes", type=float, required=True, help="how long to train, from now")
     parser.add_argument("--resume", type=Path, help="checkpoint to go on from")
+    parser.add_argument("--published", action="store_true", help="begin with the weights that come with musiclab")
     parser.add_argument("--dev", type=Path, help="folder of multitracks to score while training")
     for name in ("batch", "threads", "seed", "max_steps"):
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=getattr(Settings, name, None))
     for name in ("seconds", "muon_lr", "adam_lr", "tail", "detail", "dev_every"):
         parser.add_argument(f"--{name.replace('_', '-')}", type=float, default=getattr(Settings, name))
     arguments = vars(parser.parse_args())
-    resume = arguments.pop("resume")
+    resume, published = arguments.pop("resume"), arguments.pop("published")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    train(Settings(**arguments), resume=resume)
+    train(Settings(**arguments), resume=resume, start=WEIGHTS if published else None)
 
 
 if __name__ == "__main__":
