@@ -17,15 +17,15 @@ from musiclab.errors import AudioError, MusiclabError
 from musiclab.palette import colour
 from musiclab.stems import RESIDUAL, Stems
 from musiclab.widgets import front
-from musiclab.widgets.brushes import Points, snapped
 from musiclab.widgets.maskkinds import Passage
-from musiclab.widgets.masksheet import OTHERS, Gesture, MaskSheet, Shaping
+from musiclab.widgets.maskpainting import Painting
+from musiclab.widgets.masksheet import Gesture, MaskSheet, Shaping
+from musiclab.widgets.passages import check, passage, put_back, two
+from musiclab.widgets.passages import label as label_of
 from musiclab.widgets.pixels import RANGE_DB, LogRows, still
 
 logger = logging.getLogger("musiclab")
-LONGEST = 60.0  # s of a passage: its masks take some 5 MB a second
 LEFT_OVER_DB = -40.0  # a residual louder than this under the mixture is a source of its own
-SEAM = 0.01  # s in which a passage fades into the song around it
 LABELS = {
     "model": "Engine",
     "ideal binary": "Ideal binary",
@@ -36,7 +36,7 @@ LABELS = {
 }
 
 
-class MaskLab(anywidget.AnyWidget):
+class MaskLab(Painting, anywidget.AnyWidget):
     """The mask of a stem over the mixture's spectrogram: to compare, to shape, to paint, to hear at once.
 
     Everything that the page can do is a method or an attribute here too.
@@ -115,9 +115,9 @@ class MaskLab(anywidget.AnyWidget):
         start: float = 0.0,
         stop: float | None = None,
     ) -> None:
-        _check(song, stems, truth)
+        check(song, stems, truth)
         self.song, self._given, self.truth = song, stems, truth
-        self._from, self._to = _passage(song, start, stop)
+        self._from, self._to = passage(song, start, stop)
         names = list(stems)
         if stems.residual.rms_db > song.rms_db + LEFT_OVER_DB:
             names.append(RESIDUAL)
@@ -132,7 +132,7 @@ class MaskLab(anywidget.AnyWidget):
         self._busy = True  # nothing is answered before all stands
         super().__init__(
             stem=stem or names[0],
-            _stems=[{"name": n, "label": _label(n), "colour": colour(n, i)} for i, n in enumerate(names)],
+            _stems=[{"name": n, "label": label_of(n), "colour": colour(n, i)} for i, n in enumerate(names)],
             _kinds=[{"name": kind, "label": LABELS[kind]} for kind in self._passage.kinds()],
             _sr=song.sr, _start=self._from / song.sr, _frames=x.shape[1],
             _hz=(self._pixels.low, self._pixels.high), _level=self._level_table.tobytes(), _rows=self._pixels.rows,
@@ -176,17 +176,7 @@ class MaskLab(anywidget.AnyWidget):
         here = np.s_[:, self._from : self._to]
         if np.array_equal(now, given.samples[here]):
             return given
-        samples = given.samples.copy()
-        samples[here] = now
-        seam = round(SEAM * self.song.sr)
-        rise = ((np.arange(seam) + 0.5) / seam).astype(np.float32)
-        if self._from > 0:
-            first = np.s_[:, self._from : self._from + seam]
-            samples[first] = given.samples[first] + rise * (samples[first] - given.samples[first])
-        if self._to < self.song.frames:
-            last = np.s_[:, self._to - seam : self._to]
-            samples[last] = given.samples[last] + rise[::-1] * (samples[last] - given.samples[last])
-        return Audio(samples, self.song.sr, title=given.title)
+        return put_back(given, now, self._from)
 
     def mask(self, name: str = "") -> np.ndarray:
         """The mask of a stem (the chosen one) as it stands [shape=(channels, bins, columns)], a copy."""
@@ -201,70 +191,7 @@ class MaskLab(anywidget.AnyWidget):
             raise AudioError(f"No stem is called {name!r}: there are {', '.join(self._sheet.names)}.")
         return name
 
-    # --- gestures
-
-    def paint(
-        self, points: Points, *, action: str = "give", strength: float = 1.0, partner: str = OTHERS,
-        seconds: float = 0.06, semitones: float = 2.0,
-    ) -> None:  # fmt: skip
-        """Draw with a round brush.
-
-        Parameters
-        ----------
-        points : sequence of (seconds, Hz)
-            Along which to draw, in the song's time.
-        action : {"give", "take", "restore"}
-            To the chosen stem, from it, or all stems as they were.
-        strength : float
-            How much of the way, 0 to 1.
-        partner : str
-            Where it comes from or goes to: ``others`` (by their share), a stem's name, or ``""`` for nobody: then the
-            masks no longer sum to one, and the residual takes up the difference.
-        seconds, semitones : float
-            The brush's radii.
-        """
-        self._paint(
-            Gesture(self.stem, action, "brush", self._local(points), strength, partner, seconds, semitones)
-        )  # fmt: skip
-
-    def erase(self, points: Points, **options: Any) -> None:
-        """Take what lies along `points` away from the chosen stem. Options as in `paint`."""
-        self.paint(points, action="take", **options)
-
-    def paint_rectangle(
-        self, t0: float, t1: float, f0: float, f1: float, strength: float = 1.0, *, action: str = "give",
-        partner: str = OTHERS,
-    ) -> None:  # fmt: skip
-        """Everything from `t0` to `t1` seconds and from `f0` to `f1` Hz. Options as in `paint`."""
-        points = self._local([(t0, f0), (t1, f1)])
-        self._paint(Gesture(self.stem, action, "rectangle", points, strength, partner))
-
-    def paint_harmonics(
-        self, points: Points, strength: float = 1.0, *, action: str = "give", partner: str = OTHERS,
-        overtones: int = 16, cents: float = 50.0, snap: bool = True,
-    ) -> None:  # fmt: skip
-        """A note with its overtones.
-
-        Parameters
-        ----------
-        points : sequence of (seconds, Hz)
-            The fundamental, from the note's beginning to its end.
-        strength, action, partner
-            As in `paint`.
-        overtones : int
-            How many partials, the fundamental among them.
-        cents : float
-            Half the width of each, in hundredths of a semitone.
-        snap : bool
-            Whether to look for the pitch that sounds within 60 cents of what was drawn.
-        """
-        near = self._local(points)
-        if snap:
-            near = tuple(snapped(self._magnitude, self._sheet.grid, near))
-        gesture = Gesture(
-            self.stem, action, "harmonics", near, strength, partner, overtones=overtones, cents=cents
-        )  # fmt: skip
-        self._paint(gesture)
+    # --- gestures: see `Painting`
 
     def undo(self) -> None:
         """Take back the last gesture or setting, bit for bit."""
@@ -273,12 +200,6 @@ class MaskLab(anywidget.AnyWidget):
     def redo(self) -> None:
         """Do again what was taken back."""
         self._follow(self._sheet.redo())
-
-    def _local(self, points: Points) -> tuple[tuple[float, float], ...]:
-        if len(points) == 0:
-            raise AudioError("A gesture needs at least one point, as (seconds, Hz).")
-        start, length = self._from / self.song.sr, (self._to - self._from) / self.song.sr
-        return tuple((float(np.clip(t - start, 0, length)), float(max(f, 1.0))) for t, f in points)
 
     def _paint(self, gesture: Gesture) -> None:
         self._send_change(self._sheet.paint(gesture))
@@ -338,7 +259,7 @@ class MaskLab(anywidget.AnyWidget):
         if self._busy or columns.stop <= columns.start:
             return
         start, stop = self._sheet.span(columns)
-        sound = _two(self._sheet.sound(self.stem)[:, start:stop])
+        sound = two(self._sheet.sound(self.stem)[:, start:stop])
         peak = max(float(np.abs(sound).max(initial=0)), 1e-6)
         packed = np.round(sound * (32767 / peak)).astype("<i2")
         content = {"change": {"column": columns.start, "frame": start, "scale": peak / 32767, "stem": self.stem}}
@@ -394,7 +315,7 @@ class MaskLab(anywidget.AnyWidget):
 
     def _hello(self) -> None:
         """A page has come: it gets the mixture, and the stem as it stands."""
-        mixture = _two(self._x)
+        mixture = two(self._x)
         peak = max(float(np.abs(mixture).max(initial=0)), 1e-6)
         packed = np.round(mixture * (32767 / peak)).astype("<i2")
         self.send({"mixture": {"scale": peak / 32767}}, [packed.tobytes()])
@@ -413,31 +334,3 @@ class MaskLab(anywidget.AnyWidget):
         data, metadata = bundle
         image = still(self._level_table, self._mask_bytes(), self.stem)
         return {**data, "image/png": base64.b64encode(image).decode()}, metadata
-
-
-def _check(song: Audio, stems: Stems, truth: Stems | None) -> None:
-    for what, other in (("stems", stems.mixture), ("truth", truth.mixture if truth is not None else stems.mixture)):
-        if other.sr != song.sr or other.samples.shape != song.samples.shape:
-            raise AudioError(f"The {what} and the song differ in rate, channels or length: these are two songs.")
-
-
-def _passage(song: Audio, start: float, stop: float | None) -> tuple[int, int]:
-    """First and last frame of the passage."""
-    stop = min(start + LONGEST, song.duration) if stop is None else stop
-    if not (0 <= start < stop <= song.duration + 1e-6 and stop - start <= LONGEST + 1e-6):
-        raise AudioError(
-            f"A passage lies within the song (0 to {song.duration:.1f} s) and is at most {LONGEST:.0f} s long, "
-            f"not {start:g} to {stop:g} s."
-        )
-    return round(start * song.sr), min(round(stop * song.sr), song.frames)
-
-
-def _two(samples: np.ndarray) -> np.ndarray:
-    """At most two channels, for the page: more are folded, odd ones left, even ones right."""
-    if len(samples) <= 2:
-        return samples
-    return np.stack([samples[0::2].mean(axis=0), samples[1::2].mean(axis=0)])
-
-
-def _label(name: str) -> str:
-    return name[:1].upper() + name[1:].replace("_", " ")
