@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -366,12 +367,18 @@ def test_version_and_python_dash_m() -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends Ctrl-C otherwise")
+def hear_interrupts() -> None:
+    """As in a terminal: a shell starts what it runs in the background deaf to Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def test_ctrl_c_ends_with_130_and_leaves_nothing_behind(
     tmp_path: Path, own_cache: Path, rng: np.random.Generator
 ) -> None:
     sf.write(tmp_path / "long.wav", 0.1 * rng.standard_normal((SR * 90, 2)), SR)
     command = [sys.executable, "-m", "musiclab", "separate", "long.wav", "-e", "nmf"]
-    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, cwd=tmp_path, preexec_fn=hear_interrupts, **pipes) as child:
         limit = time.monotonic() + 60
         while not list(own_cache.glob("tmp/*")) and time.monotonic() < limit:
             assert child.poll() is None, child.communicate()
