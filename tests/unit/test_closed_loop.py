@@ -89,8 +89,8 @@ def test_a_line_comes_back_as_it_was_written(instrument, metre):
         found = transcribe(truth.audio(), instrument=instrument, beats=grid)
         onset.append(onset_f(truth, found))
         right.append(score_level(score, found, grid, monophonic=True))
-    assert np.mean(onset) >= 0.90
-    assert np.mean(right) >= 0.75
+    assert np.mean(onset) >= 0.95
+    assert np.mean(right) >= 0.90
 
 
 @pytest.mark.parametrize("instrument", ["piano", "guitar"])
