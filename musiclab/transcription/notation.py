@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 
 from musiclab.transcription.grid import BeatGrid
@@ -211,14 +211,3 @@ def _clear(start: Fraction, end: Fraction, inside: list[Fraction], grid: BeatGri
         return min(level(start, grid), level(end, grid)) >= BEAT and level(start, grid) >= strongest
     syncopation = 0 if rest or grid.is_compound else 1
     return strongest <= level(start, grid) + syncopation
-
-
-def merge_rests(bar: list[Symbol]) -> list[Symbol]:
-    """For a second voice: rests as invisible space, each run of them one symbol."""
-    out: list[Symbol] = []
-    for symbol in bar:
-        if symbol.is_rest and out and out[-1].is_rest:
-            out[-1] = replace(out[-1], duration=out[-1].duration + symbol.duration)
-        else:
-            out.append(symbol)
-    return out

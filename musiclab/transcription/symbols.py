@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import logging
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
@@ -18,7 +17,6 @@ from musiclab.transcription.notation import Symbol
 from musiclab.transcription.percussion import sign
 from musiclab.transcription.staves import Staff, clef_object, spelled
 
-log = logging.getLogger("musiclab")
 CHORD_KINDS = {"": "major", "m": "minor", "7": "dominant-seventh", "m7": "minor-seventh", "maj7": "major-seventh"}
 
 
