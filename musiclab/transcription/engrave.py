@@ -30,6 +30,7 @@ FONT = "Leipzig"  # verovio's own music font
 SVG_NS = "http://www.w3.org/2000/svg"
 TSPAN = f"{{{SVG_NS}}}tspan"
 GAP = 200  # after a music symbol in a text, in thousandths of its size
+ACCIDENTALS = {"\uea63": "♭♭", "\uea64": "♭", "\uea65": "♮", "\uea66": "♯", "\uea67": "♯♯"}  # as verovio writes them
 
 
 def _options(width_mm: float, height_mm: float, *, page: bool) -> dict[str, Any]:
@@ -147,24 +148,32 @@ def _outlined(page: str) -> str:
 
 
 def _outline_text(text: ET.Element, spans: list[ET.Element], holder: ET.Element) -> None:
-    """Draw a text's symbols as outlines; its words stay text, each run in a place of its own."""
+    """Draw the symbols that lead a text (a tempo's note) as outlines; accidentals are characters of every text font."""
     x, y = float(text.get("x", 0)), float(text.get("y", 0))
+    group = ET.Element(f"{{{SVG_NS}}}g")
+    words, words_size = "", 0.0
+    for span in spans:
+        size, content = float(re.sub(r"[^0-9.]", "", span.get("font-size", "")) or 405.0), span.text or ""
+        if span.get("font-family") != FONT:
+            words, words_size = words + content, size
+        elif all(character in ACCIDENTALS for character in content):
+            words += "".join(ACCIDENTALS[character] for character in content)
+        else:
+            x = _draw_symbols(group, content, x, y, size / 1000)
+    written = ET.SubElement(
+        group, f"{{{SVG_NS}}}text", {"x": f"{x:.0f}", "y": f"{y:.0f}", "font-size": f"{words_size or 405.0}px"}
+    )
+    written.text = " ".join(words.split())
     at = list(holder).index(text)
     holder.remove(text)
-    group = ET.Element(f"{{{SVG_NS}}}g")
     holder.insert(at, group)
-    for span in spans:
-        size = float(re.sub(r"[^0-9.]", "", span.get("font-size", "")) or 405.0)
-        if span.get("font-family") != FONT:
-            words = ET.SubElement(
-                group, f"{{{SVG_NS}}}text", {"x": f"{x:.0f}", "y": f"{y:.0f}", "font-size": f"{size}px"}
-            )
-            words.text = re.sub(r"\s*=\s*", " = ", (span.text or "").strip()).strip()
-            x += 0.5 * size * len(words.text)
-            continue
-        for character in span.text or "":
-            outline, width = _glyph(f"{ord(character):04X}")
-            scale = size / 1000
-            place = f"translate({x:.0f},{y:.0f}) scale({scale},{-scale})"
-            ET.SubElement(group, f"{{{SVG_NS}}}path", {"d": outline, "transform": place})
-            x += (width + GAP) * scale
+
+
+def _draw_symbols(group: ET.Element, symbols: str, x: float, y: float, scale: float) -> float:
+    """Draw music symbols side by side from x on; gives the x where the words after them begin."""
+    for symbol in symbols:
+        outline, width = _glyph(f"{ord(symbol):04X}")
+        place = f"translate({x:.0f},{y:.0f}) scale({scale},{-scale})"
+        ET.SubElement(group, f"{{{SVG_NS}}}path", {"d": outline, "transform": place})
+        x += (width + GAP) * scale
+    return x

@@ -198,6 +198,7 @@ def _add_chords(part: m21.stream.Part, chords: Sequence[Chord], grid: BeatGrid) 
             continue
         root, kind = harmony.split_symbol(chord.symbol)
         figure = m21.harmony.ChordSymbol(root=root.replace("b", "-"), kind=CHORD_KINDS[kind])
+        figure.chordKindStr = kind  # as it is printed: music21's own is "Maj7"
         figure.writeAsChord = False
         measures[bar].insert(float(inside * grid.beat_quarters), figure)
         last = chord.symbol

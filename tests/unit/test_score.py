@@ -131,6 +131,15 @@ def test_chord_symbols_stand_where_they_sound():
     assert found == [(1, "G"), (2, "Em7")]
 
 
+def test_chord_symbols_and_tempo_are_drawn_as_one_text_each():
+    times = GRID.downbeats
+    chords = [Chord(times[0], times[1], "C#maj7"), Chord(times[1], times[2], "Bbm7")]
+    page = ET.fromstring(engrave.svg(score.write(part("bass", LINE, chords=chords)))[0])
+    texts = {element.text for element in page.iter(f"{{{engrave.SVG_NS}}}text")}
+    assert {"C♯maj7", "B♭m7", "= 100"} <= texts
+    assert not any(engrave.FONT in (element.get("font-family") or "") for element in page.iter())
+
+
 @pytest.mark.parametrize("suffix", [".musicxml", ".svg", ".png", ".pdf"])
 def test_files(tmp_path, suffix):
     saved = part("bass", LINE).save(tmp_path / "new folder" / f"bass line{suffix}")
