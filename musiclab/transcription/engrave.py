@@ -29,6 +29,7 @@ PPI = 150  # of PNG pages
 FONT = "Leipzig"  # verovio's own music font
 SVG_NS = "http://www.w3.org/2000/svg"
 TSPAN = f"{{{SVG_NS}}}tspan"
+LIFT = 330  # of the tempo, in verovio's units: it stands above the chord symbols, which would touch it
 GAP = 200  # after a music symbol in a text, in thousandths of its size
 ACCIDENTALS = {"\uea63": "♭♭", "\uea64": "♭", "\uea65": "♮", "\uea66": "♯", "\uea67": "♯♯"}  # as verovio writes them
 
@@ -41,7 +42,7 @@ def _options(width_mm: float, height_mm: float, *, page: bool) -> dict[str, Any]
         "pageWidth": round(width_mm * unit),
         "pageHeight": round(height_mm * unit) if page else 60000,
         "adjustPageHeight": True,
-        "pageMarginLeft": 30, "pageMarginRight": 10, "pageMarginTop": 30, "pageMarginBottom": 20,
+        "pageMarginLeft": 30, "pageMarginRight": 10, "pageMarginTop": 60, "pageMarginBottom": 20,
         "header": "none", "footer": "none",
         "breaks": "auto",
         "svgViewBox": True, "svgHtml5": False, "smuflTextFont": "none",
@@ -159,6 +160,7 @@ def _outline_text(text: ET.Element, spans: list[ET.Element], holder: ET.Element)
         elif all(character in ACCIDENTALS for character in content):
             words += "".join(ACCIDENTALS[character] for character in content)
         else:
+            y -= LIFT
             x = _draw_symbols(group, content, x, y, size / 1000)
     written = ET.SubElement(
         group, f"{{{SVG_NS}}}text", {"x": f"{x:.0f}", "y": f"{y:.0f}", "font-size": f"{words_size or 405.0}px"}
