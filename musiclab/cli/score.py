@@ -128,35 +128,28 @@ def _written(song: Path, request: Request) -> tuple[Part, str]:
     instruments.find(request.instrument)  # a wrong name is said before the work
     mixture = codecs.load(song)
     if request.stem == "song":
-        return _listen(mixture, mixture, mixture, request.instrument, song.stem), ""
+        return _listen(mixture, mixture, request.instrument, song.stem), ""
     stems = apart(mixture, song.name, request.how)
     only(stems, [request.stem])
     if stems.note:
         console.note(stems.note)
-    return _listen(stems[request.stem], *_rhythm_and_harmony(stems), request.instrument, song.stem), stems.engine
+    return _listen(stems[request.stem], stems, request.instrument, song.stem), stems.engine
 
 
-def _rhythm_and_harmony(stems: Stems) -> tuple[Audio, Audio]:
-    """What carries the beat (the mixture, drums included), and what carries the chords (all but the drums)."""
-    return stems.mixture, stems.without("drums") if "drums" in stems else stems.mixture
-
-
-def _listen(stem: Audio, rhythm: Audio, harmony: Audio, instrument: str, title: str) -> Part:
+def _listen(stem: Audio, song: Audio | Stems, instrument: str, title: str) -> Part:
     import warnings
 
-    from musiclab.transcription import beats, transcribe
-    from musiclab.transcription.harmony import estimate_chords
+    from musiclab.transcription import transcribe
+    from musiclab.transcription.context import in_context
 
     with console.progress_bar(f"{title}: listening") as bar, warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always", UserWarning)
+        part = replace(transcribe(stem, instrument=instrument, progress=bar), title=title)
         try:
-            grid = beats.track_beats(rhythm)
+            part = in_context(part, song)
         except TranscriptionError as error:
             console.note(f"{error} The score is written at 120 beats a minute.")
-            grid = None
-        part = transcribe(stem, instrument=instrument, beats=grid, progress=bar)
-        chords = estimate_chords(harmony, grid) if grid else ()
     for warning in heard:
         if issubclass(warning.category, UserWarning):
             console.note(str(warning.message))
-    return replace(part, title=title, chords=chords)
+    return part

@@ -7,12 +7,15 @@ from dataclasses import replace
 from musiclab.audio import Audio
 from musiclab.instruments import DRUMS, find
 from musiclab.notes import Part
+from musiclab.stems import Stems
 from musiclab.transcription import harmony
 from musiclab.transcription.beats import track_beats
 from musiclab.transcription.grid import BeatGrid
 
 
-def in_context(part: Part, song: Audio, *, grid: BeatGrid | None = None, key: str = "", chords: bool = True) -> Part:
+def in_context(
+    part: Part, song: Audio | Stems, *, grid: BeatGrid | None = None, key: str = "", chords: bool = True
+) -> Part:
     """The part with the beats, bars, key and chords of the song it belongs to.
 
     All parts of one song should share them, so that their bars agree: find the `grid` once with `track_beats` and give
@@ -22,12 +25,12 @@ def in_context(part: Part, song: Audio, *, grid: BeatGrid | None = None, key: st
     ----------
     part : Part
         From `transcribe`; what it knows already of key and chords stays.
-    song : Audio
-        The mixture: any rate and channels, starting where the stem starts.
+    song : Audio | Stems
+        The mixture, starting where the stem starts; or its stems, which give clearer chords: drums hide them.
     grid : BeatGrid
         Beats and bars, if they are known or have been corrected; else they are found in the song.
     key : str
-        Such as ``"D minor"``, if known; else it follows from the part's notes and the chords around them.
+        Such as ``"D minor"``, if known; else the song's, so that all its parts are in one key.
     chords : bool
         Whether to look for chord symbols.
 
@@ -45,10 +48,19 @@ def in_context(part: Part, song: Audio, *, grid: BeatGrid | None = None, key: st
     -----
     Notebook: 09
     """
-    grid = grid or track_beats(song)
-    pitched = find(part.instrument) is not DRUMS
-    key = key or part.key or (harmony.estimate_song_key(song, part.notes if pitched else ()))
-    symbols = part.chords
-    if chords and pitched and not symbols:
-        symbols = harmony.estimate_chords(song, grid, key=key)
-    return replace(part, beats=grid.times, downbeats=grid.downbeats, time_signature=grid.metre, key=key, chords=symbols)
+    rhythm, pitched = _layers(song)
+    grid = grid or track_beats(rhythm)
+    known = replace(part, beats=grid.times, downbeats=grid.downbeats, time_signature=grid.metre)
+    if find(part.instrument) is DRUMS:
+        return known
+    key = key or part.key or harmony.estimate_song_key(pitched)
+    if not chords or part.chords:
+        return replace(known, key=key)
+    return replace(known, key=key, chords=harmony.estimate_chords(pitched, grid, key=key))
+
+
+def _layers(song: Audio | Stems) -> tuple[Audio, Audio]:
+    """What carries the beat (everything), and what carries the harmony (everything but the drums)."""
+    if isinstance(song, Audio):
+        return song, song
+    return song.mixture, song.without("drums") if "drums" in song else song.mixture

@@ -92,22 +92,18 @@ def key_of(weights: np.ndarray) -> str:
     return min((name for name in names if abs(key_fifths(name)) <= 7), key=lambda name: abs(key_fifths(name)))
 
 
-def estimate_song_key(song: Audio, notes: Sequence[Note] = ()) -> str:
-    """The key of a whole song, from its sound and, if there are any, from the notes of one part.
+def estimate_song_key(song: Audio) -> str:
+    """The key of a whole song, from its sound; without its drums it is found more often.
 
-    The sound tells which pitch classes there are, a bass line or melody which of them is the tonic.
+    Not from the notes of one part: each would be in a key of its own, and the roots that a bass plays mislead.
 
     Notes
     -----
     Notebook: 09
     """
     S = np.abs(stft(song.mono().resampled(SR).samples[0], n_fft=N_FFT, hop_length=N_FFT))
-    weights = _folded(S, 80.0, 2000.0).sum(axis=1)
-    heard = weights / max(float(weights.sum()), 1e-9)
-    played = np.zeros(12)
-    for note in notes:
-        played[note.semitone % 12] += min(note.duration, 2.0) * note.confidence
-    return key_of(heard - heard.min() + played / max(float(played.sum()), 1e-9))
+    weights = _folded(S, 80.0, 2000.0, power=1.0).sum(axis=1)
+    return key_of(weights)
 
 
 def spell(semitone: int, key: str = "C major") -> tuple[str, int]:
@@ -202,14 +198,16 @@ def _beat_chroma(audio: Audio, grid: BeatGrid) -> tuple[np.ndarray, np.ndarray]:
     return out[0], out[1]
 
 
-def _folded(S: np.ndarray, low: float, high: float) -> np.ndarray:
-    """A spectrogram between two frequencies (Hz) folded into pitch classes [shape=(12, frames)]."""
+def _folded(S: np.ndarray, low: float, high: float, *, power: float = 0.5) -> np.ndarray:
+    """A spectrogram between two frequencies (Hz) folded into pitch classes [shape=(12, frames)].
+
+    A power below 1 compresses, so that one loud note does not hide the chord; high partials count less.
+    """
     hz = np.arange(S.shape[0]) * SR / N_FFT
     inside = np.flatnonzero((hz > low) & (hz < high))
     pitch = np.round(12 * np.log2(hz[inside] / 440.0) + 69).astype(int) % 12
     folded = np.zeros((12, S.shape[1]))
-    # Compressed, so that one loud note does not hide the chord; high partials count less.
-    np.add.at(folded, pitch, np.sqrt(S[inside]) / hz[inside, None] ** 0.5)
+    np.add.at(folded, pitch, S[inside] ** power / hz[inside, None] ** 0.5)
     return folded
 
 

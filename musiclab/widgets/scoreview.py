@@ -128,7 +128,7 @@ class ScoreView(anywidget.AnyWidget):
         self.evidence = part if isinstance(part, Evidence) else None
         self._found = part.part() if isinstance(part, Evidence) else part
         if not self._found.beats and isinstance(stems, Stems):
-            self._found = in_context(self._found, stems.mixture)
+            self._found = in_context(self._found, stems)
         self.writing = score.Writing(**writing)
         self._stem = _chosen(stems, stem, self._found.instrument)
         self._past: list[Correction] = []
