@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
@@ -151,14 +152,29 @@ def _time_signature(metre: tuple[int, int]) -> m21.meter.TimeSignature:
 
 
 def _beams(holder: Any, grid: BeatGrid) -> None:
-    """Beams by the beat, and brackets over triplets."""
+    """Beams by the beat, and a bracket over the triplets of each beat."""
     signature = _time_signature(grid.metre)
     elements = list(holder.notesAndRests)
     beams = signature.getBeams(elements, measureStartOffset=0.0)
     for element, beam in zip(elements, beams, strict=True):
         if isinstance(element, m21.note.NotRest) and beam is not None:
             element.beams = beam
-    m21.stream.makeNotation.makeTupletBrackets(holder, inPlace=True)
+    _brackets(elements, grid)
+
+
+def _brackets(elements: Sequence[Any], grid: BeatGrid) -> None:
+    """One bracket a beat: music21 would draw one over two beats where the first begins with a long triplet note."""
+    beats = itertools.groupby(
+        elements, key=lambda e: int(Fraction(e.offset).limit_denominator(96) // grid.beat_quarters)
+    )
+    for _, inside in beats:
+        tuplets = [element.duration.tuplets[0] for element in inside if element.duration.tuplets]
+        for tuplet in tuplets:
+            tuplet.type = None
+        if len(tuplets) > 1:
+            tuplets[0].type, tuplets[-1].type = "start", "stop"
+        elif tuplets:
+            tuplets[0].type = "startStop"
 
 
 def _accidentals(part: m21.stream.Part, staff: Staff) -> None:

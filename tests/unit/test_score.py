@@ -175,3 +175,12 @@ def test_a_long_score_has_pages(tmp_path):
     notes = [Note(t, t + 0.4, int(p), 90) for t, p in zip(onsets, rng.integers(36, 55, 380), strict=True)]
     score.save(Part(notes, "bass", beats=grid.times, downbeats=grid.downbeats), tmp_path / "long.png")
     assert sorted(path.name for path in tmp_path.iterdir())[:2] == ["long-2.png", "long.png"]
+
+
+def test_each_beat_has_its_own_triplet_bracket():
+    """A long and a short note, then a short and a long one: two brackets, which a reader counts beat by beat."""
+    third = 1 / 3
+    line = [(0, 2 * third, 60), (2 * third, third, 62), (1, third, 64), (1 + third, 2 * third, 65), (2, 2, 67)]
+    root = ET.fromstring(score.write(part("flute", line)).musicxml.encode())
+    marks = [[t.get("type") for t in note.iter("tuplet")] for note in root.iter("note")][:5]
+    assert marks == [["start"], ["stop"], ["start"], ["stop"], []]
