@@ -13,7 +13,7 @@ import importlib
 
 import loop
 
-KINDS = ("lines", "corpus")
+KINDS = ("lines", "corpus", "drums")
 
 
 def main() -> None:

@@ -112,8 +112,9 @@ def table(results: Sequence[Result]) -> str:
     counts = np.array([r.notes for r in results], dtype=float)
     values = np.array([[r.onset_f, r.placed, r.written, r.repeats] for r in results])
     known = ~np.isnan(values)
-    totals = (np.where(known, values, 0.0) * counts[:, None]).sum(axis=0) / np.maximum(known.T @ counts, 1)
-    rows.append(["**all**", f"{counts.sum():.0f}", *(f"**{v:.3f}**" for v in totals)])
+    sums, weights = (np.where(known, values, 0.0) * counts[:, None]).sum(axis=0), known.T @ counts
+    totals = np.where(weights > 0, sums / np.maximum(weights, 1), np.nan)
+    rows.append(["**all**", f"{counts.sum():.0f}", *(f"**{_share(v)}**" for v in totals)])
     return "\n".join("| " + " | ".join(row) + " |" for row in [head, ["---"] + ["---:"] * 5, *rows])
 
 
