@@ -14,6 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 TINY = np.finfo(np.float32).tiny
+LEAST_POWER = 1e-20  # what a silent source counts as, so that nothing is divided by zero
 
 
 def apply(masks: np.ndarray, mixture: np.ndarray) -> np.ndarray:
@@ -244,19 +245,40 @@ def _wiener_block(Y: np.ndarray, X: np.ndarray, iterations: int) -> np.ndarray:
     scale[scale == 0.0] = 1.0
     y = Y.astype(np.complex128) / scale
     x = X.astype(np.complex128) / scale
-    sources, channels = y.shape[:2]
-    floor = 1e-10 * np.eye(channels)[:, :, None, None]  # -100 dB under the loudest cell: the inverse stays finite
     for _ in range(iterations):
         power = np.square(np.abs(y)).mean(axis=1)  # (sources, bins, columns)
-        spread = np.einsum("jcft,jdft->jcdf", y, y.conj()) / np.maximum(power.sum(axis=2), 1e-20)[:, None, None]
-        covariance = np.einsum("jft,jcdf->cdft", power, spread) + floor
-        whitened = _solve(covariance, x)
-        y = power[:, None] * np.einsum("jcdf,dft->jcft", spread, whitened)
-        y += (x - y.sum(axis=0)) / sources  # what the floor took
+        spread = np.einsum("jcft,jdft->jcdf", y, y.conj()) / np.maximum(power.sum(axis=2), LEAST_POWER)[:, None, None]
+        y = wiener_filter(x, power, spread)
     if iterations == 0:
-        y = y + (x - y.sum(axis=0)) / sources
+        y = y + (x - y.sum(axis=0)) / len(y)
     out: np.ndarray = y * scale
     return out.astype(np.complex64)
+
+
+def wiener_filter(x: np.ndarray, power: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    """The multichannel Wiener filter itself: the most likely sources, given how loud and where each one is.
+
+    Parameters
+    ----------
+    x : np.ndarray [shape=(channels, bins, columns)], complex
+        STFT of the mixture, scaled so that the loudest cell of a bin is about 1.
+    power : np.ndarray [shape=(sources, bins, columns)]
+        Of each source, on the same scale.
+    spread : np.ndarray [shape=(sources, channels, channels, bins)], complex
+        Spatial covariance of each source in each bin, for a power of 1.
+
+    Returns
+    -------
+    np.ndarray [shape=(sources, channels, bins, columns)], complex
+        They add up to `x`.
+
+    Notebook: 08
+    """
+    floor = 1e-10 * np.eye(len(x))[:, :, None, None]  # -100 dB under the loudest cell: the inverse stays finite
+    covariance = np.einsum("jft,jcdf->cdft", power, spread) + floor
+    y: np.ndarray = power[:, None] * np.einsum("jcdf,dft->jcft", spread, _solve(covariance, x))
+    y += (x - y.sum(axis=0)) / len(y)  # what the floor took
+    return y
 
 
 def _solve(A: np.ndarray, x: np.ndarray) -> np.ndarray:

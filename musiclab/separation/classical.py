@@ -37,7 +37,7 @@ def low_pass(bins: int, cutoff: float, *, steepness: float = 6.0) -> np.ndarray:
     return (1.0 / (1.0 + (hz / cutoff) ** steepness)).astype(np.float32)[:, None]
 
 
-def four_masks(D: np.ndarray, harmonic: np.ndarray, percussive: np.ndarray) -> np.ndarray:
+def four_masks(D: np.ndarray, harmonic: np.ndarray, percussive: np.ndarray, *, mono: bool | None = None) -> np.ndarray:
     """Masks of the four stems from a harmonic and a percussive one.
 
     What is struck is the drums; of the rest, what is low is the bass, what is in the middle is the voice.
@@ -48,6 +48,8 @@ def four_masks(D: np.ndarray, harmonic: np.ndarray, percussive: np.ndarray) -> n
         STFT of the mixture.
     harmonic, percussive : np.ndarray [shape=(bins, columns)]
         Masks that sum to one.
+    mono : bool
+        As in `decompose.centre_mask`.
 
     Returns
     -------
@@ -59,7 +61,7 @@ def four_masks(D: np.ndarray, harmonic: np.ndarray, percussive: np.ndarray) -> n
     bins = D.shape[-2]
     low = low_pass(bins, BASS_HZ)
     voice_band = (1 - low_pass(bins, VOICE_HZ[0], steepness=8)) * low_pass(bins, VOICE_HZ[1], steepness=8)
-    voice = decompose.centre_mask(D) * voice_band
+    voice = decompose.centre_mask(D, mono=mono) * voice_band
     above = harmonic * (1 - low)
     return np.stack([above * voice, percussive, harmonic * low, above * (1 - voice)])
 

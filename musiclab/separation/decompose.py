@@ -59,7 +59,16 @@ def hpss_masks(S: np.ndarray, *, columns: int = 17, bins: int = 31, exponent: fl
     return masks.ideal_ratio(np.stack([_median(S, columns, -1), _median(S, bins, -2)]), exponent=exponent)
 
 
-def centre_mask(D: np.ndarray, *, exponent: float = 3.0) -> np.ndarray:
+def is_mono(D: np.ndarray) -> bool:
+    """Whether left and right [shape=(2, bins, columns)] are the same: then the place of a sound tells nothing.
+
+    Notebook: 05
+    """
+    mid, side = (float(np.square(np.abs(x)).sum(dtype=np.float64)) for x in (D[0] + D[1], D[0] - D[1]))
+    return side <= MONO_SIDE**2 * mid
+
+
+def centre_mask(D: np.ndarray, *, exponent: float = 3.0, mono: bool | None = None) -> np.ndarray:
     """How much each cell of a stereo mixture lies in the middle.
 
     1 where left and right are equal, 0 where they have no power in common, smoothed over some cells.
@@ -70,6 +79,8 @@ def centre_mask(D: np.ndarray, *, exponent: float = 3.0) -> np.ndarray:
         STFT of left and right.
     exponent : float > 0
         The higher, the narrower the middle.
+    mono : bool
+        Whether the whole mixture is, for a piece of one; found out from `D` if left out.
 
     Returns
     -------
@@ -84,9 +95,9 @@ def centre_mask(D: np.ndarray, *, exponent: float = 3.0) -> np.ndarray:
     """
     from scipy.ndimage import uniform_filter
 
+    if is_mono(D) if mono is None else mono:
+        return np.full(D.shape[1:], 0.5, dtype=np.float32)
     mid, side = np.square(np.abs(D[0] + D[1])), np.square(np.abs(D[0] - D[1]))
-    if side.sum(dtype=np.float64) <= MONO_SIDE**2 * mid.sum(dtype=np.float64):
-        return np.full(mid.shape, 0.5, dtype=np.float32)
     level = np.maximum(mid + side, TINY)
     likeness: np.ndarray = uniform_filter(np.maximum(mid - side, 0) / level, (3, 5))
     return np.asarray(np.clip(likeness, 0, 1).astype(np.float32) ** np.float32(exponent))

@@ -61,14 +61,15 @@ export function slider(label, { min, max, step, value, title = label, format = S
   };
 }
 
-/** A slider of a trait: moved here, Python is told; set there, it moves here (call `update`). */
+/** A slider of a trait: moved here, Python is told; set there, it moves here (call `update`). `onSet` comes just before. */
 export function traitSlider(model, name, label, options, signal) {
-  const { from = Number, to = Number } = options;
+  const { from = Number, to = Number, onSet = () => {} } = options;
   const made = slider(label, {
     ...options,
     value: to(model.get(name)),
     onChange: (value) => {
       if (model.get(name) === from(value)) return;
+      onSet();
       model.set(name, from(value));
       model.save_changes();
     },

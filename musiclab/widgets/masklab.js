@@ -29,8 +29,20 @@ class Shared extends EventTarget {
       this.picture.setMask(bytesOf(buffers[0]), content.change.column);
       this.sound.setStretch(buffers[1], content.change.scale, content.change.frame);
     }
-    if (content.compared) this.compared = { ...content.compared, masks: buffers.map(bytesOf) };
+    if (content.compared) this.addCard(content.compared, bytesOf(buffers[0]));
+    if (content.working) this.send("more");  // Python works in small steps, so that it always has an ear for us
+    if (content.working === null) this.sound.takeOver();
     this.dispatchEvent(new CustomEvent("news", { detail: content }));
+  }
+
+  /** An order to Python, with where the playhead is: what is about to be heard comes first. */
+  send(order, content = {}) {
+    this.model.send({ order, at: this.sound.engine.position, ...content });
+  }
+
+  addCard({ stem, kind, sdr }, mask) {
+    if (this.compared?.stem !== stem) this.compared = { stem, cards: new Map() };
+    this.compared.cards.set(kind, { sdr, mask });
   }
 
   close() {
@@ -88,10 +100,10 @@ function createComparison(shared, pick, signal) {
   const update = () => {
     const { compared } = shared;
     if (!compared || compared.stem !== model.get("stem")) { element.hidden = true; return; }
-    element.replaceChildren(...model.get("_kinds").map(({ name, label }, i) => {
-      const sdr = compared.sdr[i];
+    element.replaceChildren(...model.get("_kinds").filter(({ name }) => compared.cards.has(name)).map(({ name, label }) => {
+      const { sdr, mask } = compared.cards.get(name);
       const text = sdr === null ? label : `${label}, SDR ${sdr.toFixed(1)} dB`;
-      const card = button(`take ${text}`, shared.picture.thumbnail(compared.masks[i], 440, 200), () => pick(name), signal, { class: "ml-card" });
+      const card = button(`take ${text}`, shared.picture.thumbnail(mask, 440, 200), () => pick(name), signal, { class: "ml-card" });
       card.append(h("span", {}, h("b", {}, label), sdr === null ? "" : ` ${sdr.toFixed(1)} dB`));
       if (model.get("kind") === name) card.setAttribute("aria-current", "true");
       return card;
@@ -109,15 +121,16 @@ function createView(shared, el) {
   const perColumn = model.get("_hop") / model.get("_sr");
   const stems = model.get("_stems");
   const state = { tool: "brush", action: "give" };
-  const set = (name, value) => { model.set(name, value); model.save_changes(); say("Working…"); };
+  const here = () => { model.set("_at", sound.engine.position); say("Working…"); };
+  const set = (name, value) => { here(); model.set(name, value); model.save_changes(); };
 
   const transport = createTransport(shared, signal);
-  const undo = button("undo", "Undo", () => model.send({ order: "undo" }), signal, { class: "ml-plain" });
-  const redo = button("redo", "Redo", () => model.send({ order: "redo" }), signal, { class: "ml-plain" });
+  const undo = button("undo", "Undo", () => shared.send("undo"), signal, { class: "ml-plain" });
+  const redo = button("redo", "Redo", () => shared.send("redo"), signal, { class: "ml-plain" });
   const stemChoice = choice("stem", stems.map((stem) => ({ ...stem, title: `The mask of ${stem.label}` })), (name) => set("stem", name), signal);
   const kindChoice = choice("kind of mask", model.get("_kinds"), (name) => set("kind", name), signal);
   const compare = button("compare all kinds side by side", "Side by side", () => {
-    if (!comparison.element.hidden) { comparison.element.hidden = true; } else { say("Working…"); model.send({ order: "compare" }); }
+    if (!comparison.element.hidden) { comparison.element.hidden = true; } else { shared.compared = null; say("Working…"); shared.send("compare"); }
     compare.setAttribute("aria-expanded", !comparison.element.hidden);
   }, signal, { class: "ml-plain", "aria-expanded": "false" });
   const comparison = createComparison(shared, (name) => set("kind", name), signal);
@@ -132,9 +145,9 @@ function createView(shared, el) {
   const overtones = slider("Partials", { min: 1, max: 40, step: 1, value: 16, title: "How many partials are painted with the fundamental", onChange: nothing, onInput: nothing }, signal);
   const partner = select("from / to", [{ name: "others", label: "all others" }, ...stems.map(({ name, label }) => ({ name, label })), { name: "", label: "nobody (sum changes)" }], () => {}, signal);
 
-  const hardness = traitSlider(model, "hardness", "Hardness", { min: -2.3, max: 3, step: 0.1, to: Math.log2, from: (x) => Number((2 ** x).toFixed(3)), format: (x) => (2 ** x).toFixed(2), title: "Exponent of the masks: 1 leaves them, more makes them harder" }, signal);
-  const threshold = traitSlider(model, "threshold", "Threshold", { min: 0, max: 0.9, step: 0.05, format: (x) => x.toFixed(2), title: "Smaller shares are set to zero" }, signal);
-  const smoothing = traitSlider(model, "smoothing", "Smoothing", { min: 1, max: 15, step: 1, format: (x) => (x === 1 ? "off" : `${x} cells`), title: "Masks are averaged over a box of so many cells" }, signal);
+  const hardness = traitSlider(model, "hardness", "Hardness", { onSet: here, min: -2.3, max: 3, step: 0.1, to: Math.log2, from: (x) => Number((2 ** x).toFixed(3)), format: (x) => (2 ** x).toFixed(2), title: "Exponent of the masks: 1 leaves them, more makes them harder" }, signal);
+  const threshold = traitSlider(model, "threshold", "Threshold", { onSet: here, min: 0, max: 0.9, step: 0.05, format: (x) => x.toFixed(2), title: "Smaller shares are set to zero" }, signal);
+  const smoothing = traitSlider(model, "smoothing", "Smoothing", { onSet: here, min: 1, max: 15, step: 1, format: (x) => (x === 1 ? "off" : `${x} cells`), title: "Masks are averaged over a box of so many cells" }, signal);
   const range = slider("Range", { min: 30, max: 90, step: 5, value: 70, format: (x) => `${x} dB`, title: "How far below the loudest cell one sees", onChange: () => paintColours(), onInput: () => paintColours() }, signal);
   const alone = h("input", { type: "checkbox" });
   alone.addEventListener("change", () => paintColours(), { signal });
@@ -155,7 +168,7 @@ function createView(shared, el) {
     const options = { action: state.action, strength: strength.value / 100, partner: partner.value };
     if (gesture.order === "brush") options.semitones = size.value;
     if (gesture.order === "harmonics") options.overtones = overtones.value;
-    model.send({ ...gesture, stem: model.get("stem"), options });
+    shared.send(gesture.order, { ...gesture, stem: model.get("stem"), options });
   }, signal);
   view.onDraw = tools.preview;
   const readout = h("span", { class: "ml-readout" }, "");
@@ -221,7 +234,7 @@ function createView(shared, el) {
       KeyA: () => pickAction("give"), KeyE: () => pickAction("take"), KeyO: () => pickAction("restore"), Escape: tools.cancel,
       Digit1: () => transport.listen("mixture"), Digit2: () => transport.listen("stem"), Digit3: () => transport.listen("rest"),
     };
-    if (meta && event.code === "KeyZ") model.send({ order: event.shiftKey ? "redo" : "undo" });
+    if (meta && event.code === "KeyZ") shared.send(event.shiftKey ? "redo" : "undo");
     else if (!meta && acts[event.code]) acts[event.code]();
     else if (!view.key(event)) return;
     event.preventDefault();
@@ -233,7 +246,7 @@ function createView(shared, el) {
   const watched = [["stem", onStem], ["kind", () => { update(); comparison.update(); }], ...["hardness", "threshold", "smoothing", "_scores", "_can_undo", "_can_redo", "_message"].map((name) => [name, update])];
   for (const [name, handler] of watched) model.on(`change:${name}`, handler);
   shared.addEventListener("news", ({ detail }) => {
-    say("");
+    if (detail.working !== undefined) say(detail.working === null ? "" : `Working… ${Math.round(100 * detail.working)} %`);
     if (detail.compared) { comparison.update(); compare.setAttribute("aria-expanded", "true"); }
     transport.update();
     view.redraw();
@@ -253,7 +266,7 @@ function createView(shared, el) {
   follow();
   update();
   paintColours();
-  if (!sound.engine.ready) model.send({ order: "hello" });
+  if (!sound.engine.ready) shared.send("hello");
 
   return () => {
     stop.abort();

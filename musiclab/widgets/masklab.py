@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import base64
-import logging
-from collections.abc import Callable
 from typing import Any
 
 import anywidget
 import numpy as np
 import traitlets
 
-from musiclab import metrics, spectral
+from musiclab import spectral
 from musiclab.audio import Audio
-from musiclab.errors import AudioError, MusiclabError
+from musiclab.errors import AudioError
 from musiclab.palette import colour
 from musiclab.stems import RESIDUAL, Stems
 from musiclab.widgets import front
+from musiclab.widgets.maskgestures import Gesture, Shaping
 from musiclab.widgets.maskkinds import Passage
-from musiclab.widgets.maskpainting import Painting
-from musiclab.widgets.masksheet import Gesture, MaskSheet, Shaping
-from musiclab.widgets.passages import check, passage, put_back, two
+from musiclab.widgets.masksheet import MaskSheet
+from musiclab.widgets.masktelling import Telling
+from musiclab.widgets.passages import check, passage, put_back
 from musiclab.widgets.passages import label as label_of
 from musiclab.widgets.pixels import RANGE_DB, LogRows, still
 
-logger = logging.getLogger("musiclab")
 LEFT_OVER_DB = -40.0  # a residual louder than this under the mixture is a source of its own
 LABELS = {
     "model": "Engine",
@@ -36,7 +34,7 @@ LABELS = {
 }
 
 
-class MaskLab(Painting, anywidget.AnyWidget):
+class MaskLab(Telling, anywidget.AnyWidget):
     """The mask of a stem over the mixture's spectrogram: to compare, to shape, to paint, to hear at once.
 
     Everything that the page can do is a method or an attribute here too.
@@ -101,6 +99,7 @@ class MaskLab(Painting, anywidget.AnyWidget):
     _rows = traitlets.Int().tag(sync=True)
     # name, change in dB, SDR before and now (None where the truth is not known)
     _scores: traitlets.List[list[Any]] = traitlets.List().tag(sync=True)
+    _at = traitlets.Float(0.0).tag(sync=True)  # where the playhead is, s of the passage: what is told first
     _can_undo = traitlets.Bool(False).tag(sync=True)
     _can_redo = traitlets.Bool(False).tag(sync=True)
     _message = traitlets.Unicode("").tag(sync=True)
@@ -130,6 +129,7 @@ class MaskLab(Painting, anywidget.AnyWidget):
         self._pixels = LogRows(song.sr, self._magnitude.shape[0])
         self._level_table = self._pixels.level(self._magnitude)
         self._busy = True  # nothing is answered before all stands
+        self._unsent: set[int] = set()
         super().__init__(
             stem=stem or names[0],
             _stems=[{"name": n, "label": label_of(n), "colour": colour(n, i)} for i, n in enumerate(names)],
@@ -137,16 +137,9 @@ class MaskLab(Painting, anywidget.AnyWidget):
             _sr=song.sr, _start=self._from / song.sr, _frames=x.shape[1],
             _hz=(self._pixels.low, self._pixels.high), _level=self._level_table.tobytes(), _rows=self._pixels.rows,
         )  # fmt: skip
-        self._begin()
+        self._sheet = MaskSheet(self._passage, self.kind, sr=song.sr)
         self._busy = False
-        self._refresh()
         self.on_msg(self._on_message)
-
-    def _begin(self) -> None:
-        """A sheet of the kind that is chosen."""
-        M, sounds = self._passage.start(self.kind)
-        p = self._passage
-        self._sheet = MaskSheet(p.names, self._x, sounds, M, sr=self.song.sr, X=p.X, truth=p.truth)
 
     def _cut(self, stems: Stems, name: str) -> np.ndarray:
         if name not in stems and name != RESIDUAL:
@@ -202,14 +195,14 @@ class MaskLab(Painting, anywidget.AnyWidget):
         self._follow(self._sheet.redo())
 
     def _paint(self, gesture: Gesture) -> None:
-        self._send_change(self._sheet.paint(gesture))
+        self._tell(self._sheet.paint(gesture))
 
     def _follow(self, columns: slice) -> None:
         """After undo and redo: the sliders show what the masks are made with."""
         shaping, self._busy = self._sheet.state.shaping, True
         self.hardness, self.threshold, self.smoothing = shaping.hardness, shaping.threshold, shaping.smoothing
         self._busy = False
-        self._send_change(columns)
+        self._tell(columns)
 
     # --- settings
 
@@ -230,6 +223,7 @@ class MaskLab(Painting, anywidget.AnyWidget):
 
     @traitlets.observe("stem")
     def _on_stem(self, _change: object) -> None:
+        self._comparing = None
         if not self._busy:
             self._refresh()
 
@@ -237,89 +231,13 @@ class MaskLab(Painting, anywidget.AnyWidget):
     def _on_kind(self, _change: object) -> None:
         if self._busy:
             return
-        state = self._sheet.state
-        self._begin()
-        self._sheet.shape(state.shaping)
-        for gesture in state.gestures:
-            self._sheet.paint(gesture)
+        self._sheet = MaskSheet(self._passage, self.kind, sr=self.song.sr, state=self._sheet.state)
         self._refresh()
 
     @traitlets.observe("hardness", "threshold", "smoothing")
     def _on_shaping(self, _change: object) -> None:
         if not self._busy:
-            self._send_change(self._sheet.shape(Shaping(self.hardness, self.threshold, self.smoothing)))
-
-    # --- to the page and from it
-
-    def _refresh(self) -> None:
-        self._send_change(slice(0, self._sheet.grid.columns))
-
-    def _send_change(self, columns: slice) -> None:
-        """The chosen stem's mask and sound where they changed, at once; then the figures."""
-        if self._busy or columns.stop <= columns.start:
-            return
-        start, stop = self._sheet.span(columns)
-        sound = two(self._sheet.sound(self.stem)[:, start:stop])
-        peak = max(float(np.abs(sound).max(initial=0)), 1e-6)
-        packed = np.round(sound * (32767 / peak)).astype("<i2")
-        content = {"change": {"column": columns.start, "frame": start, "scale": peak / 32767, "stem": self.stem}}
-        self.send(content, [self._mask_bytes(columns).tobytes(), packed.tobytes()])
-        with self.hold_sync():
-            self._scores = [self._score(name) for name in self._sheet.names]
-            self._can_undo, self._can_redo = self._sheet.can_undo, self._sheet.can_redo
-            self._message = ""
-
-    def _mask_bytes(self, columns: slice = slice(None)) -> np.ndarray:
-        k = self._sheet.names.index(self.stem)
-        power = np.square(np.abs(self._passage.X[..., columns]))
-        return self._pixels.mask(self._sheet.masks[k][..., columns], power)
-
-    def _score(self, name: str) -> list[Any]:
-        before, now = self._sheet.sdr(name) or (None, None)
-        change = self._sheet.change_db(name)
-        return [name, round(change, 3), *(None if x is None else round(x, 3) for x in (before, now))]
-
-    def compare(self) -> dict[str, float | None]:
-        """Every kind of mask for the chosen stem, side by side in the page, and the SDR of each (None: no truth).
-
-        Untouched, as the kinds are before anything is shaped or painted.
-        """
-        k = self._passage.names.index(self.stem)
-        power = np.square(np.abs(self._passage.X))
-        found: dict[str, float | None] = {}
-        pictures = []
-        for kind in self.kinds:
-            M, sounds = self._passage.start(kind)
-            pictures.append(self._pixels.mask(M[k], power).tobytes())
-            true = self._passage.truth
-            found[kind] = None if true is None else metrics.sdr(true[k], sounds[k])
-        self.send({"compared": {"stem": self.stem, "sdr": list(found.values())}}, pictures)
-        return found
-
-    def _on_message(self, _widget: object, content: dict[str, Any], _buffers: object) -> None:
-        orders: dict[str, Callable[[dict[str, Any]], object]] = {
-            "hello": lambda _: self._hello(),
-            "brush": lambda c: self.paint(c["points"], **c["options"]),
-            "rectangle": lambda c: self.paint_rectangle(*c["corners"], **c["options"]),
-            "harmonics": lambda c: self.paint_harmonics(c["points"], **c["options"]),
-            "undo": lambda _: self.undo(),
-            "redo": lambda _: self.redo(),
-            "compare": lambda _: self.compare(),
-        }
-        try:
-            if "stem" in content:  # as the page has it: the trait may still be on its way
-                self.stem = content["stem"]
-            orders[content["order"]](content)
-        except MusiclabError as error:
-            self._message = str(error)
-
-    def _hello(self) -> None:
-        """A page has come: it gets the mixture, and the stem as it stands."""
-        mixture = two(self._x)
-        peak = max(float(np.abs(mixture).max(initial=0)), 1e-6)
-        packed = np.round(mixture * (32767 / peak)).astype("<i2")
-        self.send({"mixture": {"scale": peak / 32767}}, [packed.tobytes()])
-        self._refresh()
+            self._tell(self._sheet.shape(Shaping(self.hardness, self.threshold, self.smoothing)))
 
     # --- how it shows itself without JavaScript
 
@@ -332,5 +250,5 @@ class MaskLab(Painting, anywidget.AnyWidget):
         if bundle is None:
             return None
         data, metadata = bundle
-        image = still(self._level_table, self._mask_bytes(), self.stem)
+        image = still(self._level_table, self._mask_bytes(slice(0, self._sheet.grid.columns)), self.stem)
         return {**data, "image/png": base64.b64encode(image).decode()}, metadata

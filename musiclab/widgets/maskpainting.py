@@ -9,7 +9,8 @@ import numpy as np
 from musiclab.audio import Audio
 from musiclab.errors import AudioError
 from musiclab.widgets.brushes import Points, snapped
-from musiclab.widgets.masksheet import OTHERS, Gesture, MaskSheet
+from musiclab.widgets.maskgestures import OTHERS, Gesture
+from musiclab.widgets.masksheet import MaskSheet
 
 
 class Painting:

@@ -1,108 +1,28 @@
 """The masks of a passage, as something to paint on: what `MaskLab` does, without a page.
 
 A sheet keeps the masks of all sources, and the sound of each. The sound is the one that it began with, plus what the
-*change* of its mask lets through of the mixture: cells that nobody touched sound exactly as before, to the bit. It is
-computed in blocks of some columns, each from the masks around it alone, so that a gesture costs as much as it is long,
-and the same masks always give the same bits.
+*change* of its mask lets through of the mixture: cells that nobody touched sound exactly as before, to the bit.
+
+Everything is computed in blocks of some columns, each when it is first asked for and from the state alone (the kind,
+the shaping, the gestures): whoever moves a slider hears the block under the playhead long before the last one is done,
+and the same state always gives the same bits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
-from musiclab import masks, spectral
-from musiclab.errors import AudioError
+from musiclab import spectral
 from musiclab.metrics import MDX_EPS
-from musiclab.widgets import brushes
 from musiclab.widgets.brushes import Grid, Touch
+from musiclab.widgets.maskgestures import Gesture, Shaping, State
+from musiclab.widgets.maskkinds import REACH, Passage
 
 HOP = spectral.HOP_LENGTH
-REACH = spectral.N_FFT // HOP // 2  # columns from the middle of a window to its end
-PIECE = 24  # columns that are shaped at once
-BLOCK = 32  # columns of a block of sound: 0.74 s at 44.1 kHz
-PATCH_BYTES = 64_000_000  # what one step may keep for undoing it at once; larger ones are undone by doing all anew
-
-OTHERS = "others"  # partners: all other sources by their share,
-NOBODY = ""  # or none: what the mask gains or loses comes from and goes to the residual
-ACTIONS = ("give", "take", "restore")
-SHAPES = ("brush", "rectangle", "harmonics")
-
-
-@dataclass(frozen=True)
-class Shaping:
-    """What is done to whole masks: exponent, smallest share that is kept, size of the smoothing box in cells."""
-
-    hardness: float = 1.0
-    threshold: float = 0.0
-    smoothing: int = 1
-
-    def applied(self, M: np.ndarray) -> np.ndarray:
-        """Shaped masks [shape=(sources, channels, bins, columns)], a new array.
-
-        Some columns at a time: what fits the processor's cache is done several times as fast.
-        """
-        out = np.empty_like(M)
-        columns, margin = M.shape[-1], self.smoothing
-        for start in range(0, columns, PIECE):
-            first = max(start - margin, 0)
-            piece = self._applied(M[..., first : start + PIECE + margin])
-            out[..., start : start + PIECE] = piece[..., start - first : start - first + PIECE]
-        return out
-
-    def _applied(self, M: np.ndarray) -> np.ndarray:
-        if self.hardness != 1:
-            M = masks.harden(M, self.hardness)
-        if self.threshold > 0:
-            M = masks.threshold(M, self.threshold)
-        if self.smoothing > 1:
-            M = masks.smooth(M, bins=self.smoothing, columns=self.smoothing)
-        return M
-
-
-@dataclass(frozen=True)
-class Gesture:
-    """One stroke: which stem, what is done to it, along which points (seconds, Hz), with what.
-
-    `action` is ``give`` (to the stem), ``take`` (from it) or ``restore`` (all sources, as they were); `partner` is a
-    source, ``others`` or ``""``; a rectangle has two points, opposite corners.
-    """
-
-    stem: str
-    action: str
-    shape: str
-    points: tuple[tuple[float, float], ...]
-    strength: float = 1.0
-    partner: str = OTHERS
-    seconds: float = 0.06
-    semitones: float = 2.0
-    overtones: int = 16
-    cents: float = 50.0
-
-    def touch(self, grid: Grid) -> Touch:
-        if self.shape == "rectangle":
-            (t0, f0), (t1, f1) = self.points
-            return brushes.rectangle(grid, t0, t1, f0, f1)
-        if self.shape == "brush":
-            return brushes.stroke(grid, self.points, seconds=self.seconds, semitones=self.semitones)
-        return brushes.harmonics(grid, self.points, overtones=self.overtones, cents=self.cents)
-
-
-@dataclass(frozen=True)
-class State:
-    """All that a sheet's masks follow from: undoing is going back to an older one."""
-
-    shaping: Shaping = Shaping()
-    gestures: tuple[Gesture, ...] = ()
-
-
-@dataclass
-class _Step:
-    before: State
-    touch: Touch | None = None  # of a gesture
-    cells: np.ndarray | None = None  # what stood there before (or, undone, after) it
+BLOCK = 32  # columns: 0.74 s at 44.1 kHz
+NOTHING = slice(0, 0)
 
 
 class MaskSheet:
@@ -110,73 +30,59 @@ class MaskSheet:
 
     Parameters
     ----------
-    names : sequence of str
-        The sources.
-    mixture : np.ndarray [shape=(channels, frames)]
-        The passage.
-    sounds : np.ndarray [shape=(sources, channels, frames)], float32
-        What the sources sound like before anything is painted.
-    start : np.ndarray [shape=(sources, channels, bins, columns)], float32
-        Their masks.
+    passage : Passage
+        The mixture, what an engine made of it, and the truth if it is known.
+    kind : str
+        What the masks start from.
     sr : int
         Sample rate in Hz.
-    X : np.ndarray [shape=(channels, bins, columns)], complex64
-        STFT of the mixture.
-    truth : np.ndarray [shape=(sources, channels, frames)]
-        The true sources, if they are known.
+    state : State
+        What is already done to them.
     """
 
-    def __init__(
-        self,
-        names: Sequence[str],
-        mixture: np.ndarray,
-        sounds: np.ndarray,
-        start: np.ndarray,
-        *,
-        sr: int,
-        X: np.ndarray,
-        truth: np.ndarray | None = None,
-    ) -> None:
-        self.names = tuple(names)
-        self.mixture, self.sounds, self.start, self.X, self.truth = mixture, sounds, start, X, truth
-        self.grid = Grid(sr, X.shape[1], X.shape[2])
-        self.blocks = -(-mixture.shape[1] // (BLOCK * HOP))
-        self.state = State()
-        self.masks = start.copy()
-        self._past: list[_Step] = []
-        self._future: list[_Step] = []
-        self._heard = sounds.copy()
-        self._stale = np.zeros((len(self.names), self.blocks), dtype=bool)
-        self._energies = np.zeros((len(self.names), self.blocks))
-        self._errors = np.zeros((len(self.names), self.blocks))
-        for k, block in np.ndindex(self._stale.shape):
-            self._measure(k, block)
-        self.energy_before = self._energies.sum(axis=1)
-        self.errors_before = self._errors.sum(axis=1)
+    def __init__(self, passage: Passage, kind: str = "model", *, sr: int, state: State | None = None) -> None:
+        self.passage, self.names = passage, passage.names
+        self.grid = Grid(sr, *passage.X.shape[1:])
+        self.start = passage.start(kind)
+        self.state = state or State()
+        self._past = [replace(self.state, gestures=self.state.gestures[:n]) for n in range(len(self.state.gestures))]
+        self._future: list[State] = []
+        shape = (len(self.names), *passage.X.shape)
+        sounds = passage.estimates
+        self.frames = sounds.shape[-1]
+        self.blocks = -(-self.frames // (BLOCK * HOP))  # of sound; the masks may reach into one more
+        count = -(-self.grid.columns // BLOCK)
+        self._begun, self._shaped = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
+        self._start, self._masks = np.empty(shape, dtype=np.float32), np.empty(shape, dtype=np.float32)
+        self._sounds, self._heard = np.empty_like(sounds), np.empty_like(sounds)
+        self._rendered = np.zeros((len(self.names), self.blocks), dtype=bool)
+        self._energies, self._errors = (np.zeros((2, len(self.names), self.blocks)) for _ in range(2))  # before, now
+        self._touches: dict[Gesture, Touch] = {}
 
     # --- doing and undoing
 
     def paint(self, gesture: Gesture) -> slice:
         """Do a gesture; the columns that it touched."""
-        touch = self._checked(gesture).touch(self.grid)
+        gesture.check(self.names)
+        touch = self._touch(gesture)
         if touch.empty:
-            return slice(0, 0)
-        box = np.s_[:, :, touch.bins, touch.columns]
-        before = self.masks[box].copy()
-        step = _Step(self.state, touch, before if before.nbytes <= PATCH_BYTES else None)
-        self._past.append(step)
+            return NOTHING
+        self._past.append(self.state)
         self._future.clear()
-        self._do(gesture, touch)
+        for block in self._blocks(touch.columns):
+            if self._shaped[block]:
+                self._do(gesture, block)
         self.state = replace(self.state, gestures=(*self.state.gestures, gesture))
+        self._mute(touch.columns)
         return touch.columns
 
     def shape(self, shaping: Shaping) -> slice:
         """Set hardness, threshold and smoothing; what was painted is painted again on top."""
         if shaping == self.state.shaping:
-            return slice(0, 0)
-        self._past.append(_Step(self.state))
+            return NOTHING
+        self._past.append(self.state)
         self._future.clear()
-        return self._rebuild(replace(self.state, shaping=shaping))
+        return self._go(replace(self.state, shaping=shaping))
 
     def undo(self) -> slice:
         """Take back the last step, bit for bit; the columns that changed."""
@@ -194,122 +100,149 @@ class MaskSheet:
     def can_redo(self) -> bool:
         return bool(self._future)
 
-    def _swap(self, source: list[_Step], target: list[_Step]) -> slice:
+    def _swap(self, source: list[State], target: list[State]) -> slice:
         if not source:
-            return slice(0, 0)
-        step = source.pop()
-        target.append(step)
-        step.before, wanted = self.state, step.before
-        if step.touch is None or step.cells is None:
-            return self._rebuild(wanted)
-        box = np.s_[:, :, step.touch.bins, step.touch.columns]
-        now = self.masks[box].copy()
-        self.masks[box], step.cells = step.cells, now
-        self.state = wanted
-        self._spoil(step.touch.columns)
-        return step.touch.columns
+            return NOTHING
+        target.append(self.state)
+        return self._go(source.pop())
 
-    def _rebuild(self, state: State) -> slice:
-        """All masks anew: shaped, then every gesture in its order."""
-        self.masks = state.shaping.applied(self.start)
-        for gesture in state.gestures:
-            self._do(gesture, gesture.touch(self.grid))
+    def _go(self, state: State) -> slice:
+        """To another state: what it changes is computed anew when it is asked for."""
+        changed = slice(0, self.grid.columns)
+        if state.shaping == self.state.shaping:
+            longer = max(state.gestures, self.state.gestures, key=len)
+            changed = self._touch(longer[-1]).columns
         self.state = state
-        everything = slice(0, self.grid.columns)
-        self._spoil(everything)
-        return everything
+        for block in self._blocks(changed):
+            self._shaped[block] = False
+        self._mute(changed)
+        return changed
 
-    def _checked(self, gesture: Gesture) -> Gesture:
-        if gesture.stem not in self.names:
-            raise AudioError(f"No stem is called {gesture.stem!r}: there are {', '.join(self.names)}.")
-        if gesture.action not in ACTIONS or gesture.shape not in SHAPES or not gesture.points:
-            raise ValueError(f"A gesture is to {', '.join(ACTIONS)}, with {', '.join(SHAPES)}, along some points.")
-        if not 0 <= gesture.strength <= 1:
-            raise ValueError(f"Strength goes from 0 to 1, not to {gesture.strength}.")
-        if gesture.partner not in (NOBODY, OTHERS, *self.names) or gesture.partner == gesture.stem:
-            raise AudioError(f"{gesture.partner!r} can't give to {gesture.stem!r}, or take from it.")
-        return gesture
+    def _touch(self, gesture: Gesture) -> Touch:
+        if gesture not in self._touches:
+            self._touches[gesture] = gesture.touch(self.grid)
+        return self._touches[gesture]
 
-    def _do(self, gesture: Gesture, touch: Touch) -> None:
-        """Move shares within the touched box: what the stem gains its partner loses, never more than there is."""
-        box = np.s_[:, :, touch.bins, touch.columns]
-        M = self.masks[box]
-        w = touch.weight * np.float32(gesture.strength)
-        if gesture.action == "restore":
-            M += w * (self.start[box] - M)
-            self._spoil(touch.columns)
-            return
-        k = self.names.index(gesture.stem)
-        partners = [j for j, name in enumerate(self.names) if j != k and gesture.partner in (OTHERS, name)]
-        held = M[partners].sum(axis=0) if partners else np.zeros_like(M[k])
-        ceiling = M[k] + held if partners else np.maximum(M[k], np.float32(1))
-        target = ceiling if gesture.action == "give" else np.float32(0)
-        new = np.clip(M[k] + w * (target - M[k]), 0, None)
-        moved = new - M[k]
-        if partners:
-            share = np.where(held > 0, M[partners] / np.where(held > 0, held, 1), np.float32(1 / len(partners)))
-            M[partners] = np.clip(M[partners] - share * moved, 0, None)
-        M[k] = new
-        self._spoil(touch.columns)
+    # --- masks
+
+    @property
+    def masks(self) -> np.ndarray:
+        """All masks as they stand [shape=(sources, channels, bins, columns)]; not to be written to."""
+        return self.part(slice(0, self.grid.columns))
+
+    def part(self, columns: slice) -> np.ndarray:
+        """The masks of some columns [shape=(sources, channels, bins, columns)]; a view."""
+        for block in self._blocks(columns):
+            if not self._shaped[block]:
+                self._shape_block(block)
+        return self._masks[..., columns]
+
+    def _blocks(self, columns: slice) -> range:
+        return range(columns.start // BLOCK, -(-columns.stop // BLOCK))
+
+    def _shape_block(self, block: int) -> None:
+        here = slice(block * BLOCK, min((block + 1) * BLOCK, self.grid.columns))
+        margin = self.state.shaping.margin
+        around = slice(max(here.start - margin, 0), min(here.stop + margin, self.grid.columns))
+        self._begin(around)
+        shaped = self.state.shaping.applied(self._start[..., around])
+        self._masks[..., here] = shaped[..., here.start - around.start : here.stop - around.start]
+        for gesture in self.state.gestures:
+            self._do(gesture, block)
+        self._shaped[block] = True
+
+    def _do(self, gesture: Gesture, block: int) -> None:
+        touch = self._touch(gesture)
+        first, last = max(touch.columns.start, block * BLOCK), min(touch.columns.stop, (block + 1) * BLOCK)
+        if first < last:
+            box = np.s_[:, :, touch.bins, first:last]
+            weight = touch.weight[:, first - touch.columns.start : last - touch.columns.start]
+            gesture.move(self._masks[box], self._start[box], weight, self.names)
+
+    def _begin(self, columns: slice) -> None:
+        """What the kind says of these columns: masks, sound, and how good it is."""
+        for block in self._blocks(columns):
+            if self._begun[block]:
+                continue
+            self._begun[block] = True
+            here = slice(block * BLOCK, min((block + 1) * BLOCK, self.grid.columns))
+            self._start[..., here], sounds = self.start.piece(here)
+            if block < self.blocks:
+                frames = self._frames(block)
+                self._sounds[..., frames] = sounds
+                for k in range(len(self.names)):
+                    self._measure(k, block, self._sounds, 0)
 
     # --- what it sounds like
 
-    def _spoil(self, columns: slice) -> None:
-        first = max(columns.start - REACH, 0) // BLOCK
-        last = (columns.stop - 1 + REACH) // BLOCK
-        self._stale[:, first : last + 1] = True
+    def _mute(self, columns: slice) -> None:
+        """These columns have changed: what they reach sounds otherwise."""
+        self._rendered[:, self.reached(columns)] = False
 
-    def sound(self, name: str) -> np.ndarray:
-        """A source as it sounds now [shape=(channels, frames)], float32; a view, not to be written to."""
-        self._render(self.names.index(name))
-        heard: np.ndarray = self._heard[self.names.index(name)]
-        return heard
+    def reached(self, columns: slice) -> slice:
+        """The blocks of sound that a change of these columns can reach."""
+        last = (columns.stop - 1 + REACH) // BLOCK + 1
+        return slice(max(columns.start - REACH, 0) // BLOCK, min(last, self.blocks))
 
     def span(self, columns: slice) -> tuple[int, int]:
-        """The samples of the blocks that a change of these columns can reach."""
-        first = max(columns.start - REACH, 0) // BLOCK
-        last = (columns.stop - 1 + REACH) // BLOCK
-        return first * BLOCK * HOP, min((last + 1) * BLOCK * HOP, self.mixture.shape[1])
+        """The samples of these blocks: from and to."""
+        reached = self.reached(columns)
+        return reached.start * BLOCK * HOP, min(reached.stop * BLOCK * HOP, self.frames)
 
-    def _render(self, k: int) -> None:
-        for block in np.flatnonzero(self._stale[k]):
-            self._render_block(k, int(block))
-            self._measure(k, int(block))
-        self._stale[k] = False
+    def sound(self, name: str, blocks: slice = slice(None)) -> np.ndarray:
+        """A source as it sounds now [shape=(channels, frames)], float32; a view, not to be written to."""
+        k = self.names.index(name)
+        for block in range(*blocks.indices(self.blocks)):
+            if not self._rendered[k, block]:
+                self._render(k, block)
+        frames = slice(*(None if b is None else b * BLOCK * HOP for b in (blocks.start, blocks.stop)))
+        heard: np.ndarray = self._heard[k][:, frames]
+        return heard
 
-    def _render_block(self, k: int, block: int) -> None:
-        start, stop = block * BLOCK * HOP, min((block + 1) * BLOCK * HOP, self.mixture.shape[1])
+    @property
+    def behind(self) -> np.ndarray:
+        """The blocks in which some source is still to be computed."""
+        return np.flatnonzero(~self._rendered.all(axis=0))
+
+    def _frames(self, block: int) -> slice:
+        return slice(block * BLOCK * HOP, min((block + 1) * BLOCK * HOP, self.frames))
+
+    def _render(self, k: int, block: int) -> None:
+        frames = self._frames(block)
         first, last = max(block * BLOCK - REACH, 0), min((block + 1) * BLOCK + REACH + 1, self.grid.columns)
         cells = np.s_[..., first:last]
-        change = self.masks[k][cells] - self.start[k][cells]
-        here = np.s_[k, :, start:stop]
-        if not change.any():
-            self._heard[here] = self.sounds[here]
-            return
-        skip = start - first * HOP
-        added = spectral.istft(change * self.X[cells], length=skip + stop - start)[..., skip:]
-        self._heard[here] = self.sounds[here] + added
+        change = self.part(slice(first, last))[k] - self._start[k][cells]
+        here = np.s_[k, :, frames]
+        self._heard[here] = self._sounds[here]
+        if change.any():
+            skip = frames.start - first * HOP
+            length = skip + frames.stop - frames.start
+            self._heard[here] += spectral.istft(change * self.passage.X[cells], length=length)[..., skip:]
+        self._measure(k, block, self._heard, 1)
+        self._rendered[k, block] = True
 
     # --- what it is worth
 
-    def _measure(self, k: int, block: int) -> None:
-        here = np.s_[k, :, block * BLOCK * HOP : (block + 1) * BLOCK * HOP]
-        self._energies[k, block] = np.square(self._heard[here], dtype=np.float64).sum()
-        if self.truth is not None:
-            self._errors[k, block] = np.square(self.truth[here] - self._heard[here], dtype=np.float64).sum()
+    def _measure(self, k: int, block: int, sounds: np.ndarray, when: int) -> None:
+        here = np.s_[k, :, self._frames(block)]
+        self._energies[when, k, block] = np.square(sounds[here], dtype=np.float64).sum()
+        if self.passage.truth is not None:
+            missed = self.passage.truth[here] - sounds[here]
+            self._errors[when, k, block] = np.square(missed, dtype=np.float64).sum()
 
     def sdr(self, name: str) -> tuple[float, float] | None:
         """SDR in dB before anything was done, and now; None where the truth isn't known."""
-        if self.truth is None:
+        if self.passage.truth is None:
             return None
         k = self.names.index(name)
-        self._render(k)
-        energy = float(np.square(self.truth[k], dtype=np.float64).sum()) + MDX_EPS
-        before, now = (10 * np.log10(energy / (e + MDX_EPS)) for e in (self.errors_before[k], self._errors[k].sum()))
+        self.sound(name)
+        energy = float(np.square(self.passage.truth[k], dtype=np.float64).sum()) + MDX_EPS
+        before, now = (10 * np.log10(energy / (e + MDX_EPS)) for e in self._errors[:, k].sum(axis=1))
         return float(before), float(now)
 
     def change_db(self, name: str) -> float:
         """How much louder (+) or softer (−) a source has become, in dB."""
         k = self.names.index(name)
-        self._render(k)
-        return float(10 * np.log10((self._energies[k].sum() + 1e-9) / (self.energy_before[k] + 1e-9)))
+        self.sound(name)
+        before, now = self._energies[:, k].sum(axis=1) + 1e-9
+        return float(10 * np.log10(now / before))

@@ -16,11 +16,19 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 HERE = Path(__file__).parent
 NOTEBOOKS = HERE.parents[1] / "notebooks"
-_spec = importlib.util.spec_from_file_location("musiclab_tests_jupyter", HERE / "jupyter.py")
-assert _spec is not None
-assert _spec.loader is not None
-jupyter = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(jupyter)
+
+
+def beside(name: str) -> Any:
+    """A module of this folder: tests are no package, and import nothing from each other."""
+    spec = importlib.util.spec_from_file_location(f"musiclab_tests_{name}", HERE / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+jupyter, kernel = beside("jupyter"), beside("kernel")
 
 ORIGIN = "http://localhost/"  # served by the test itself; a secure context, as AudioWorklet asks for
 FLAGS = (
@@ -118,6 +126,12 @@ def mount() -> Callable[..., None]:
 def to_json() -> Callable[[Any], Any]:
     """Values for ``harness.model.receive``: see `plain`."""
     return plain
+
+
+@pytest.fixture
+def behind(page: Page) -> Callable[..., Any]:
+    """``behind(widget)``: the widget in `page` with its Python object behind it; see `kernel.Behind`."""
+    return lambda widget: kernel.Behind(page, widget, show, plain)
 
 
 @pytest.fixture(scope="session")

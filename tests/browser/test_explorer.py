@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import re
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -17,24 +15,8 @@ from musiclab.widgets.explorer import SpectrogramExplorer
 
 pytestmark = pytest.mark.browser
 
-Mount = Callable[..., None]
 SR = 44_100
 LOW, HIGH = 20 * SR / 2048, 139 * SR / 2048  # 431 and 2993 Hz: in the middle of a bin of the first window
-SEND = """([content, buffers]) => {
-  const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-  const views = buffers.map((text) => new DataView(bytes(text).buffer));
-  for (const handler of harness.model.handlers.get("msg:custom") ?? []) handler(content, views);
-}"""
-BRIDGE = """() => {
-  harness.model.send = (content) => toPython(content);
-  const { save_changes } = harness.model;
-  harness.model.save_changes = () => {
-    const set = { ...harness.model.unsaved };
-    save_changes.call(harness.model);
-    toPython({ set });
-  };
-  return harness.view();
-}"""
 
 
 def tones(seconds: float = 4.0) -> Audio:
@@ -45,32 +27,13 @@ def tones(seconds: float = 4.0) -> Audio:
     return Audio(x, SR)
 
 
-class Notebook:
-    """The page and the Python object behind it."""
+class Explorer:
+    """An explorer in a page, and what one sees there."""
 
-    def __init__(self, page: Page, explorer: SpectrogramExplorer, mount: Mount) -> None:
-        self.page, self.explorer = page, explorer
-        self.outbox: list[tuple[dict[str, Any], list[str]]] = []
-        self.took: list[float] = []
-        explorer.send = self.send  # type: ignore[method-assign]
-        page.expose_function("toPython", self.receive)
-        mount(page, explorer, views=0)
-        page.evaluate(BRIDGE)
+    def __init__(self, behind: Callable[..., Any], explorer: SpectrogramExplorer) -> None:
+        self.behind, self.explorer = behind(explorer), explorer
+        self.page: Page = self.behind.page
         self.drawn()
-
-    def send(self, content: dict[str, Any], buffers: list[bytes] | None = None) -> None:
-        self.outbox.append((content, [base64.b64encode(b).decode() for b in buffers or []]))
-
-    def receive(self, content: dict[str, Any]) -> None:
-        started = time.process_time()
-        if "set" in content:
-            for name, value in content["set"].items():
-                setattr(self.explorer, name, value)
-        else:
-            self.explorer._on_message(self.explorer, content, [])
-        self.took.append(time.process_time() - started)
-        while self.outbox:  # one by one: another message may come in meanwhile
-            self.page.evaluate(SEND, list(self.outbox.pop(0)))
 
     def drawn(self) -> None:
         """Every picture that was asked for has come."""
@@ -88,21 +51,10 @@ class Notebook:
         }""")
         return np.array(found["bytes"]).reshape(found["height"], found["width"])
 
-    def at(self, seconds: float, hz: float) -> tuple[float, float]:
-        x, y = self.page.evaluate(
-            """([t, hz]) => {
-              const { view } = document.querySelector(".ml-explorer");
-              const box = view.canvas.getBoundingClientRect();
-              return [box.x + view.xOf(t), box.y + view.yOf(hz)];
-            }""",
-            [seconds, hz],
-        )
-        return x, y
-
 
 @pytest.fixture
-def notebook(page: Page, mount: Mount) -> Notebook:
-    return Notebook(page, SpectrogramExplorer(tones()), mount)
+def notebook(behind: Callable[..., Any]) -> Explorer:
+    return Explorer(behind, SpectrogramExplorer(tones()))
 
 
 def height_of_tone(picture: np.ndarray, within_db: float = 12) -> int:
@@ -116,7 +68,7 @@ def width_of_click(picture: np.ndarray) -> int:
     return int((row > row.max() - 12).sum())
 
 
-def test_the_window_slider_changes_picture_and_readout(notebook: Notebook) -> None:
+def test_the_window_slider_changes_picture_and_readout(notebook: Explorer) -> None:
     page = notebook.page
     readout = page.get_by_role("status", name="resolution")
     expect(readout).to_have_text("tells apart 23.2 ms and 43.1 Hz")
@@ -131,7 +83,7 @@ def test_the_window_slider_changes_picture_and_readout(notebook: Notebook) -> No
     assert notebook.explorer.resolution == pytest.approx((0.0929, 10.77), rel=0.01)
 
 
-def test_channels_scales_shapes_and_the_reassigned_view(notebook: Notebook) -> None:
+def test_channels_scales_shapes_and_the_reassigned_view(notebook: Explorer) -> None:
     page, explorer = notebook.page, notebook.explorer
     for channel, loud, quiet in (("L", LOW, HIGH), ("R", HIGH, LOW)):
         page.get_by_role("radio", name=channel, exact=True).click()
@@ -153,21 +105,18 @@ def test_channels_scales_shapes_and_the_reassigned_view(notebook: Notebook) -> N
     expect(page.get_by_role("status", name="resolution")).to_contain_text("26.1 Hz")
 
 
-def test_hover_tells_time_pitch_and_level(notebook: Notebook) -> None:
+def test_hover_tells_time_pitch_and_level(notebook: Explorer) -> None:
     page = notebook.page
-    page.mouse.move(*notebook.at(1.0, LOW))
+    page.mouse.move(*notebook.behind.at(1.0, LOW))
     readout = page.locator(".ml-readout")
     expect(readout).to_contain_text("0:01.0")
     expect(readout).to_contain_text("A4")
     expect(readout).to_contain_text(re.compile("−1[89]\\.. dBFS"))  # half of 0.25, since the other side is without
 
 
-def test_a_box_is_selected_and_only_it_is_played(notebook: Notebook) -> None:
+def test_a_box_is_selected_and_only_it_is_played(notebook: Explorer) -> None:
     page = notebook.page
-    page.mouse.move(*notebook.at(0.5, 2000))
-    page.mouse.down()
-    page.mouse.move(*notebook.at(1.5, 4500), steps=5)
-    page.mouse.up()
+    notebook.behind.drag((0.5, 2000), (1.5, 4500))
     t0, t1, low, high = notebook.explorer.selection
     assert (t0, t1) == pytest.approx((0.5, 1.5), abs=0.02)
     assert (low, high) == pytest.approx((2000, 4500), rel=0.03)
@@ -186,15 +135,17 @@ def test_a_box_is_selected_and_only_it_is_played(notebook: Notebook) -> None:
     page.wait_for_function("harness.model.get('selection') === null")
 
 
-def test_four_minutes_zoom_and_pan_without_waiting(page: Page, mount: Mount, rng: np.random.Generator) -> None:
+def test_four_minutes_zoom_and_pan_without_waiting(
+    page: Page, behind: Callable[..., Any], rng: np.random.Generator
+) -> None:
     song = Audio(0.1 * rng.standard_normal((1, 240 * SR)), SR)
-    notebook = Notebook(page, SpectrogramExplorer(song), mount)
+    notebook = Explorer(behind, SpectrogramExplorer(song))
     canvas = page.get_by_role("img", name="spectrogram")
-    notebook.took.clear()
+    notebook.behind.took.clear()
     for key in ("+", "+", "+", "ArrowRight", "ArrowLeft", "+", "+", "+", "-", "0"):
         canvas.press(key)
         notebook.drawn()
-    assert max(notebook.took) < 0.1  # s of work for a picture
+    assert max(notebook.behind.took) < 0.1  # s of work for a picture
     drawn = page.evaluate("""async () => {
       const { view } = document.querySelector(".ml-explorer");
       const took = [];
@@ -212,12 +163,9 @@ def test_four_minutes_zoom_and_pan_without_waiting(page: Page, mount: Mount, rng
     assert drawn < 100
 
 
-def test_it_leaves_nothing_behind(notebook: Notebook) -> None:
+def test_it_leaves_nothing_behind(notebook: Explorer) -> None:
     page = notebook.page
     page.get_by_role("button", name="play what is shown").click()
     page.wait_for_function("document.querySelector('.ml-explorer').heard")
-    page.evaluate("Promise.all(harness.cleanups.map((clean) => clean()))")
-    playwrights = {"__playwright_global_listeners_check__", "contextmenu"}
-    assert set(page.evaluate("harness.strays")) <= playwrights
+    notebook.behind.clean_up()
     assert page.evaluate("harness.model.listeners") == 0
-    assert page.locator(".ml-explorer").count() == 0

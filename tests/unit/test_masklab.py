@@ -13,8 +13,10 @@ from musiclab.errors import AudioError
 from musiclab.stems import Stems
 from musiclab.widgets import brushes
 from musiclab.widgets.brushes import Grid
+from musiclab.widgets.maskgestures import Gesture, Shaping
+from musiclab.widgets.maskkinds import HOP, Passage
 from musiclab.widgets.masklab import MaskLab
-from musiclab.widgets.masksheet import BLOCK, HOP, Gesture, MaskSheet, Shaping
+from musiclab.widgets.masksheet import BLOCK, MaskSheet
 
 SR = 44_100
 NAMES = ("vocals", "drums", "bass")
@@ -48,8 +50,8 @@ def made() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
 
 
 def sheet(made: tuple[np.ndarray, ...]) -> MaskSheet:
-    mixture, sounds, start, X = made
-    return MaskSheet(NAMES, mixture, sounds, start, sr=SR, X=X)
+    _, sounds, _, X = made
+    return MaskSheet(Passage(NAMES, X, sounds), sr=SR)
 
 
 @settings(deadline=None, max_examples=25)
@@ -175,3 +177,41 @@ def test_wrong_use_is_told_in_a_sentence(rng: np.random.Generator) -> None:
         lab.paint_rectangle(0, 1, 100, 200, 1.5)
     with pytest.raises(AudioError, match="at least one point"):
         lab.paint([])
+
+
+def test_a_kind_in_pieces_is_the_kind_as_a_whole(rng: np.random.Generator) -> None:
+    mixture, stems = song(rng, 3.0)
+    X, sounds = spectral.stft(mixture.samples), np.stack([stems[name].samples for name in NAMES])
+    estimates = sounds + 0.02 * rng.standard_normal(sounds.shape).astype(np.float32)
+    passage = Passage(NAMES, X, estimates, sounds)
+    D = spectral.stft(estimates)
+    filtered = masks.wiener(D, X, iterations=1)
+    wanted = {
+        "model": (masks.ideal_ratio(D), estimates),
+        "wiener": (masks.ideal_ratio(filtered), spectral.istft(filtered, length=sounds.shape[-1])),
+        "ideal ratio": (masks.ideal_ratio(spectral.stft(sounds)), None),
+    }
+    for kind, (M, sound) in wanted.items():
+        desk = MaskSheet(passage, kind, sr=SR)
+        assert np.abs(desk.masks - M).max() < 1e-4
+        if sound is not None:
+            assert max(np.abs(desk.sound(name) - sound[k]).max() for k, name in enumerate(NAMES)) < 1e-5
+
+
+def test_what_is_heard_next_is_told_first(rng: np.random.Generator) -> None:
+    mixture, stems = song(rng, 10.0)
+    lab = MaskLab(mixture, stems)
+    told: list[dict[str, object]] = []
+    lab.send = lambda content, _buffers=None: told.append(content)  # type: ignore[method-assign]
+    lab._on_message(lab, {"order": "hello", "at": 6.0}, [])
+    while told[-1] != {"working": None}:  # as the page does
+        lab._on_message(lab, {"order": "more"}, [])
+    frames = [content["change"]["frame"] for content in told if "change" in content]
+    assert frames[0] <= 6.0 * SR < frames[1]
+    assert sorted(set(frames)) == sorted(frames)
+    assert min(frames) == 0
+    told.clear()
+    lab.hardness = 3.0
+    assert "change" in told[0]
+    assert lab._sheet.behind.size  # the rest can wait: nobody has asked for more yet
+    assert np.abs(sum(lab.mask(name) for name in NAMES) - 1).max() < 1e-5
