@@ -2,6 +2,7 @@
 
 import { Engine } from "./engine.js";
 import { offerClock } from "./clock.js";
+import { feed } from "./feed.js";
 
 const STREAM = 50;      // ms: while something is dragged, Python hears of it 20 times a second
 const REPORT = 250;     // ms between two reports of the position
@@ -17,7 +18,6 @@ export class Desk extends EventTarget {
   #reporting = null;
   #life = null;
   engine = null;
-  loaded = 0;          // 0 to 1
   error = "";
 
   constructor(model) {
@@ -55,13 +55,12 @@ export class Desk extends EventTarget {
     this.#watch("loop", () => { engine.setLoop(this.loop); this.#tell("loop"); });
     this.#watch("position", () => { if (!this.#ours) engine.seek(this.model.get("position")); });
     this.#watch("playing", () => { if (!this.#ours) this.#setPlaying(this.model.get("playing")); });
-    this.#watch("_audio", () => this.#load());
-    for (const name of ["_progress", "_error"]) this.#watch(name, () => this.#tell("sound"));
+    this.#watch("_error", () => this.#tell("sound"));
     engine.seek(this.model.get("position"));
     engine.setLoop(this.loop);
     this.#mixed();
     this.#paced();
-    this.#load();
+    feed(this.model, engine, { onChange: () => this.#came(), onError: (error) => this.#undecoded(error) }, signal);
   }
 
   /** A view went. With the last one the sound ends and nothing keeps listening. */
@@ -103,27 +102,20 @@ export class Desk extends EventTarget {
 
   // --- sound
 
-  get progress() { return this.engine.ready ? 1 : 0.7 * this.model.get("_progress") + 0.3 * this.loaded; }
+  get progress() { return this.engine.loaded / this.duration; }
 
-  async #load() {
-    const files = this.model.get("_audio");
-    if (files.length !== this.tracks.length) return;
-    const engine = this.engine;
+  #came() {
     this.error = "";
-    try {
-      await engine.load(files, this.tracks.map(({ scale }) => scale), (part) => {
-        this.loaded = part;
-        this.#tell("sound");
-      });
-    } catch (error) {
-      if (engine !== this.engine) return;
-      // Safari before 18.4 knows no Ogg: Python is asked for MP3
-      if (this.model.get("_format") !== "mp3") this.#put({ _format: "mp3" });
-      else this.error = `This browser can't decode the sound (${error.message}).`;
-    }
-    if (engine !== this.engine) return;
     this.#tell("sound");
-    if (this.model.get("playing") && engine.ready) engine.play();
+    const { engine } = this;
+    if (this.model.get("playing") && !engine.playing) engine.play();
+  }
+
+  #undecoded(error) {
+    // Safari before 18.4 knows no Ogg: Python is asked for MP3
+    if (this.model.get("_format") !== "mp3") this.#put({ _format: "mp3" });
+    else this.error = `This browser can't decode the sound (${error.message}).`;
+    this.#tell("sound");
   }
 
   #setPlaying(playing) {

@@ -1,7 +1,7 @@
 // The sound: decoded stems on one AudioContext, started together on one sample, and so never apart.
 
 import { buildDesk } from "./graph.js";
-import { limiterDelay } from "./limiter.js";
+import { rendered } from "./render.js";
 import { createStretch, shiftOf } from "./stretch.js";
 import { toGain } from "./levels.js";
 
@@ -9,6 +9,8 @@ export const SAMPLE_RATE = 44100;  // pinned, whatever the sound card runs at: t
 const LEAD = 0.03;   // s from an order to its sound: time enough to schedule every stem before its sample is due
 const FADE = 0.005;  // s: against clicks at seek, pause and play
 const GLIDE = 0.01;  // s in which a gain moves
+const LEAST = 2.5;   // s of the song that have to be there before it plays from a place
+const RENEW = 1;     // s before the end of what was there at the start: then it goes on with what has come since
 
 const toFrame = (seconds) => Math.round(seconds * SAMPLE_RATE) / SAMPLE_RATE;
 
@@ -26,10 +28,12 @@ export class Engine extends EventTarget {
   #pace = { speed: 1, semitones: 0 };
   #stretch = null; // made at the first use of another speed or key
   #intent = 0;     // counts orders: one that had to wait knows whether it is still wanted
+  #loaded = 0;     // s from the start that are there, of every stem
+  #renewal = null;
   buffers = [];
   loop = null;     // [from, to) in seconds, or null
   playing = false;
-  ready = false;
+  starved = false; // it plays, but the sound of this place has yet to come
 
   /** `library` is the text of signalsmith-stretch; without it there is no other speed or key. */
   constructor(duration, library = "") {
@@ -44,29 +48,40 @@ export class Engine extends EventTarget {
   /** The node that goes to the loudspeakers, for recorders; null before the first sound. */
   get output() { return this.#desk?.output ?? null; }
 
-  /** Decode compressed stems. `scales` undo what the encoder was given to keep peaks within full scale. */
-  async load(files, scales, onProgress = () => {}) {
-    const decoder = new OfflineAudioContext(2, 1, SAMPLE_RATE);
-    let done = 0;
-    this.buffers = await Promise.all(files.map(async (file, i) => {
-      // a copy: decoding detaches the bytes, and the model still owns its own
-      const bytes = file.buffer.slice(file.byteOffset, file.byteOffset + file.byteLength);
-      const buffer = this.#fitted(await decoder.decodeAudioData(bytes), scales[i]);
-      onProgress(++done / files.length);
-      return buffer;
-    }));
-    this.ready = true;
-  }
+  /** The part of the song, from its start, that is there: in seconds. */
+  get loaded() { return this.#loaded; }
 
-  /** Exactly as long as the song: a codec may pad, and a shorter buffer would loop early. */
-  #fitted(decoded, scale) {
-    if (decoded.length === this.frames && scale === 1) return decoded;
-    const buffer = new AudioBuffer({ length: this.frames, sampleRate: SAMPLE_RATE, numberOfChannels: decoded.numberOfChannels });
-    for (let channel = 0; channel < decoded.numberOfChannels; channel++) {
-      const samples = decoded.getChannelData(channel).subarray(0, this.frames);
-      buffer.copyToChannel(scale === 1 ? samples : samples.map((sample) => sample * scale), channel);
+  /** Whether the song can begin, and whether all of it is there. Who puts `buffers` here says so. */
+  get ready() { return this.#loaded > 0; }
+  set ready(is) { this.#loaded = is ? this.duration : 0; }
+  get complete() { return this.ready && this.#loaded >= this.duration; }
+
+  #has(place) { return this.ready && Math.min(place + LEAST, this.duration) <= this.#loaded; }
+
+  /**
+   * Decode a packet: a compressed piece of every stem for the frames [from, to), each of which reaches `pad` frames over
+   * its ends where the song does; no bytes are silence. `sounds` says the channels of each, and the scale that undoes
+   * what the encoder was given to keep peaks within full scale.
+   */
+  async add(files, { from, to, pad }, sounds) {
+    const decoder = new OfflineAudioContext(2, 1, SAMPLE_RATE);
+    // a copy: decoding detaches the bytes, and the model still owns its own
+    const decoded = await Promise.all(files.map((file) => (file.byteLength ? decoder.decodeAudioData(file.slice().buffer) : null)));
+    if (from === 0) {
+      this.buffers = sounds.map(({ channels }) => new AudioBuffer({
+        length: this.frames, sampleRate: SAMPLE_RATE, numberOfChannels: channels,
+      }));
     }
-    return buffer;
+    const skip = Math.min(from, pad);
+    decoded.forEach((piece, i) => {
+      for (let channel = 0; channel < (piece?.numberOfChannels ?? 0); channel++) {
+        const samples = piece.getChannelData(channel).subarray(skip, skip + to - from);
+        const { scale } = sounds[i];
+        this.buffers[i].copyToChannel(scale === 1 ? samples : samples.map((sample) => sample * scale), channel, from);
+      }
+    });
+    this.#loaded = Math.min(to, this.frames) / SAMPLE_RATE;
+    if (this.starved) this.#begin();
   }
 
   /** Gains in dB (what is muted at -Infinity) and the master's. */
@@ -134,16 +149,25 @@ export class Engine extends EventTarget {
       await this.#context.resume();
       clearTimeout(hint);
     }
-    if (order !== this.#intent || !this.ready || this.#context.state !== "running") return;
+    if (order !== this.#intent || this.#context.state !== "running") return;
     if (this.#resting >= this.duration || (this.loop && this.#resting >= this.loop[1])) this.#resting = this.loop?.[0] ?? 0;
-    const when = this.#soon();
-    this.#start(this.#resting, when);
-    this.#fadeIn(when, this.#resting);
+    this.#begin();
+  }
+
+  /** Sound from where it rests; if that has yet to come, `add` calls again. */
+  #begin() {
+    this.starved = !this.#has(this.#resting);
+    if (!this.starved) {
+      const when = this.#soon();
+      this.#start(this.#resting, when);
+      this.#fadeIn(when, this.#resting);
+    }
     this.#changed();
   }
 
   pause() {
     this.#intent++;
+    this.starved = false;
     this.#resting = this.position;
     if (this.#run) this.#stop(this.#fadeOut(this.#soon()));
     this.#run = null;
@@ -154,13 +178,15 @@ export class Engine extends EventTarget {
   seek(seconds) {
     const place = toFrame(Math.min(Math.max(seconds, 0), this.duration));
     this.#resting = place;
-    if (this.#run) {
+    if (this.starved) return this.#begin();
+    if (this.#run && !this.#has(place)) this.#starve(place);
+    else if (this.#run) {
       const when = this.#fadeOut(this.#soon());
       this.#stop(when);
       this.#start(place, when);
       this.#fadeIn(when, place);
     }
-    this.#changed();
+    return this.#changed();
   }
 
   /** Loop [from, to) to the sample, or null. While it plays, the sources are replaced without a seam. */
@@ -168,14 +194,37 @@ export class Engine extends EventTarget {
     this.loop = loop && loop.map(toFrame);
     if (this.#run) {
       const when = this.#soon();
-      const place = this.#placeAt(when);
-      const inside = !this.loop || place < this.loop[1];
-      const from = inside ? when : this.#fadeOut(when);
-      this.#stop(from);
-      this.#start(inside ? toFrame(place) : this.loop[0], from);
-      if (!inside) this.#fadeIn(from, this.loop[0]);
+      const inside = !this.loop || this.#placeAt(when) < this.loop[1];
+      if (inside) this.#relay(when);
+      else {
+        const from = this.#fadeOut(when);
+        this.#stop(from);
+        this.#start(this.loop[0], from);
+        this.#fadeIn(from, this.loop[0]);
+      }
     }
     this.#changed();
+  }
+
+  /** New sources go on where the old ones are at a time of the context: nobody hears it. */
+  #relay(when) {
+    const place = toFrame(this.#placeAt(when));
+    this.#stop(when);
+    this.#start(place, when);
+  }
+
+  /** Nearly at the end of what was there at the start: go on with what has come since, or wait for it. */
+  #renew() {
+    if (this.#loaded > this.#run.until) this.#relay(this.#soon());
+    else this.#starve(toFrame(Math.min(this.#placeAt(this.#soon() + FADE), this.#run.until)));
+    this.#changed();
+  }
+
+  #starve(place) {
+    this.#stop(this.#fadeOut(this.#soon()));
+    this.#run = null;
+    this.#resting = place;
+    this.starved = true;
   }
 
   /** The speed of the song as it is heard. */
@@ -224,19 +273,26 @@ export class Engine extends EventTarget {
   }
 
   #start(offset, when) {
-    const sources = this.#connect(this.#context, this.#desk.inputs);
+    const until = this.#loaded;
+    // a loop that ends in what has yet to come is taken up when the sources are renewed; past its end there is none
+    const loop = this.loop && offset < this.loop[1] && this.loop[1] <= until ? this.loop : null;
+    const sources = this.#connect(this.#context, this.#desk.inputs, loop);
     const wet = !this.#plain;
+    const { speed } = this.#pace;
     this.#desk.wet.gain.setValueAtTime(wet ? 1 : 0, when);
     this.#desk.dry.gain.setValueAtTime(wet ? 0 : 1, when);
-    const run = this.#run = { sources, when, offset, loop: this.loop, speed: this.#pace.speed, wet };
+    const run = this.#run = { sources, when, offset, loop, speed, wet, until };
     for (const source of sources) source.start(when, offset);
     sources[0].onended = () => { if (run === this.#run) this.#ended(); };
+    if (loop || until >= this.duration) return;
+    const left = when - this.#context.currentTime + (until - offset) / speed - RENEW;
+    this.#renewal = setTimeout(() => { if (run === this.#run) this.#renew(); }, 1000 * Math.max(left, 0));
   }
 
-  #connect(context, inputs) {
-    const [loopStart, loopEnd] = this.loop ?? [0, 0];
+  #connect(context, inputs, loop) {
+    const [loopStart, loopEnd] = loop ?? [0, 0];
     return this.buffers.map((buffer, i) => {
-      const timing = { loop: this.loop !== null, loopStart, loopEnd, playbackRate: this.#pace.speed };
+      const timing = { loop: loop !== null, loopStart, loopEnd, playbackRate: this.#pace.speed };
       const source = new AudioBufferSourceNode(context, { buffer, ...timing });
       source.connect(inputs[i]);
       return source;
@@ -244,6 +300,7 @@ export class Engine extends EventTarget {
   }
 
   #stop(when) {
+    clearTimeout(this.#renewal);
     for (const source of this.#run.sources) source.stop(when);
   }
 
@@ -262,33 +319,17 @@ export class Engine extends EventTarget {
   /** A click came: a context that waits for one may start. */
   unlock() { if (this.#context?.state === "suspended" && this.playing) this.#context.resume(); }
 
-  /**
-   * What is heard, computed rather than played: the song from `start`, through faders, mutes, master and limiter, as an
-   * AudioBuffer aligned to the sample. The loop is left out.
-   */
-  async render(start = 0, duration = this.duration - start) {
-    const delay = limiterDelay(SAMPLE_RATE);
-    const frames = Math.round(duration * SAMPLE_RATE);
-    const context = new OfflineAudioContext(2, frames + delay, SAMPLE_RATE);
-    const desk = await buildDesk(context, this.#levels);
-    this.buffers.forEach((buffer, i) => {
-      const source = new AudioBufferSourceNode(context, { buffer });
-      source.connect(desk.inputs[i]);
-      source.start(0, toFrame(start));
-    });
-    const rendered = await context.startRendering();
-    const out = new AudioBuffer({ length: frames, numberOfChannels: 2, sampleRate: SAMPLE_RATE });
-    for (const channel of [0, 1]) {
-      const skip = desk.limiter ? delay : 0;
-      out.copyToChannel(rendered.getChannelData(channel).subarray(skip, skip + frames), channel);
-    }
-    return out;
+  /** What is heard, from `start` (s), as an AudioBuffer: the loop is left out, and so is what has yet to come. */
+  render(start = 0, duration = this.duration - start) {
+    return rendered(this.buffers, this.#levels, toFrame(start), duration);
   }
 
   async close() {
     this.#intent++;
     this.#run = null;
-    this.playing = this.ready = false;
+    this.playing = this.starved = false;
+    this.#loaded = 0;
+    clearTimeout(this.#renewal);
     this.buffers = [];
     this.#desk?.limiter?.port.postMessage("stop");
     if (this.#context && this.#context.state !== "closed") await this.#context.close();

@@ -154,11 +154,15 @@ function createStatus(desk, signal) {
   function update() {
     const { progress, error, engine } = desk;
     const failed = desk.model.get("_error") || error;
+    const loading = !failed && !engine.complete;
     element.classList.toggle("ml-failed", Boolean(failed));
-    element.classList.toggle("ml-busy", !failed && progress < 1);
+    element.classList.toggle("ml-busy", loading);
     bar.style.width = `${100 * progress}%`;
-    if (engine.sounding || !engine.playing) waiting = false;
-    text.textContent = failed || (progress < 1 ? "Getting the sound ready …" : waiting ? "Click here to let the sound start" : "");
+    if (engine.sounding || engine.starved || !engine.playing) waiting = false;
+    text.textContent = failed || (waiting ? "Click here to let the sound start"
+      : !engine.ready ? "Getting the sound ready …"
+      : engine.starved ? "Waiting for this part of the song …"
+      : loading ? "The rest of the song is on its way" : "");
   }
   desk.addEventListener("waiting", () => { waiting = true; update(); }, { signal });
   return { element, update };
@@ -231,7 +235,7 @@ function mount(desk, el) {
   on("mix", mixed);
   on("loop", () => { timeline.updateLoop(); transport.update(); });
   on("pace", pace.update);
-  on("sound", () => { status.update(); transport.update(); });
+  on("sound", () => { status.update(); transport.update(); timeline.updateLoaded(); });
   on("state", () => { status.update(); transport.update(); wake(); });
   root.addEventListener("keydown", (event) => onKey(event, desk, help.toggle), { signal });
   root.addEventListener("pointerdown", () => desk.engine.unlock(), { signal });
@@ -240,6 +244,7 @@ function mount(desk, el) {
   }, { signal });
   mixed();
   timeline.updateLoop();
+  timeline.updateLoaded();
   pace.update();
   status.update();
   wake();

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import base64
 import logging
-import threading
 import uuid
 from collections.abc import Mapping
 from typing import Any
 
-import anywidget
 import numpy as np
 import traitlets
 
@@ -31,13 +29,14 @@ from musiclab.widgets.settings import (
     checked_names,
     checked_time,
 )
-from musiclab.widgets.transport import MUCH_MEMORY, format_for, pack_all, page_memory, scale_of
+from musiclab.widgets.sounding import SoundingWidget
+from musiclab.widgets.transport import MUCH_MEMORY, page_memory
 from musiclab.widgets.waves import COLUMNS, Lane, picture, waveform
 
 logger = logging.getLogger("musiclab")
 
 
-class Mixer(anywidget.AnyWidget):
+class Mixer(SoundingWidget):
     """A mixing desk for stems, in a notebook.
 
     Every setting works two ways: what is moved in the page can be read here, what is set here moves in the page.
@@ -82,7 +81,8 @@ class Mixer(anywidget.AnyWidget):
     Notes
     -----
     Notebook: 01. The widget shows a still picture where no JavaScript may run (a notebook that is not trusted).
-    The page gets short songs as FLAC and long ones as Ogg Vorbis, encoded in the background.
+    The page gets short songs as FLAC and long ones as Ogg Vorbis, encoded in the background. It can play once the first
+    seconds are there; where the rest has yet to come it waits, and goes on.
     """
 
     _esm = front.esm("mixer.js")
@@ -104,35 +104,28 @@ class Mixer(anywidget.AnyWidget):
     _duration = traitlets.Float().tag(sync=True)
     _columns = traitlets.Int().tag(sync=True)
     _waves = traitlets.Bytes().tag(sync=True)
-    _audio = traitlets.List(traitlets.Bytes()).tag(sync=True)
-    _format = traitlets.Unicode().tag(sync=True)
-    _progress = traitlets.Float(0.0).tag(sync=True)
     _stretch = traitlets.Unicode(front.text("signalsmith-stretch.mjs")).tag(sync=True)
-    _error = traitlets.Unicode("").tag(sync=True)
 
     def __init__(self, stems: Stems, **settings: Any) -> None:
         self.stems = stems
         self._names = (*stems, RESIDUAL)
-        self._sounds = [stems[name] for name in self._names]
-        scale = max(10 ** (sound.peak_db / 20) for sound in self._sounds)
-        self._wave_table = np.stack([waveform(sound.samples, scale=scale) for sound in self._sounds])
-        self._closing = threading.Event()
-        if (needed := page_memory(self._sounds)) > MUCH_MEMORY:
+        sounds = [stems[name] for name in self._names]
+        scale = max(10 ** (sound.peak_db / 20) for sound in sounds)
+        self._wave_table = np.stack([waveform(sound.samples, scale=scale) for sound in sounds])
+        if (needed := page_memory(sounds)) > MUCH_MEMORY:
             logger.warning("The page needs %.1f GB for this song: cut it, as in song[0:600].", needed / 1e9)
         super().__init__(
+            sounds,
             _tracks=[
-                {"name": name, "label": _label(name), "colour": colour(name, i), "scale": scale_of(sound)}
-                for i, (name, sound) in enumerate(zip(self._names, self._sounds, strict=True))
+                {"name": name, "label": _label(name), "colour": colour(name, i)} for i, name in enumerate(self._names)
             ],
             _presets=self._describe_presets(),
             _duration=stems.duration,
             _columns=min(COLUMNS, stems.mixture.frames),
             _waves=self._wave_table.tobytes(),
-            _format=format_for(self._sounds),
             **({"gains_db": {}} | settings),
         )
         self.set_trait("clock", f"mixer-{uuid.uuid4().hex[:12]}")
-        self._pack()
 
     # --- what is heard
 
@@ -225,35 +218,6 @@ class Mixer(anywidget.AnyWidget):
     @traitlets.validate("loop")
     def _check_loop(self, proposal: dict[str, Any]) -> tuple[float, float] | None:
         return checked_loop(proposal["value"], self.stems.duration)
-
-    # --- sound to the page
-
-    @traitlets.observe("_format")
-    def _repack(self, _change: object) -> None:
-        if self._audio:  # the page can't decode what it got, and asks for another format
-            self._pack()
-
-    def _pack(self) -> None:
-        """Encode in the background: the desk shows at once, and is playable some seconds later."""
-        self._packing = threading.Thread(target=self._pack_now, args=(self._format,), daemon=True, name="musiclab-pack")
-        self._packing.start()
-
-    def _pack_now(self, format: str) -> None:
-        try:
-            packed = pack_all(
-                self._sounds, format,
-                progress=lambda part: self.set_trait("_progress", part), cancelled=self._closing.is_set,
-            )  # fmt: skip
-            if packed and not self._closing.is_set():
-                self._audio = packed
-        except Exception as error:  # in a thread nobody else would see it
-            logger.exception("The mixer's sound could not be encoded.")
-            self._error = f"The sound could not be prepared: {error}"
-
-    def close(self) -> None:
-        """Take the mixer out of the page, and end its sound."""
-        self._closing.set()
-        super().close()
 
     # --- how it shows itself without JavaScript
 

@@ -4,6 +4,7 @@ import { Audition } from "./audition.js";
 import { followClock, offerClock } from "./clock.js";
 import { h, icon } from "./dom.js";
 import { Engine } from "./engine.js";
+import { feed } from "./feed.js";
 import { formatTime } from "./levels.js";
 import { createRoll } from "./roll.js";
 
@@ -124,7 +125,7 @@ function createView(model, engine, el) {
     roll.select(index);
     remove.disabled = index < 0;
     const note = model.get("_notes")[index];
-    if (note && listen && engine.ready) audition.slice(engine.buffers[0], note[0], note[1]);
+    if (note && listen && note[1] <= engine.loaded) audition.slice(engine.buffers[0], note[0], note[1]);
   }
   const deleteSelected = () => {
     if (selected < 0) return;
@@ -193,10 +194,10 @@ function createView(model, engine, el) {
     wake();
   };
   const updateSettings = () => sliders.forEach((slider) => slider.update());
-  const updateMessage = () => { message.textContent = model.get("_message"); };
+  const updateMessage = () => { message.textContent = model.get("_message") || model.get("_error"); };
   const onFile = (content, buffers) => content.file && download(content.file, buffers[0]);
   const watched = [["_svg", update], ["sure", updateSettings], ["onset_threshold", updateSettings],
-    ["frame_threshold", updateSettings], ["_message", updateMessage]];
+    ["frame_threshold", updateSettings], ["_message", updateMessage], ["_error", updateMessage]];
   for (const [name, handler] of watched) model.on(`change:${name}`, handler);
   model.on("msg:custom", onFile);
 
@@ -256,14 +257,15 @@ export default () => {
     initialize({ model }) {
       engine = new Engine(model.get("_duration"));
       engine.setLevels([0], 0);
-      const load = () => {
-        const files = model.get("_audio");
-        if (files.length) engine.load(files.map(bytesOf), model.get("_scales"));
+      const life = new AbortController();
+      const undecoded = (error) => {  // Safari before 18.4 knows no Ogg: Python is asked for MP3
+        if (model.get("_format") === "mp3") throw error;
+        model.set("_format", "mp3");
+        model.save_changes();
       };
-      load();
-      model.on("change:_audio", load);
+      feed(model, engine, { onChange: () => {}, onError: undecoded }, life.signal);
       return () => {
-        model.off("change:_audio", load);
+        life.abort();
         engine.close();
       };
     },

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import base64
 import logging
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import anywidget
 import traitlets
 
 from musiclab.audio import Audio
@@ -24,7 +22,7 @@ from musiclab.transcription.listening import Evidence
 from musiclab.widgets import front
 from musiclab.widgets.mixer import Mixer
 from musiclab.widgets.pianoroll import backdrop, pitch_range
-from musiclab.widgets.transport import format_for, pack_all, scale_of
+from musiclab.widgets.sounding import SoundingWidget
 
 logger = logging.getLogger("musiclab")
 SAME_NOTE = 0.06  # s: a note found anew with other thresholds is the same if it begins within this
@@ -50,7 +48,7 @@ def _same(note: Note, other: Note) -> bool:
     return note.semitone == other.semitone and abs(note.onset - other.onset) < SAME_NOTE
 
 
-class ScoreView(anywidget.AnyWidget):
+class ScoreView(SoundingWidget):
     """The engraved part, its piano roll over the stem's spectrogram, and the sound, in one.
 
     Notes are coloured by how sure they are. A click on a note plays it alone from the stem; it can be moved, made
@@ -112,9 +110,6 @@ class ScoreView(anywidget.AnyWidget):
     _can_undo = traitlets.Bool(False).tag(sync=True)
     _can_redo = traitlets.Bool(False).tag(sync=True)
     _message = traitlets.Unicode("").tag(sync=True)
-    _audio = traitlets.List(traitlets.Bytes()).tag(sync=True)
-    _scales: traitlets.List[float] = traitlets.List().tag(sync=True)
-    _format = traitlets.Unicode().tag(sync=True)
 
     def __init__(
         self,
@@ -139,6 +134,7 @@ class ScoreView(anywidget.AnyWidget):
         duration = max(self._stem.duration, self._found.duration)
         low, high = pitch_range(self._found)
         super().__init__(
+            [self._stem],
             clock=mixer.clock if mixer else "",
             onset_threshold=defaults.onset_threshold if defaults else 0.5,
             frame_threshold=defaults.frame_threshold if defaults else 0.3,
@@ -150,13 +146,9 @@ class ScoreView(anywidget.AnyWidget):
             _duration=duration,
             _drums=self._found.instrument == "drums",
             _backdrop=backdrop(self._stem, low, high, drums=self._found.instrument == "drums"),
-            _format=format_for([self._stem]),
-            _scales=[scale_of(self._stem)],
         )
         self.on_msg(self._on_message)
         self._refresh()
-        self._packing = threading.Thread(target=self._pack, daemon=True, name="musiclab-pack")
-        self._packing.start()
 
     # --- the part
 
@@ -281,13 +273,6 @@ class ScoreView(anywidget.AnyWidget):
             path = self.save(Path(folder) / f"part.{suffix}")
             data = path.read_bytes()
         self.send({"file": f"{self._name}.{suffix}"}, [data])
-
-    def _pack(self) -> None:
-        try:
-            self._audio = pack_all([self._stem], self._format, progress=lambda _: None, cancelled=lambda: False)
-        except Exception as error:  # in a thread nobody else would see it
-            logger.exception("The stem's sound could not be encoded.")
-            self._message = f"The sound could not be prepared: {error}"
 
     # --- how it shows itself without JavaScript
 

@@ -11,10 +11,11 @@ const percent = (part) => `${(100 * part).toFixed(3)}%`;
 export function createTimeline(desk, signal) {
   const { duration } = desk;
   const canvas = h("canvas", { "aria-hidden": "true" });
+  const missing = h("div", { class: "ml-missing", "aria-hidden": "true", title: "This part has yet to come" });
   const lanes = h("div", {
     class: "ml-lanes", role: "slider", tabindex: 0, "aria-label": "position",
     "aria-valuemin": 0, "aria-valuemax": duration.toFixed(1), title: "Click or drag to seek; Shift and drag to loop",
-  }, canvas);
+  }, canvas, missing);
   const ruler = h("div", { class: "ml-ruler", title: "Click to seek, drag to loop; double click: no loop" });
   const head = h("div", { class: "ml-head", "aria-hidden": "true" });
   const loop = createLoop(desk, (event) => timeOf(event), signal);
@@ -86,6 +87,11 @@ export function createTimeline(desk, signal) {
   resized.observe(lanes);
   signal.addEventListener("abort", () => { resized.disconnect(); cancelAnimationFrame(drawing); });
 
+  function updateLoaded() {
+    missing.hidden = desk.engine.complete;
+    missing.style.left = percent(desk.engine.loaded / duration);
+  }
+
   let told = "";
   function move(position) {
     head.style.transform = `translateX(${(position / duration) * lanes.clientWidth}px)`;
@@ -95,7 +101,7 @@ export function createTimeline(desk, signal) {
     lanes.setAttribute("aria-valuenow", position.toFixed(1));
     lanes.setAttribute("aria-valuetext", text);
   }
-  return { element, draw, move, updateLoop: loop.update };
+  return { element, draw, move, updateLoaded, updateLoop: loop.update };
 }
 
 /** The waves: full colour for the mean level, paler up to the peaks; as tall as the fader makes them, pale when mute. */

@@ -1,9 +1,17 @@
-"""How sound travels to the page: compressed once, as bytes."""
+"""How sound travels to the page: compressed, as bytes, in packets of some seconds that hold every stem.
+
+The first packet is short, so that a song of any length can begin after a moment; the others follow while it plays.
+Packets begin at whole seconds, where every sample rate has a sample. Each piece reaches a little over its ends, and the
+page cuts that off again: there what a codec does at the ends of a file is never heard.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+import itertools
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from os import cpu_count
 from pathlib import Path
 
@@ -11,13 +19,40 @@ import numpy as np
 
 from musiclab import codecs
 from musiclab.audio import Audio
+from musiclab.errors import StoreError
 from musiclab.store import default_store, key_of
 
-VERSION = 1  # of what is kept in the store: raise it when the same sound gives other bytes
-FILE = "sound"
+VERSION = 2  # of what is kept in the store: raise it when the same sound gives other bytes
 MUCH_MEMORY = 2_000_000_000  # bytes: about 19 minutes of five stereo stems; browsers give a page a few GB
 SAMPLE_RATE = 44_100  # Hz: the page's AudioContext is pinned to it
 LOSSLESS_UP_TO = 20_000_000  # samples in all: five stereo stems of 45 s are some 10 MB as FLAC; longer songs go as Ogg
+PACKETS = (5, 10, 20)  # s: the first packets; the last of these lengths goes on
+SILENCE_DB = -96.0  # half a step of 16 bits: a piece that stays below travels as no bytes at all
+
+logger = logging.getLogger("musiclab")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a song is cut: where packets begin, in s, and what they are encoded in."""
+
+    duration: float  # s
+    format: str
+
+    @property
+    def cuts(self) -> list[int]:
+        """The beginnings of the packets, in whole seconds. MP3 is one packet: its decoders differ at the ends."""
+        if self.format == "mp3":
+            return [0]
+        lengths = itertools.chain(PACKETS, itertools.repeat(PACKETS[-1]))
+        starts = itertools.accumulate(lengths, initial=0)
+        return [0, *itertools.takewhile(lambda start: start < self.duration, itertools.islice(starts, 1, None))]
+
+    @property
+    def spans(self) -> list[tuple[int, int]]:
+        """From where to where each packet goes, in s; the last one may end beyond the song."""
+        cuts = self.cuts
+        return list(itertools.pairwise([*cuts, max(int(self.duration) + 1, cuts[-1] + 1)]))
 
 
 def page_memory(sounds: Sequence[Audio]) -> int:
@@ -36,9 +71,21 @@ def scale_of(sound: Audio) -> float:
     return round(peak * 1.002, 6) if peak > 0.998 else 1.0
 
 
-def pack(sound: Audio, format: str) -> bytes:
-    """A sound as the bytes of a file: at most two channels (more are folded), at 44.1 kHz, within full scale."""
-    samples = sound.samples / np.float32(scale_of(sound))
+def pad_of(sr: int) -> int:
+    """How far pieces reach over their ends, in samples at `sr`: a fifth of a second, where that is a whole number."""
+    return sr // 5 if sr % 5 == 0 else sr
+
+
+def pack(sound: Audio, span: tuple[int, int], format: str) -> bytes:
+    """A piece of a sound, from `span` (s) and a little over its ends, as the bytes of a file; silence as none.
+
+    It has at most two channels (more are folded), 44.1 kHz, and stays within full scale (see `scale_of`).
+    """
+    pad = pad_of(sound.sr)
+    piece = sound.samples[:, max(0, span[0] * sound.sr - pad) : span[1] * sound.sr + pad]
+    if max(float(piece.max()), -float(piece.min())) < 10 ** (SILENCE_DB / 20):
+        return b""
+    samples = piece / np.float32(scale_of(sound))
     if sound.channels > 2:  # odd channels left, even ones right
         samples = np.stack([samples[0::2].mean(axis=0), samples[1::2].mean(axis=0)])
     fitted = Audio(samples, sound.sr).resampled(SAMPLE_RATE)
@@ -47,34 +94,55 @@ def pack(sound: Audio, format: str) -> bytes:
     return codecs.encode(fitted, format=format)
 
 
-def pack_once(sound: Audio, format: str) -> bytes:
-    """As `pack`, but what took seconds is kept in the store: a mixer of the same stems is playable at once."""
-    if format == "flac":
-        return pack(sound, format)
-    return default_store().recall(
-        key_of("transport", VERSION, sound.digest, format),
-        lambda: pack(sound, format),
-        write=_write,
-        read=lambda folder: (folder / FILE).read_bytes(),
-        kind="transport",
-    )
+def packets(sounds: Sequence[Audio], plan: Plan, *, cancelled: Callable[[], bool]) -> Iterator[list[bytes]]:
+    """The packets of a song in their order, each as one piece for every sound. Ends early when cancelled.
 
+    Pieces are encoded on all cores (the encoders let go of Python's lock). What takes seconds is kept in the store: a
+    mixer of the same stems has all its sound at once.
+    """
+    kept = [_kept(sound, plan) for sound in sounds]
+    made: list[list[bytes]] = [[] for _ in sounds]
+    with ThreadPoolExecutor(cpu_count() or 1, thread_name_prefix="musiclab-pack") as pool:
 
-def _write(packed: bytes, folder: Path) -> None:
-    (folder / FILE).write_bytes(packed)
+        def order(span: tuple[int, int]) -> list[Future[bytes] | None]:
+            pairs = zip(sounds, kept, strict=True)
+            return [None if known else pool.submit(pack, sound, span, plan.format) for sound, known in pairs]
 
-
-def pack_all(
-    sounds: Sequence[Audio], format: str, *, progress: Callable[[float], None], cancelled: Callable[[], bool]
-) -> list[bytes]:
-    """Pack several sounds, on all cores (the encoders let go of Python's lock); [] when cancelled."""
-    packed: list[bytes] = [b""] * len(sounds)
-    with ThreadPoolExecutor(min(len(sounds), cpu_count() or 1), thread_name_prefix="musiclab-pack") as pool:
-        jobs = {pool.submit(pack_once, sound, format): i for i, sound in enumerate(sounds)}
-        for done, job in enumerate(as_completed(jobs), start=1):
+        for number, jobs in enumerate([order(span) for span in plan.spans]):
+            packet = [job.result() if job else known[number] for known, job in zip(kept, jobs, strict=True)]
             if cancelled():
                 pool.shutdown(wait=False, cancel_futures=True)
-                return []
-            packed[jobs[job]] = job.result()
-            progress(done / len(sounds))
-    return packed
+                return
+            for pieces, piece in zip(made, packet, strict=True):
+                pieces.append(piece)
+            yield packet
+    for sound, known, pieces in zip(sounds, kept, made, strict=True):
+        if not known:
+            _keep(sound, plan, pieces)
+
+
+def _key(sound: Audio, plan: Plan) -> str:
+    return key_of("transport", VERSION, sound.digest, plan.format)
+
+
+def _kept(sound: Audio, plan: Plan) -> list[bytes]:
+    """The pieces of a sound that was packed before; [] if it was not."""
+    folder = None if plan.format == "flac" else default_store().peek(_key(sound, plan), "transport")
+    try:
+        return [(folder / str(number)).read_bytes() for number in range(len(plan.cuts))] if folder else []
+    except OSError as error:
+        logger.debug("Kept sound can't be read: %s", error)
+        return []
+
+
+def _keep(sound: Audio, plan: Plan, pieces: Sequence[bytes]) -> None:
+    def fill(folder: Path) -> None:
+        for number, piece in enumerate(pieces):
+            (folder / str(number)).write_bytes(piece)
+
+    if plan.format == "flac":
+        return
+    try:
+        default_store().entry(_key(sound, plan), fill, kind="transport")
+    except StoreError as error:
+        logger.debug("Encoded sound is not kept for next time: %s", error)

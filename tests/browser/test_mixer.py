@@ -350,15 +350,114 @@ def test_a_browser_without_the_codec_asks_for_mp3(
     page: Page, mount: Mount, to_json: Callable[[object], object]
 ) -> None:
     mixer = make_mixer()
-    state = mixer.get_state()["_audio"]
-    mixer.set_trait("_audio", [b"not a sound"] * len(state))
+    mixer.set_trait("_sound_0", [b"not a sound"] * len(HZ))
     mount(page, mixer)
     page.wait_for_function("harness.model.get('_format') === 'mp3'")
     mixer._format = "mp3"
     mixer._packing.join()
-    page.evaluate("(files) => harness.model.receive({_audio: files})", to_json(mixer._audio))
+    page.evaluate("(files) => harness.model.receive({_sound_0: files})", to_json(mixer._sound_0))
     ready(page)
     assert heard(page, "vocals") == pytest.approx(-19.2, abs=0.3)
+
+
+LONG = 24  # s: three packets
+
+
+def opposites() -> Stems:
+    """Two stems that cancel where they are locked to the sample, each a steady tone."""
+    wave = 0.3 * np.sin(2 * np.pi * 441 * np.arange(LONG * SR) / SR).astype(np.float32)
+    parts = {"this": Audio(np.stack([wave, wave]), SR), "that": Audio(-np.stack([wave, wave]), SR)}
+    return Stems(parts, Audio(np.zeros((2, LONG * SR)), SR))
+
+
+CLICK = """async () => {  // the most that what was heard in the last 0.7 s departs from a steady tone
+  const { engine } = harness;
+  const analyser = new AnalyserNode(engine.context, { fftSize: 32768 });
+  engine.output.connect(analyser);
+  await new Promise((done) => setTimeout(done, 900));
+  const x = new Float32Array(32768);
+  analyser.getFloatTimeDomainData(x);
+  const turn = 2 * Math.cos(2 * Math.PI * 441 / engine.context.sampleRate);
+  let worst = 0;
+  for (let n = 2; n < x.length; n++) worst = Math.max(worst, Math.abs(x[n] - turn * x[n - 1] + x[n - 2]));
+  return [Math.max(...x), worst];
+}"""
+
+
+def test_it_plays_before_all_has_come_and_stays_locked(
+    page: Page, mount: Mount, to_json: Callable[[object], object]
+) -> None:
+    mixer = make_mixer(opposites())
+    packets = [to_json(getattr(mixer, f"_sound_{number}")) for number in range(3)]
+    for number in (1, 2):
+        mixer.set_trait(f"_sound_{number}", [])
+    mount(page, mixer)
+    ready(page)
+    assert page.evaluate("harness.engine.loaded") == 5
+    expect(page.get_by_text("The rest of the song is on its way")).to_be_visible()
+
+    # into the second packet, which comes while the first one plays: at 4 s new sources take over
+    page.evaluate("""() => {
+      window.heard = [];
+      window.watch = setInterval(() => {
+        if (harness.engine.sounding) heard.push(harness.engine.peaks().map((sides) => Math.max(...sides)));
+      }, 20);
+      harness.engine.seek(2.4);
+    }""")
+    page.get_by_role("button", name="play", exact=True).click()
+    page.wait_for_function("harness.engine.position > 2.6")
+    page.evaluate("(files) => harness.model.receive({_sound_1: files})", packets[1])
+    page.wait_for_function("harness.engine.position > 5.4")
+    page.evaluate("clearInterval(watch)")
+    this, that, _, master = np.array(page.evaluate("heard")).max(axis=0)
+    assert min(this, that) == pytest.approx(0.3, abs=0.001)
+    assert master < 1e-4  # a sample apart would be 0.02
+
+    # ahead of what is there it waits, says so, and goes on
+    page.evaluate("harness.engine.seek(20)")
+    expect(page.get_by_text("Waiting for this part of the song …")).to_be_visible()
+    assert page.evaluate("[harness.engine.playing, harness.engine.sounding, harness.engine.position]") == [
+        True,
+        False,
+        20,
+    ]
+    page.evaluate("(files) => harness.model.receive({_sound_2: files})", packets[2])
+    page.wait_for_function("harness.engine.sounding && harness.engine.position > 20.3")
+    expect(page.get_by_role("status").last).to_have_text("")
+    page.get_by_role("button", name="pause", exact=True).click()
+
+    # and what came in three packets is the song
+    page.get_by_role("button", name="solo this").click()
+    whole = np.array(page.evaluate("harness.samples(0, 24)"))
+    assert np.max(np.abs(whole - mixer.stems["this"].samples)) < 2 / 32768
+
+
+def test_at_the_end_of_what_has_come_it_waits_and_goes_on(
+    page: Page, mount: Mount, to_json: Callable[[object], object]
+) -> None:
+    mixer = make_mixer(opposites(), soloed=["this"])
+    packets = [to_json(getattr(mixer, f"_sound_{number}")) for number in range(3)]
+    for number in (1, 2):
+        mixer.set_trait(f"_sound_{number}", [])
+    mount(page, mixer)
+    ready(page)
+    page.evaluate("harness.engine.seek(2.5)")
+    page.get_by_role("button", name="play", exact=True).click()
+    page.wait_for_function("harness.engine.starved")
+    place = page.evaluate("harness.engine.position")
+    assert 3.9 < place < 5
+    page.evaluate("(files) => harness.model.receive({_sound_1: files})", packets[1])
+    page.wait_for_function("harness.engine.sounding")
+    assert place <= page.evaluate("harness.engine.position") < place + 0.5
+
+    # where new sources take over, at 14 s, there is no click
+    page.evaluate("harness.engine.seek(13)")
+    page.evaluate("(files) => harness.model.receive({_sound_2: files})", packets[2])
+    page.wait_for_function("harness.engine.position > 13.4")
+    level, click = page.evaluate(CLICK)
+    assert 14.1 < page.evaluate("harness.engine.position") < 14.7
+    assert level == pytest.approx(0.3, abs=0.01)
+    assert click < 0.002
 
 
 @pytest.mark.parametrize("sr", [22_050, 48_000])

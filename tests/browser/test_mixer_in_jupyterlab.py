@@ -32,6 +32,7 @@ def energy_db(x: Any) -> float:
 def wait_until_playable(page: Page) -> None:
     play = page.get_by_role("application", name="mixer").get_by_role("button", name="play", exact=True)
     expect(play).to_have_attribute("aria-disabled", "false", timeout=30_000)
+    page.wait_for_function("document.querySelector('.ml-mixer').engine.complete", timeout=30_000)
 
 
 def test_notebook_01_from_song_to_silence_of_the_voice_and_back(open_notebook: Callable[..., Any]) -> None:

@@ -163,4 +163,4 @@ def test_it_leaves_nothing_behind(notebook):
     playwrights = {"__playwright_global_listeners_check__", "contextmenu"}
     assert set(page.evaluate("() => harness.strays")) <= playwrights
     names = page.evaluate("() => [...harness.model.handlers].filter(([, list]) => list.length).map(([name]) => name)")
-    assert names == ["change:_audio"]  # the model's own, for views to come
+    assert names == ["change:_sound_0"]  # the model's own, for views to come

@@ -20,7 +20,17 @@ from musiclab.stems import Stems
 from musiclab.widgets import front
 from musiclab.widgets.limiter import limit
 from musiclab.widgets.mixer import Mixer
-from musiclab.widgets.transport import LOSSLESS_UP_TO, format_for, pack, pack_once, page_memory, scale_of
+from musiclab.widgets.transport import (
+    LOSSLESS_UP_TO,
+    SAMPLE_RATE,
+    Plan,
+    format_for,
+    pack,
+    packets,
+    pad_of,
+    page_memory,
+    scale_of,
+)
 from musiclab.widgets.waves import waveform
 
 SR = 44_100
@@ -95,9 +105,7 @@ def test_what_cannot_be_says_why_and_changes_nothing(mixer: Mixer, name: str, va
     with pytest.raises(TraitError, match=says):
         setattr(mixer, name, value)
     after = mixer.get_state()
-    assert {k: v for k, v in after.items() if k not in ("_audio", "_progress")} == {
-        k: v for k, v in before.items() if k not in ("_audio", "_progress")
-    }
+    assert {k: v for k, v in after.items() if k != "_sound_0"} == {k: v for k, v in before.items() if k != "_sound_0"}
 
 
 def test_presets(mixer: Mixer) -> None:
@@ -130,9 +138,8 @@ def test_silence_travels_as_null_and_back(mixer: Mixer) -> None:
 
 def test_the_stems_are_encoded_in_the_background(mixer: Mixer) -> None:
     mixer._packing.join()
-    assert len(mixer._audio) == 4
-    assert mixer._progress == 1
-    decoded = load(mixer._audio[0])
+    assert len(mixer._sound_0) == 4
+    decoded = load(mixer._sound_0[0])
     np.testing.assert_allclose(decoded.samples, mixer.stems["vocals"].samples, atol=1.5 / 32768)
 
 
@@ -144,33 +151,84 @@ def test_a_failure_to_encode_is_said_in_the_page(rng: np.random.Generator, monke
     mixer = Mixer(make_stems(rng))
     mixer._packing.join()
     assert mixer._error == "The sound could not be prepared: no codec"
-    assert len(mixer._audio) == 0
+    assert mixer._sound_0 == []
 
 
 def test_short_songs_travel_losslessly_and_loud_stems_unclipped(rng: np.random.Generator) -> None:
     loud = Audio(rng.uniform(-1.7, 1.7, (2, SR)), SR)
     assert format_for([loud]) == "flac"
     assert format_for([loud] * (LOSSLESS_UP_TO // (2 * SR) + 1)) == "ogg"
-    restored = load(pack(loud, "flac")).samples * scale_of(loud)
+    restored = load(pack(loud, (0, 1), "flac")).samples * scale_of(loud)
     np.testing.assert_allclose(restored, loud.samples, atol=2 / 32768)
+
+
+def never() -> bool:
+    return False
+
+
+@pytest.mark.parametrize("sr", [44_100, 48_000, 11_025, 32_001])
+def test_packets_together_are_the_sound(rng: np.random.Generator, sr: int) -> None:
+    """Cut as the page cuts them: each piece without what it reaches over its ends."""
+    time = np.arange(17 * sr) / sr
+    sounds = [Audio(np.stack([0.4 * np.sin(2 * np.pi * hz * time)] * 2), sr) for hz in (220, 331)]
+    plan = Plan(sounds[0].duration, "flac")
+    assert plan.cuts == [0, 5, 15]
+    pad = pad_of(sr) * SAMPLE_RATE // sr
+    joined: list[list[np.ndarray]] = [[], []]
+    for (start, stop), packet in zip(plan.spans, packets(sounds, plan, cancelled=never), strict=True):
+        for pieces, packed in zip(joined, packet, strict=True):
+            skip = min(start * SAMPLE_RATE, pad)
+            pieces.append(load(packed).samples[:, skip : skip + (stop - start) * SAMPLE_RATE])
+    for hz, pieces in zip((220, 331), joined, strict=True):
+        whole = np.concatenate(pieces, axis=1)[0, : 17 * SAMPLE_RATE]
+        assert len(whole) == pytest.approx(17 * SAMPLE_RATE, abs=1)
+        wanted = 0.4 * np.sin(2 * np.pi * hz * np.arange(len(whole)) / SAMPLE_RATE)
+        inside = slice(500, -500)  # a resampler sees the ends of the song, but no cut
+        np.testing.assert_allclose(whole[inside], wanted[inside], atol=2e-4)
+
+
+def test_a_song_is_cut_shortest_first_and_mp3_not_at_all() -> None:
+    assert Plan(3.0, "ogg").spans == [(0, 4)]
+    assert Plan(5.0, "ogg").cuts == [0]
+    assert Plan(240.0, "ogg").cuts[:5] == [0, 5, 15, 35, 55]
+    assert Plan(240.0, "ogg").spans[-1] == (235, 241)
+    assert Plan(240.0, "mp3").cuts == [0]
+
+
+def test_silence_travels_as_nothing(rng: np.random.Generator) -> None:
+    silent = Audio(rng.uniform(-1e-5, 1e-5, (2, 6 * SR)), SR)
+    late = np.zeros((2, 12 * SR), np.float32)
+    late[:, -SR:] = 0.5
+    assert pack(silent, (0, 5), "ogg") == b""
+    assert pack(Audio(late, SR), (0, 5), "ogg") == b""
+    assert pack(Audio(late, SR), (5, 15), "ogg") != b""
 
 
 def test_what_took_long_to_encode_is_kept(
     rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("MUSICLAB_CACHE", str(tmp_path))
-    sound = Audio(rng.uniform(-0.5, 0.5, (2, SR)), SR)
-    first = pack_once(sound, "ogg")
+    sound = Audio(rng.uniform(-0.5, 0.5, (2, 6 * SR)), SR)
+    plan = Plan(sound.duration, "ogg")
+    first = list(packets([sound], plan, cancelled=never))
     monkeypatch.setattr("musiclab.codecs.encode", None)  # whoever encodes now fails
-    assert pack_once(sound, "ogg") == first
-    assert load(first).frames == SR
+    assert list(packets([sound], plan, cancelled=never)) == first
+    assert load(first[0][0]).frames == round(5.2 * SR)
     with pytest.raises(TypeError):
-        pack_once(sound.gained(-1), "ogg")
+        list(packets([sound.gained(-1)], plan, cancelled=never))
+
+
+def test_a_mixer_that_is_closed_encodes_no_further(rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
+    sounds = [Audio(rng.uniform(-0.5, 0.5, (2, 60 * SR)), SR)]
+    made = []
+    monkeypatch.setattr("musiclab.widgets.transport.pack", lambda _, span, __: made.append(span) or b"piece")
+    monkeypatch.setattr("musiclab.widgets.transport._keep", lambda *_: pytest.fail("kept what is not whole"))
+    assert list(packets(sounds, Plan(60.0, "ogg"), cancelled=lambda: bool(made))) == []
 
 
 def test_many_channels_are_folded_to_two(rng: np.random.Generator) -> None:
     four = Audio(rng.uniform(-0.5, 0.5, (4, SR // 4)), SR)
-    folded = load(pack(four, "flac"))
+    folded = load(pack(four, (0, 1), "flac"))
     wanted = np.stack([four.samples[[0, 2]].mean(0), four.samples[[1, 3]].mean(0)])
     np.testing.assert_allclose(folded.samples, wanted, atol=1.5 / 32768)
 
