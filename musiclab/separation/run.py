@@ -246,7 +246,7 @@ def _fill(
     heard = Song(song, engine.sr, normalise=engine.normalise, scratch=scratch)
     with StemFiles(folder, engine.stems, song, heard, engine.sr) as files:
         if not heard.silent:  # the files of a silent song stay as they are: silence
-            precision = devices.precision(settings.precision, place, half=engine.half and settings.quality != "best")
+            precision = devices.precision(settings.precision, place, engine, best=settings.quality == "best")
             run = Run(engine, place, settings.layout(engine), batch or devices.default_batch(place), precision)
             run.separate(heard.read, heard.frames, files.write, progress=progress, cancel=cancel)
     scratch.unlink(missing_ok=True)

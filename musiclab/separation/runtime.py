@@ -1,8 +1,15 @@
-"""HTDemucs on OpenVINO: the same weights, the same answers, less time on a CPU.
+"""HTDemucs in the form that is fastest on this processor: the same weights, the same answers, less time.
 
-Where the package ``openvino`` is installed (``pip install musiclab[fast]``), the network between the STFT and its
-inverse is converted once per weights, compared with torch, timed, and kept in the store. It is used only where it
-answers within the limits below and was faster here. Whatever goes wrong on the way, torch does the work.
+There are up to three forms of a network:
+
+- *plain*: as Demucs wrote it;
+- *lean*: `musiclab.separation.htdemucs`, the same arithmetic in another order;
+- *openvino*, where the package ``openvino`` is installed (``pip install musiclab[fast]``): the network between the
+  STFT and its inverse, converted once per weights.
+
+Each is compared with the plain one, with these weights, and timed on this machine; the report is kept in the store. A
+form is used only if it answers within the limits below and was faster here. Whatever goes wrong on the way, the next
+form does the work.
 
 Notebook: 06
 """
@@ -15,9 +22,11 @@ import json
 import logging
 import math
 import os
+import platform
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from fractions import Fraction
 from functools import partial
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -26,50 +35,150 @@ from typing import Any
 
 import torch
 
+from musiclab.separation.device import WORTH
 from musiclab.store import default_store, key_of
 
 log = logging.getLogger("musiclab")
 
-VARIABLE = "MUSICLAB_RUNTIME"  # "torch" switches OpenVINO off
+VARIABLE = "MUSICLAB_RUNTIME"  # "torch" switches OpenVINO off, "plain" the lean form too
 KIND = "runtimes"
-VERSION = 2  # part of every entry's key: raise it when networks are converted or compared otherwise
+VERSION = 3  # part of every entry's key: raise it when networks are converted or compared otherwise
 MODEL, REPORT = "network.xml", "report.json"
-LIMITS = {"float32": -60.0, "bfloat16": -40.0}  # dB: the difference from torch in float32 has to stay below
-GAIN = 0.95  # of torch's time: it has to take less to be worth it
+LIMITS = {"float32": -60.0, "bfloat16": -40.0}  # dB: the difference from the plain form in float32 stays below
+TYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+GAIN = 0.95  # of the time of the form before: it has to take less to be worth it
+PIECE = Fraction(13, 10)  # seconds that plain and lean form are compared on
+ROUNDS = 3  # of them; the first, in which buffers are prepared, doesn't count
 
 Apply = Callable[[torch.Tensor], torch.Tensor]
+Report = dict[str, dict[str, float]]
 
 
-def accelerated(network: Any, half: bool) -> Apply | None:
-    """`network` on OpenVINO, or None if it can't be had, or doesn't pay.
+def fastest(network: Any, *, half: bool, openvino: bool = True) -> Apply:
+    """`network` in the form that is fastest here; itself if there is no better one.
 
     Parameters
     ----------
-    network : HTDemucs
+    network : HTDemucs or HDemucs
         In float32, on the CPU.
     half : bool
-        In bfloat16.
+        In bfloat16: where the plain form is the fastest, autocast has to be switched on around it.
+    openvino : bool
+        Whether OpenVINO may be taken.
     """
-    if os.environ.get(VARIABLE) == "torch" or find_spec("openvino") is None or not _suits(network):
-        return None
     precision = "bfloat16" if half else "float32"
+    if os.environ.get(VARIABLE) == "plain" or not suits(network):
+        return network  # type: ignore[no-any-return]
+    converted = _openvino(network, precision) if openvino and os.environ.get(VARIABLE) != "torch" else None
+    return converted or _in_torch(network, precision)
+
+
+def half_pays(network: Any) -> bool:
+    """Whether bfloat16 is worth its rounding for `network` on this processor, by the report on its forms in torch."""
+    report = _report(network) if suits(network) else {}
+    single, half = (min(_good(report, precision).values(), default=math.inf) for precision in ("float32", "bfloat16"))
+    return half * WORTH < single
+
+
+def _in_torch(network: Any, precision: str) -> Apply:
+    """The faster of the plain and the lean form."""
+    found = _good(_report(network), precision)
+    plain, lean = (found.get(f"{form} {precision}", math.inf) for form in ("plain", "lean"))
+    return _lean(network, precision) if lean < GAIN * plain else network
+
+
+def _good(report: Report, precision: str) -> dict[str, float]:
+    """The seconds of the forms in one precision that answer as they should."""
+    return {
+        name: found["seconds"]
+        for name, found in report.items()
+        if name.endswith(precision) and found["difference"] < LIMITS[precision]
+    }
+
+
+def _lean(network: Any, precision: str) -> Apply:
+    from musiclab.separation.htdemucs import Inference
+
+    with torch.inference_mode(False), torch.no_grad(), torch.autocast("cpu", enabled=False):
+        return Inference(network, TYPES[precision])
+
+
+def _report(network: Any) -> Report:
+    """How the forms in torch compare, on a short piece; remembered for these weights, this torch and this machine."""
+    machine = platform.machine(), platform.processor(), torch.backends.cpu.get_cpu_capability()
+    return default_store().recall(
+        key_of("torch", VERSION, torch.__version__, torch.get_num_threads(), *machine, _digest(network)),
+        partial(_compare_in_torch, network),
+        write=_write,
+        read=lambda folder: json.loads((folder / REPORT).read_text(encoding="utf-8")),
+        kind=KIND,
+    )
+
+
+def _compare_in_torch(network: Any) -> Report:
+    log.info("Trying which form of the network is fastest here: once for these weights, a few seconds.")
+    short = copy.copy(network)
+    short.segment = min(PIECE, network.segment)
+    forms: dict[str, Apply] = {"plain float32": short, "plain bfloat16": partial(_in_half, short)}
+    for precision in LIMITS:
+        try:
+            forms[f"lean {precision}"] = _lean(short, precision)
+        except Exception as error:  # an unknown part, or a build of torch without oneDNN: the plain form it is
+            log.info("No lean form of the network: %s", _reason(error))
+    return _compare(forms, _pink(int(short.segment * network.samplerate)), rounds=ROUNDS)
+
+
+def _compare(forms: Mapping[str, Apply], noise: torch.Tensor, rounds: int = 2) -> Report:
+    """Seconds of each form, the best of all rounds but the first, and the difference from the first form in dB."""
+    from musiclab.separation.demucs import flash_attention
+
+    times: dict[str, list[float]] = {name: [] for name in forms}
+    answers: dict[str, torch.Tensor] = {}
+    with torch.inference_mode(), torch.autocast("cpu", enabled=False), flash_attention():
+        for _ in range(rounds):
+            for name, form in forms.items():
+                start = time.process_time()  # what it costs, whatever else this machine is doing
+                try:
+                    answers[name] = form(noise)
+                except Exception as error:
+                    log.info("The form %r of the network fails: %s", name, _reason(error))
+                times[name].append(time.process_time() - start)
+    wanted = answers[next(iter(forms))]
+    return {
+        name: {"seconds": min(times[name][1:]), "difference": _decibels(answer - wanted, wanted)}
+        for name, answer in answers.items()
+    }
+
+
+def _write(report: Report, folder: Path) -> None:
+    (folder / REPORT).write_text(json.dumps(report, indent=1), encoding="utf-8")
+
+
+def _reason(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _openvino(network: Any, precision: str) -> Apply | None:
+    """`network` on OpenVINO, or None if it can't be had, or doesn't pay."""
+    if find_spec("openvino") is None:
+        return None
     try:
         key = key_of("openvino", VERSION, version("openvino"), torch.__version__, _digest(network))
         with torch.inference_mode(False):  # the tracer takes no inference tensors
             folder = default_store().entry(key, partial(_fill, network), kind=KIND)
         report = json.loads((folder / REPORT).read_text(encoding="utf-8"))
-        found, plain = report[f"openvino {precision}"], report[f"torch {precision}"]
-        if found["difference"] > LIMITS[precision] or found["seconds"] > GAIN * plain["seconds"]:
+        found, before = report[f"openvino {precision}"], report[f"torch {precision}"]
+        if found["difference"] > LIMITS[precision] or found["seconds"] > GAIN * before["seconds"]:
             log.info("torch is used, not OpenVINO: in %s it differs by %.0f dB and takes %.2f times as long.",
-                     precision, found["difference"], found["seconds"] / plain["seconds"])  # fmt: skip
+                     precision, found["difference"], found["seconds"] / before["seconds"])  # fmt: skip
             return None
         return _Compiled(network, folder / MODEL, precision)
     except Exception as error:  # an accelerator may fail in any way, and must never cost the result
-        log.warning("OpenVINO can't be used, torch does the work: %s", (str(error).splitlines() or ["?"])[0])
+        log.warning("OpenVINO can't be used, torch does the work: %s", _reason(error))
         return None
 
 
-def _suits(network: Any) -> bool:
+def suits(network: Any) -> bool:
     """Only an HTDemucs with segments of one length, and complex numbers as channels, has a fixed graph."""
     return bool(getattr(network, "use_train_segment", False) and network.cac and hasattr(network, "crosstransformer"))
 
@@ -133,24 +242,18 @@ class _Compiled:
 
 
 def _fill(network: Any, folder: Path) -> None:
-    """Convert `network` into `folder`, and write down how it compares with torch."""
-    log.info("Preparing the network for OpenVINO: once for these weights, about half a minute.")
+    """Convert `network` into `folder`, and write down how it compares with torch on a whole segment."""
+    log.info("Preparing the network for OpenVINO: once for these weights, about a minute.")
     noise = _pink(int(network.segment * network.samplerate))
     with torch.no_grad():
         spectrum = network._magnitude(network._spec(noise))
     _convert(network, noise, spectrum, folder / MODEL)
-    runs: dict[str, Apply] = {"torch float32": network, "torch bfloat16": partial(_in_half, network)}
-    runs |= {f"openvino {precision}": _Compiled(network, folder / MODEL, precision) for precision in LIMITS}
-    report, wanted = {}, None
-    for name, run in runs.items():
-        with torch.inference_mode():
-            run(noise)  # the first run prepares buffers
-            start = time.process_time()  # what it costs, whatever else this machine is doing
-            got = run(noise)
-            seconds = time.process_time() - start
-        wanted = got if wanted is None else wanted
-        report[name] = {"seconds": seconds, "difference": _decibels(got - wanted, wanted)}
-    (folder / REPORT).write_text(json.dumps(report, indent=1), encoding="utf-8")
+    forms: dict[str, Apply] = {}
+    for precision in LIMITS:
+        form = _in_torch(network, precision)
+        forms[f"torch {precision}"] = partial(_in_half, network) if (form, precision) == (network, "bfloat16") else form
+    forms |= {f"openvino {precision}": _Compiled(network, folder / MODEL, precision) for precision in LIMITS}
+    _write(_compare(forms, noise), folder)
 
 
 def _pink(frames: int) -> torch.Tensor:

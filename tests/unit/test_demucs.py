@@ -146,7 +146,7 @@ def test_half_precision_stays_below_minus_forty_decibels(song: Audio) -> None:
 
 
 def test_best_is_never_in_half_precision(song: Audio, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("musiclab.separation.device._half_pays", lambda _: True)
+    monkeypatch.setattr(DemucsEngine, "half_pays", lambda *_: True)
     engine = DemucsEngine([small()])
     best = separate(song, engine=engine, quality="best", cache=False)
     np.testing.assert_array_equal(best["bass"].samples, ours(engine, song, overlap=0.25, shifts=2)[1])
