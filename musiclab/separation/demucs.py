@@ -42,7 +42,7 @@ class DemucsEngine(Engine):
     version : str
         A digest of the weights; empty if results should not be kept.
     runtime : {"auto", "torch", "plain"}
-        On a CPU, ``"auto"`` takes the fastest form of each network, ``"torch"`` leaves OpenVINO out, and ``"plain"``
+        ``"auto"`` takes the fastest form of each network, ``"torch"`` leaves OpenVINO out, and ``"plain"``
         takes the network as Demucs wrote it: see `musiclab.separation.runtime`.
 
     Raises
@@ -82,7 +82,7 @@ class DemucsEngine(Engine):
         # Convolutions in "channels last" order are a quarter faster on CPUs and on GPUs with tensor cores.
         self.networks = [net.eval().requires_grad_(False).to(memory_format=torch.channels_last) for net in networks]
         self._runtime = runtime
-        self._fast: dict[tuple[int, bool], runtimes.Apply] = {}
+        self._fast: dict[tuple[int, bool, str], runtimes.Apply] = {}
         self._order = [first.sources.index(stem) for stem in self.stems]
         given = shares or [dict.fromkeys(self.stems, 1.0)] * len(networks)
         table = torch.tensor([[share.get(stem, 0.0) for stem in self.stems] for share in given])
@@ -104,24 +104,21 @@ class DemucsEngine(Engine):
     def _network(self, index: int, device: torch.device) -> Callable[[torch.Tensor], torch.Tensor]:
         """One of the networks, in the fastest form that there is for the device."""
         network: Callable[[torch.Tensor], torch.Tensor] = self.networks[index].to(device)
-        half = torch.is_autocast_enabled("cpu")
-        if device.type != "cpu" or self._runtime == "plain" or (half and not _is_bfloat()):
+        half = torch.is_autocast_enabled(device.type)
+        other = half and torch.get_autocast_dtype(device.type) != torch.bfloat16
+        if device.type not in ("cpu", "cuda") or self._runtime == "plain" or other:
             return network
-        if (index, half) not in self._fast:
-            with torch.autocast("cpu", enabled=False):
-                form = runtimes.fastest(network, half=half, openvino=self._runtime == "auto")
-            self._fast[index, half] = form
-        return self._fast[index, half]
+        key = index, half, str(device)
+        if key not in self._fast:
+            with torch.autocast(device.type, enabled=False):
+                self._fast[key] = runtimes.fastest(network, half=half, openvino=self._runtime == "auto")
+        return self._fast[key]
 
     def half_pays(self, device: torch.device) -> bool | None:
         """Whether bfloat16 is worth its rounding; None if that has to be tried by whoever asks."""
         if device.type != "cpu" or not runtimes.suits(self.networks[0]):
             return None
         return runtimes.half_pays(self.networks[0].to(device))
-
-
-def _is_bfloat() -> bool:
-    return torch.get_autocast_dtype("cpu") == torch.bfloat16
 
 
 @contextmanager

@@ -16,19 +16,29 @@ CACHE = 1 << 19  # numbers in one tensor between layers: for each thread: 2 MB i
 QUERIES = 168  # of attention at a time, for each thread
 
 
+def by_onednn(x: torch.Tensor) -> bool:
+    """Whether products of matrices go through oneDNN, a few rows at a time: on processors. GPUs take it all at once."""
+    return x.device.type == "cpu"
+
+
 def product(
     x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None, then: str = "none"
 ) -> torch.Tensor:
-    """``then(x @ weight.T + bias)`` through oneDNN."""
-    y: torch.Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, then, [], "none")
-    return y
+    """``then(x @ weight.T + bias)``."""
+    if by_onednn(x):
+        y: torch.Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, then, [], "none")
+        return y
+    y = F.linear(x, weight, bias)
+    return F.gelu(y) if then == "gelu" else y.sigmoid_() if then == "sigmoid" else y
 
 
 class Linear:
     """A linear layer, ``(..., inputs)`` to ``(..., outputs)``."""
 
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor, dtype: torch.dtype, then: str = "none") -> None:
-        self.weight = torch.ops.mkldnn._reorder_linear_weight(weight.to(dtype).contiguous(), None)
+        self.weight = weight.to(dtype).contiguous()
+        if by_onednn(weight):
+            self.weight = torch.ops.mkldnn._reorder_linear_weight(self.weight, None)
         self.bias, self.then = bias.to(dtype), then
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
@@ -185,6 +195,8 @@ def framed(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
 
 def rows_at_once(x: torch.Tensor) -> int:
     """How many bins of ``(bins, frames, channels)`` fit the cache while twice the channels are made of them."""
+    if not by_onednn(x):
+        return x.shape[0]
     return max(1, CACHE * torch.get_num_threads() // (2 * x.shape[1] * x.shape[2]))
 
 
@@ -207,6 +219,10 @@ class Attention:
         """Tokens [shape=(queries, channels)] and those that they look at."""
         q, k = (torch.unflatten(layer(y), 1, (self.heads, -1)).transpose(0, 1).contiguous()
                 for layer, y in ((self.q, x), (self.k, other)))  # fmt: skip
+        if not by_onednn(x):
+            v = torch.unflatten(F.linear(other, self.v), 1, (self.heads, -1)).transpose(0, 1)
+            found = F.scaled_dot_product_attention(q[None], k[None], v[None], scale=1.0)[0]
+            return self.out(found.transpose(0, 1).flatten(1))
         v = torch.unflatten(product(self.v, other), 0, (self.heads, -1))  # (heads, channels of one, tokens)
         found = torch.empty_like(x)
         step = QUERIES * torch.get_num_threads()

@@ -79,7 +79,7 @@ def test_a_form_that_fails_does_not_cost_the_result(
 
     song = Audio(0.1 * rng.standard_normal((2, SR)), SR)
     wanted = separated(network, song, "float32", runtime="plain")
-    monkeypatch.setattr(runtime, "_convert", broken)
+    monkeypatch.setattr(runtime, "convert", broken)
     monkeypatch.setattr(htdemucs_layers, "product", broken)  # as in a build of torch without oneDNN
     np.testing.assert_array_equal(separated(network, song, "float32"), wanted)
     assert "no such operator" in caplog.text
@@ -116,7 +116,13 @@ SIZES = {
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_the_lean_form_answers_as_the_plain_one(size: str, dtype: torch.dtype) -> None:
+@pytest.mark.parametrize("onednn", [True, False])
+def test_the_lean_form_answers_as_the_plain_one(
+    size: str, dtype: torch.dtype, onednn: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also in the way that it takes on a GPU, as far as a processor can go it."""
+    if not onednn:
+        monkeypatch.setattr(htdemucs_layers, "by_onednn", lambda _: False)
     torch.manual_seed(1)
     sources = SOURCES + (["guitar", "piano"] if size == "six stems" else [])
     network = trained(HTDemucs(sources, segment=Fraction(17, 10), **SIZES[size]))
