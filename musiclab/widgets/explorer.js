@@ -95,6 +95,11 @@ function createView(model, el) {
   function tell(n) {
     const [bins, part] = options.widths[model.get("window")];
     const seconds = (part * n) / sr, hz = (bins * sr) / n;
+    if (model.get("scale") === "cqt") {
+      const cents = 1200 * Math.log2(1 + hz / options.middle);
+      resolution.textContent = `tells apart ${cents.toFixed(0)} cents; ${(1000 * seconds).toFixed(seconds < 0.1 ? 1 : 0)} ms at 1 kHz`;
+      return;
+    }
     resolution.textContent = `tells apart ${(1000 * seconds).toFixed(seconds < 0.1 ? 1 : 0)} ms and ${hz.toFixed(hz < 100 ? 1 : 0)} Hz`;
   }
 
@@ -122,7 +127,10 @@ function createView(model, el) {
       if (content.tile.axis !== axis() || content.tile.id < answered) return;
       answered = content.tile.id;
       tile = new Tile(content.tile, bytesOf(buffers[0]));
-      if (tile.t1 - tile.t0 >= duration * 0.999 && !whole) whole = tile;
+      const all = tile.done >= 1;
+      if (all && tile.t1 - tile.t0 >= duration * 0.999 && !whole) whole = tile;
+      message.textContent = all ? model.get("_message") : `Computing… ${Math.round(100 * tile.done)} %`;
+      if (!all && tile.id === asked) askView();
       top = options.floor + options.step * Math.max(...rowsMax(tile), 40);
       recolour();
     }

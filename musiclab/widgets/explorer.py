@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -13,10 +14,12 @@ import traitlets
 from musiclab import spectral
 from musiclab.audio import Audio
 from musiclab.errors import AudioError, MusiclabError
+from musiclab.plots.pictures import picture
 from musiclab.widgets import front
 from musiclab.widgets.brushes import Grid, rectangle
-from musiclab.widgets.pixels import still
-from musiclab.widgets.tiles import CHANNELS, FLOOR_DB, LOWEST_HZ, SCALES, STEP_DB, WINDOWS, Look, Tiles
+from musiclab.widgets.constantq import LOWEST_HZ, MIDDLE_HZ
+from musiclab.widgets.pixels import RANGE_DB, still
+from musiclab.widgets.tiles import CHANNELS, FLOOR_DB, SCALES, STEP_DB, WINDOWS, Look, Tiles
 
 N_FFTS = tuple(2**k for k in range(6, 16))  # 1.5 ms to 0.74 s at 44.1 kHz
 OVERLAPS = (2, 4, 8, 16)
@@ -24,6 +27,8 @@ LONGEST = 60.0  # s that are played at once
 WIDEST = (2400, 1200)  # pixels of a tile, at most
 LOOK = ("n_fft", "overlap", "window", "scale", "channel", "reassigned")
 FADE = 0.01  # s at both ends of what is played
+SLICE_S = 0.1  # of work, before the page is shown how far it is
+STILL = (1200, 400)  # pixels of the picture for pages without JavaScript
 
 # How wide a window sees, where it has fallen by 6 dB: in bins of its spectrum (Harris 1978, table 1) and as a part of
 # its length. Two tones that are nearer, two clicks that are nearer, look like one.
@@ -50,7 +55,8 @@ class SpectrogramExplorer(anywidget.AnyWidget):
     Attributes
     ----------
     n_fft : int
-        Window length in samples, a power of two from 64 to 32768.
+        Window length in samples, a power of two from 64 to 32768. In a constant-Q view at 1 kHz: there every
+        frequency's window holds as many of its periods.
     overlap : int
         How many columns there are to a window: 2, 4, 8 or 16.
     window : str
@@ -58,8 +64,8 @@ class SpectrogramExplorer(anywidget.AnyWidget):
     range_db : float
         How far below the loudest cell one sees, 20 to 120 dB.
     scale : str
-        Of the frequency axis: ``linear``, ``log``, ``mel``, or ``cqt``: logarithmic too, with windows that are the
-        longer the lower, so that every octave is seen equally sharp.
+        Of the frequency axis: ``linear``, ``log``, ``mel``, or ``cqt``, a constant-Q transform: logarithmic too, with
+        windows that are the longer the lower, so that an interval looks alike in every octave.
     channel : str
         ``mid``, ``left``, ``right`` or ``side``.
     reassigned : bool
@@ -69,7 +75,7 @@ class SpectrogramExplorer(anywidget.AnyWidget):
     view : tuple[float, float, float, float]
         What is shown, in the same units.
     resolution : Resolution
-        What the window can tell apart.
+        What the window can tell apart; of a constant-Q view, at 1 kHz.
 
     Raises
     ------
@@ -114,7 +120,7 @@ class SpectrogramExplorer(anywidget.AnyWidget):
             _sr=audio.sr, _duration=audio.duration, _hz=(low, high), _channels=audio.channels,
             _options={
                 "n_ffts": N_FFTS, "overlaps": OVERLAPS, "windows": WINDOWS, "scales": SCALES, "channels": CHANNELS,
-                "widths": WIDTHS, "step": STEP_DB, "floor": FLOOR_DB,
+                "widths": WIDTHS, "step": STEP_DB, "floor": FLOOR_DB, "middle": MIDDLE_HZ,
             },
             **settings,
         )  # fmt: skip
@@ -155,8 +161,9 @@ class SpectrogramExplorer(anywidget.AnyWidget):
         return FLOOR_DB + STEP_DB * self._tile(t0, t1, low, high, width, height).astype(np.float32)
 
     def _tile(
-        self, t0: float, t1: float | None, low: float | None, high: float | None, width: int, height: int
-    ) -> np.ndarray:
+        self, t0: float, t1: float | None, low: float | None, high: float | None, width: int, height: int,
+        *, ready: bool = False,
+    ) -> np.ndarray:  # fmt: skip
         lowest = LOWEST_HZ if self._axis() == "log" else 0.0
         low = max(lowest if low is None else low, lowest)
         high = min(self._sr / 2 if high is None else high, self._sr / 2)
@@ -165,7 +172,7 @@ class SpectrogramExplorer(anywidget.AnyWidget):
             raise AudioError("There is nothing to show there: a picture goes from an earlier to a later time, and up.")
         return self._tiles.tile(
             self.look, t0=t0, t1=t1, low=low, high=high, scale=self._axis(),
-            width=int(np.clip(width, 1, WIDEST[0])), height=int(np.clip(height, 1, WIDEST[1])),
+            width=int(np.clip(width, 1, WIDEST[0])), height=int(np.clip(height, 1, WIDEST[1])), ready=ready,
         )  # fmt: skip
 
     # --- what is heard
@@ -223,9 +230,24 @@ class SpectrogramExplorer(anywidget.AnyWidget):
         for name, value in content.get("look", {}).items():  # as the page has them: traits may still be on their way
             if name in LOOK:
                 setattr(self, name, value)
+        done = self._compute(content["t0"], content["t1"])
         names = ("t0", "t1", "low", "high", "width", "height")
-        tile = self._tile(*(content[name] for name in names))
-        self.send({"tile": {**content, "height": tile.shape[0], "width": tile.shape[1]}}, [tile.tobytes()])
+        tile = self._tile(*(content[name] for name in names), ready=True)
+        about = {**content, "height": tile.shape[0], "width": tile.shape[1], "done": round(done, 3)}
+        self.send({"tile": about}, [tile.tobytes()])
+
+    def _compute(self, t0: float, t1: float) -> float:
+        """Work for a moment on what is to be shown; how much of it is there. The page asks again while it is not all.
+
+        So the kernel is never busy for long: who zooms into a song that is being computed doesn't wait for the rest.
+        """
+        end = time.monotonic() + SLICE_S
+        missing = self._tiles.missing(self.look, t0, t1)
+        for count, index in enumerate(missing, start=1):
+            self._tiles.compute(self.look, index)
+            if time.monotonic() >= end:
+                return 1 - (len(missing) - count) / len(self._tiles.chunks(self.look, t0, t1))
+        return 1.0
 
     def _send_sound(self, content: dict[str, Any]) -> None:
         if "selection" in content:  # as the page has it: a trait may still be on its way
@@ -250,8 +272,22 @@ class SpectrogramExplorer(anywidget.AnyWidget):
         if bundle is None:
             return None
         data, metadata = bundle
-        t0, t1, low, high = self.view or (0.0, None, None, None)
-        tile = self._tile(t0, t1, low, high, 1200, 400)
-        shown = np.clip(255 * (1 - (float(tile.max()) - tile) * STEP_DB / 90), 0, 255).astype(np.uint8)
-        image = still(shown, np.ones_like(shown) * 255, "drums", range_db=min(self.range_db, 90.0))
-        return {**data, "image/png": base64.b64encode(image).decode()}, metadata
+        return {**data, "image/png": base64.b64encode(self._still()).decode()}, metadata
+
+    def _still(self) -> bytes:
+        """A PNG of what is shown, quickly for any length: no more columns than the picture has room for."""
+        axis = self._axis()
+        t0, t1, low, high = self.view or (0.0, self._duration, LOWEST_HZ, self._sr / 2)
+        x = self._tiles.channel(self.channel)[
+            round(t0 * self._sr) : max(round(t1 * self._sr), round(t0 * self._sr) + 1)
+        ]
+        hop = max(self.look.hop_length, len(x) // (2 * STILL[0]))
+        D = spectral.columns_of(
+            np.pad(x, (self.n_fft // 2, self.n_fft))[None], n_fft=self.n_fft, hop_length=hop, window=self.window
+        )
+        drawn = picture(
+            np.abs(D[0]), sr=self._sr, rows=STILL[1], columns=STILL[0], scale=axis, fmin=low, fmax=high
+        )  # fmt: skip
+        decibels = spectral.to_db(drawn, range_db=RANGE_DB)
+        shown = np.round(255 * (1 + decibels / RANGE_DB)).astype(np.uint8)
+        return still(shown, np.full_like(shown, 255), "drums", range_db=min(self.range_db, RANGE_DB))

@@ -3,13 +3,12 @@
 A song is cut into chunks of about twelve seconds, whose levels in dB are kept as bytes of half a dB. Every chunk has
 coarser copies of itself, each with a quarter of the columns (the largest of four, so that no click and no partial gets
 lost). A view takes the coarsest copy that still has a column for every pixel. Chunks are computed when they are first
-looked at.
+looked at, one after the other, so that a page can show how far it is.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,16 +16,16 @@ import numpy as np
 from musiclab import spectral
 from musiclab.audio import Audio
 from musiclab.plots.pictures import to_scale
+from musiclab.widgets import constantq
+from musiclab.widgets.constantq import LOWEST_HZ
 
 CHUNK = 1 << 19  # samples: 11.9 s at 44.1 kHz
 STEP_DB = 0.5  # of a byte
 FLOOR_DB = -127.5  # of the byte 0; 255 is 0 dBFS (a sine of full scale)
 KEEP_BYTES = 400_000_000
-LOWEST_HZ = 30.0
 WINDOWS = ("hann", "hamming", "blackman", "boxcar")
 SCALES = ("linear", "log", "mel", "cqt")
 CHANNELS = ("mid", "left", "right", "side")
-CQT_ROWS = 48  # to the octave
 
 
 @dataclass(frozen=True)
@@ -46,11 +45,11 @@ class Look:
 
     @property
     def margin(self) -> int:
-        """Samples before and after a column that it hears."""
-        return self.n_fft // 2 * (1 << OCTAVES if self.cqt else 1)
-
-
-OCTAVES = 4  # below the top, each with windows twice as long as the one above: from 16 times n_fft at the bottom up
+        """Samples before and after a column that it hears; of a constant-Q one, in whole columns and sixteenths."""
+        if not self.cqt:
+            return self.n_fft // 2
+        step = max(CHUNK // 16, self.hop_length)
+        return -(-constantq.longest(self.n_fft) // 2 // step) * step
 
 
 class Tiles:
@@ -76,15 +75,26 @@ class Tiles:
 
     def rows_hz(self, look: Look) -> np.ndarray:
         """Frequency of each row of a chunk, low to high."""
-        if not look.cqt:
-            return spectral.frequencies(self.audio.sr, look.n_fft)
-        top = self.audio.sr / 2
-        rows = int(CQT_ROWS * np.log2(top / LOWEST_HZ))
-        return LOWEST_HZ * 2 ** (np.arange(rows) / CQT_ROWS)
+        return constantq.rows_hz(self.audio.sr) if look.cqt else spectral.frequencies(self.audio.sr, look.n_fft)
+
+    def chunks(self, look: Look, t0: float, t1: float) -> range:
+        """The chunks from `t0` to `t1` seconds."""
+        length = self._per_chunk(look) * look.hop_length
+        last = min(int(t1 * self.audio.sr) // length, (self.audio.frames - 1) // length)
+        return range(min(int(t0 * self.audio.sr) // length, last), last + 1)
+
+    def missing(self, look: Look, t0: float, t1: float) -> list[int]:
+        """Those of them that are still to be computed."""
+        return [index for index in self.chunks(look, t0, t1) if (look, index) not in self._chunks]
+
+    def compute(self, look: Look, index: int) -> None:
+        """Compute a chunk."""
+        self._chunk(look, index)
 
     def tile(
-        self, look: Look, *, t0: float, t1: float, low: float, high: float, scale: str, width: int, height: int
-    ) -> np.ndarray:
+        self, look: Look, *, t0: float, t1: float, low: float, high: float, scale: str, width: int, height: int,
+        ready: bool = False,
+    ) -> np.ndarray:  # fmt: skip
         """The picture from `t0` to `t1` seconds and `low` to `high` Hz.
 
         Parameters
@@ -99,6 +109,8 @@ class Tiles:
             Of the frequency axis.
         width, height : int
             Pixels.
+        ready : bool
+            Only what is computed already; the rest is silent.
 
         Returns
         -------
@@ -114,7 +126,7 @@ class Tiles:
         step = 4**level
         first = max(int(np.floor(edges[0] / step)) - 1, 0)
         last = max(int(np.ceil(edges[-1] / step)) + 2, first + 1)
-        cells = self._columns(look, level, first, last)
+        cells = self._columns(look, level, first, last, ready)
         rows = _pooled(cells, self._row_edges(look, low, high, scale, height))
         starts = np.clip(np.floor(edges[:-1] / step + 0.5).astype(int) - first, 0, rows.shape[1] - 1)
         stops = np.clip(np.floor(edges[1:] / step + 0.5).astype(int) - first, starts + 1, rows.shape[1])
@@ -129,15 +141,18 @@ class Tiles:
         hz = from_scale(np.linspace(to_scale(low, scale), to_scale(high, scale), height + 1), scale)
         if not look.cqt:
             return np.asarray(hz * look.n_fft / self.audio.sr)
-        return np.asarray(CQT_ROWS * np.log2(np.maximum(hz, 1.0) / LOWEST_HZ))
+        return np.asarray(constantq.ROWS * np.log2(np.maximum(hz, 1.0) / LOWEST_HZ))
 
-    def _columns(self, look: Look, level: int, first: int, last: int) -> np.ndarray:
+    def _columns(self, look: Look, level: int, first: int, last: int, ready: bool) -> np.ndarray:
         """Columns `first` to `last` of a level of the pyramid, across chunks; past the song there is silence."""
         per_chunk = self._per_chunk(look) // 4**level
         chunks = -(-self.audio.frames // (self._per_chunk(look) * look.hop_length))
         found = []
         for index in range(first // per_chunk, min((last - 1) // per_chunk, chunks - 1) + 1):
-            piece = self._chunk(look, index)[level]
+            if ready and (look, index) not in self._chunks:
+                piece = np.zeros((len(self.rows_hz(look)), per_chunk), dtype=np.uint8)
+            else:
+                piece = self._chunk(look, index)[level]
             found.append(piece[:, max(first - index * per_chunk, 0) : last - index * per_chunk])
         if not found:
             return np.zeros((len(self.rows_hz(look)), 1), dtype=np.uint8)
@@ -157,8 +172,13 @@ class Tiles:
         piece = np.zeros(columns * hop + 2 * margin, dtype=np.float32)
         a, b = max(start - margin, 0), min(start + columns * hop + margin, len(x))
         piece[a - start + margin : b - start + margin] = x[a:b]
-        maker: Callable[..., np.ndarray] = _cqt if look.cqt else _reassigned if look.reassigned else _plain
-        S = maker(piece, look, columns, **({"sr": self.audio.sr} if look.cqt else {}))
+        if look.cqt:
+            S = constantq.constant_q(
+                piece, sr=self.audio.sr, n_fft=look.n_fft, hop_length=hop, window=look.window, skip=margin // hop,
+                columns=columns,
+            )  # fmt: skip
+        else:
+            S = (_reassigned if look.reassigned else _plain)(piece, look, columns)
         levels = [to_bytes(S)]
         for _ in range(5):
             fine = levels[-1]
@@ -183,27 +203,6 @@ def _plain(piece: np.ndarray, look: Look, columns: int) -> np.ndarray:
     D = spectral.columns_of(piece[None], n_fft=look.n_fft, hop_length=look.hop_length, window=look.window)
     scale = 2 / float(spectral.window_samples(look.window, look.n_fft).sum())
     return np.asarray(torch.from_numpy(D[0, :, :columns]).abs().mul_(scale).numpy())
-
-
-def _cqt(piece: np.ndarray, look: Look, columns: int, sr: int) -> np.ndarray:
-    """Longer windows for lower octaves, so that every row resolves the same musical interval."""
-    rows = LOWEST_HZ * 2 ** (np.arange(int(CQT_ROWS * np.log2(sr / 2 / LOWEST_HZ))) / CQT_ROWS)
-    octave = np.clip(np.floor(np.log2(4000 / rows)), 0, OCTAVES).astype(int)  # above 2 kHz: n_fft itself
-    out = np.zeros((len(rows), columns), dtype=np.float32)
-    for o in range(OCTAVES + 1):
-        here = np.flatnonzero(octave == o)
-        n_fft = look.n_fft << o
-        cut = look.margin - n_fft // 2
-        part = piece[cut : len(piece) - cut] if cut else piece
-        D = spectral.columns_of(part[None], n_fft=n_fft, hop_length=look.hop_length, window=look.window)[0]
-        at = rows[here] * n_fft / sr
-        below = np.minimum(at.astype(int), n_fft // 2 - 1)
-        share = (at - below).astype(np.float32)[:, None]
-        scale = np.float32(2 / float(spectral.window_samples(look.window, n_fft).sum()))
-        out[here] = scale * (
-            (1 - share) * np.abs(D[below, :columns]) + share * np.abs(D[below + 1, :columns])
-        )  # fmt: skip
-    return out
 
 
 def _reassigned(piece: np.ndarray, look: Look, columns: int) -> np.ndarray:
