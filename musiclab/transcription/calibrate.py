@@ -1,18 +1,24 @@
-"""Fit the numbers in `calibration.json`: ``python -m musiclab.transcription.calibrate`` (some minutes on one core).
+"""Fit what the transcribers know: ``python -m musiclab.transcription.calibrate [lines chords]``.
 
 Music is rendered from recorded samples (the folder is named by MUSICLAB_SAMPLES) with its notes as exact truth, heard
-by the models, and three logistic regressions are fitted: where the notes of a line begin, how likely a candidate of a
-posteriorgram is a note, and how likely a note of a line is right. Recordings that the project is tested with play no
-part in it. Every number comes from the seeds; the file that
-is shipped was made with these functions on other clips and seeds, so a new run gives similar numbers, not the same.
+by the models, and then:
+
+- ``lines`` (some minutes on one core): two logistic regressions, where the notes of a line begin and how likely a note
+  of a line is right, into `calibration.json`;
+- ``chords`` (a quarter of an hour): the network that tells how likely a candidate of a posteriorgram is a note, into
+  `chords.npz`.
+
+Recordings that the project is tested with play no part in it. Every number comes from the seeds: a second run gives
+the same files.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import logging
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,22 +27,28 @@ import numpy as np
 from musiclab.audio import Audio
 from musiclab.instruments import Instrument, find
 from musiclab.notes import Part
-from musiclab.transcription import creation, monophonic
+from musiclab.transcription import creation, judging, judging_train, monophonic
 from musiclab.transcription.beginnings import cues, onset_posteriors
-from musiclab.transcription.calibration import logistic, with_products
+from musiclab.transcription.calibration import calibration, logistic, with_products
 from musiclab.transcription.evaluation import matched_notes
 from musiclab.transcription.monophonic import FRAME, PitchTrack
 from musiclab.transcription.pitched import LOWEST, Posteriorgram, posteriorgram
+from musiclab.transcription.rendered.keyboard import random_piano
 from musiclab.transcription.rendered.music import play_samples, produce, random_chords, random_line
 from musiclab.transcription.rendered.samples import SR, Sample, find_samples, samples_root, singing
 
 log = logging.getLogger("musiclab")
 SECONDS = 20.0  # of a clip
-CLIPS = {"voice": 15, "bass": 10, "winds": 10, "brass": 10, "keys": 20, "guitar": 8, "strings": 4}
+LINES = {"voice": 15, "bass": 10, "winds": 10, "brass": 10}  # clips of each family
+CHORDS = {"keys": 260, "guitar": 90, "strings": 50}
+FAMILIES = (*LINES, *CHORDS)
 SOUND_OF = {"keys": "piano"}  # the instrument that stands for a family
 SINGERS = ("vocobox-martin-M", "utau-yuki-F")  # sung samples that hold a pitch
 ODD = ("ganjo", "karoryfer.horsepulse", "discord-gm.sitar", "karoryfer.ergo-arco")  # too short, or no clear pitch
 FEWEST = 8  # samples that make an instrument
+PIANOS, ACOUSTIC = ("upright-piano", "grand-piano"), 4  # they play so many times as often as other keys
+TWO_HANDS = {"keys": 0.75, "strings": 0.3}  # how often a family plays as a piano does
+DISTANT = 0.3  # share of the clips of chords that are recorded from afar
 
 
 @dataclass(frozen=True)
@@ -54,7 +66,7 @@ def sample_groups(root: Path) -> dict[str, list[list[Sample]]]:
     """For each family, the instruments that samples make: those of one library, kind and articulation."""
     groups: dict[tuple[str, ...], list[Sample]] = defaultdict(list)
     for s in find_samples(root, lambda e: e["pitch"] is not None and e.get("pitch_verified", True)):
-        if s.family in CLIPS and s.family != "voice" and s.library not in ODD:
+        if s.family in FAMILIES and s.family != "voice" and s.library not in ODD:
             groups[s.family, s.library, s.kind, s.articulation if s.family == "winds" else ""].append(s)
     for s in find_samples(root, lambda e: e.get("mode") == "sung" and e.get("voice_id") in SINGERS):
         sung = singing(s)
@@ -67,24 +79,30 @@ def sample_groups(root: Path) -> dict[str, list[list[Sample]]]:
     return families
 
 
-def hear_family(family: str, groups: dict[str, list[list[Sample]]]) -> list[Heard]:
+def hear_family(family: str, clips: int, groups: dict[str, list[list[Sample]]]) -> Iterator[Heard]:
     """Render and hear the clips of a family."""
     known = find(SOUND_OF.get(family, family))
+    instruments = groups[family] + [g for g in groups[family] if g[0].kind in PIANOS] * (ACOUSTIC - 1)
     others = [samples for name, some in groups.items() if name != "voice" for samples in some]
-    heard = []
-    for i in range(CLIPS[family]):
-        rng = np.random.default_rng([21, list(CLIPS).index(family), i])
-        samples = groups[family][i % len(groups[family])]
-        music = random_line if known.monophonic else random_chords
-        truth = music(rng, known, pitch_range(samples), SECONDS)
+    for i in range(clips):
+        rng = np.random.default_rng([21, FAMILIES.index(family), i])
+        samples = instruments[i % len(instruments)]
+        truth = compose(rng, known)(rng, known, pitch_range(samples), SECONDS)
         dry = play_samples(rng, truth, samples, expressive=family in ("voice", "winds", "brass", "strings"))
         leak = others[rng.integers(len(others))]
         played = random_chords(rng, find("piano"), pitch_range(leak), SECONDS)
         bleed = play_samples(rng, played, leak, expressive=False) if rng.random() < 0.5 else None
-        audio = Audio(produce(rng, dry, bleed=bleed), SR)
+        distant = not known.monophonic and rng.random() < DISTANT
+        audio = Audio(produce(rng, dry, bleed=bleed, distant=distant), SR)
         track = monophonic.track_pitch(audio, low=known.low, high=known.high) if known.monophonic else None
-        heard.append(Heard(family, known, truth, posteriorgram(audio, twice=not known.monophonic), track))
-    return heard
+        yield Heard(family, known, truth, posteriorgram(audio, twice=not known.monophonic), track)
+
+
+def compose(rng: np.random.Generator, known: Instrument) -> Callable[..., Part]:
+    """What music the instrument plays."""
+    if known.monophonic:
+        return random_line
+    return random_piano if rng.random() < TWO_HANDS.get(known.family, 0.0) else random_chords
 
 
 def pitch_range(samples: Sequence[Sample]) -> tuple[float, float]:
@@ -139,19 +157,6 @@ def sounding_keys(track: PitchTrack) -> np.ndarray:
     return np.asarray(np.clip(np.rint(after).astype(int) - LOWEST, 1, 86))
 
 
-def fit_notes(heard: Sequence[Heard]) -> dict[str, object]:
-    """How likely candidates of a posteriorgram are notes."""
-    xs, ys = [], []
-    for clip in (c for c in heard if c.track is None):
-        for frame_threshold in (0.2, 0.3):
-            some = creation.find_candidates(clip.gram, creation.CANDIDATE_ONSET, frame_threshold, 5, True)
-            if len(some):
-                xs.append(with_products(creation.features(clip.gram, some)))
-                ys.append(are_right(creation.as_notes(some, np.ones(len(some))), clip.truth))
-    y = np.concatenate(ys)
-    return fit_logistic(np.concatenate(xs), y, np.ones(len(y)), ridge=10.0)
-
-
 def are_right(notes: Sequence[object], truth: Part) -> np.ndarray:
     """1 for each note that matches a true one, else 0, in the order given."""
     part = truth.with_notes(notes)  # type: ignore[arg-type]
@@ -171,26 +176,41 @@ def fit_lines(heard: Sequence[Heard]) -> dict[str, object]:
     return fit_logistic(np.concatenate(xs), y, np.ones(len(y)), ridge=3.0)
 
 
-def fit_all(heard: Sequence[Heard], path: Path) -> None:
-    """Fit in turn (the confidence of lines needs their onsets) and write each to `path`."""
-    from musiclab.transcription.calibration import calibration
-
-    for name, fit in (("line_onsets", fit_line_onsets), ("notes", fit_notes), ("lines", fit_lines)):
+def fit_lines_of(groups: dict[str, list[list[Sample]]]) -> None:
+    """Fit in turn (the confidence of lines needs their onsets) and write each to `calibration.json`."""
+    heard = [clip for family, clips in LINES.items() for clip in hear_family(family, clips, groups)]
+    path = Path(__file__).parent / "calibration.json"
+    for name, fit in (("line_onsets", fit_line_onsets), ("lines", fit_lines)):
         known = json.loads(path.read_text(encoding="utf-8"))
         path.write_text(json.dumps({**known, name: fit(heard)}, indent=1) + "\n", encoding="utf-8")
         calibration.cache_clear()
         log.info("fitted %s", name)
 
 
+def fit_chords_of(groups: dict[str, list[list[Sample]]]) -> None:
+    """Train the network of chords and write it to `chords.npz`."""
+    described, right = [], []
+    for family, clips in CHORDS.items():
+        for clip in hear_family(family, clips, groups):
+            some = creation.find_candidates(clip.gram)
+            described.append(creation.described(clip.gram, some).astype(np.float16))
+            right.append(judging_train.are_true(some, clip.truth))
+        log.info("heard %s", family)
+    network = judging_train.train(np.concatenate(described), np.concatenate(right))
+    np.savez(Path(__file__).parent / judging.WEIGHTS, **network)
+    judging.layers.cache_clear()
+
+
 def main() -> None:
     """Render, hear, fit, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    fits = {"lines": fit_lines_of, "chords": fit_chords_of}
+    parser.add_argument("what", nargs="*", metavar="|".join(fits), help="both, if left out")
+    wanted = parser.parse_args().what or list(fits)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     groups = sample_groups(samples_root())
-    heard = []
-    for family in CLIPS:
-        heard += hear_family(family, groups)
-        log.info("heard %s", family)
-    fit_all(heard, Path(__file__).parent / "calibration.json")
+    for what in wanted:
+        fits[what](groups)
 
 
 if __name__ == "__main__":

@@ -4,13 +4,13 @@ The steps, each on whole arrays:
 
 1. a note may begin where the onset posterior peaks, or where the note posterior rises steeply: many candidates, at a
    low threshold;
-2. it lasts until the note posterior stays below `frame_threshold` for `GAP` frames, or the key is struck again;
-3. long stretches of note posterior that no onset explains are candidates too (soft onsets: "melodia trick" in [1]_);
-4. each candidate is judged by what a single threshold can't weigh: its onset and its strength beside those of the keys
-   an octave and other harmonics below (ghost notes that ring along), of the keys a semitone beside (leakage), its
-   length, its level, whether the key sounded already. A logistic regression, fitted on rendered music with known notes
-   (`musiclab.transcription.calibrate`), makes a probability of that: the note's confidence;
-5. those above the threshold are kept, as many at once as the instrument can play.
+2. long stretches of note posterior that no onset explains are candidates too (soft onsets: "melodia trick" in [1]_),
+   and so is the octave below each candidate, which the posteriorgram often misses;
+3. a network judges each by all that is known around it (`musiclab.transcription.judging`): the note's confidence;
+4. those above the threshold are kept, as many at once as the instrument can play, and each lasts until the note
+   posterior stays below `frame_threshold` for `GAP` frames, or the key is struck again.
+
+Steps 1–3 know no threshold that a user can move: they are done once for a posteriorgram.
 
 References
 ----------
@@ -21,21 +21,20 @@ Notebook: 10
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from musiclab.notes import Note
-from musiclab.transcription.calibration import calibration, logistic, with_products
+from musiclab.transcription.judging import TOGETHER, Heard, describe, judge
 from musiclab.transcription.pitched import HOP, LOWEST, PITCHES, SR, Posteriorgram
 
 GAP = 11  # frames (128 ms) that a note may dip below the threshold without ending
-HARMONICS = (12, 19, 24, 28, 31, 34, 36)  # semitones of the harmonics 2–8 above a fundamental
-TOGETHER = 4  # frames (46 ms) by which a harmonic's onset may differ from its fundamental's
-EARLY = 8  # frames (93 ms) of a note by which its strength is judged
-SHORTEST = 5  # frames (58 ms) of a note that has an onset and little else
-LEAST_ODD = 0.15  # how far odd partials must stand out for an octave below to be a candidate
+SHORTEST = 5  # frames (58 ms) of a note that has an onset and little else; as far apart are two onsets of a key
+SOFT = 8  # frames (93 ms) of sound without an onset that may be a note
 CANDIDATE_ONSET = 0.2  # onset posterior from which a peak is a candidate
+CANDIDATE_FRAME = 0.3  # note posterior from which a candidate goes on while it is judged
+LEAST_SURE = 0.01  # candidates less likely than that are forgotten
 FRAME = HOP / SR  # s
 
 
@@ -44,53 +43,55 @@ class Candidates:
     """Notes in frames, as parallel arrays [shape=(notes,)], before they become `Note`."""
 
     start: np.ndarray
-    end: np.ndarray
+    end: np.ndarray  # by `CANDIDATE_FRAME`
     key: np.ndarray  # column, 0–87
-    onset: np.ndarray  # onset posterior at the start (0 where there was none)
-    strength: np.ndarray  # mean note posterior
+    heard_as: np.ndarray  # the column whose note posterior tells how long it lasts
+    soft: np.ndarray  # bool: without an onset
+    sure: np.ndarray  # 0–1: how likely it is a note; 1 before they are judged
 
     def __len__(self) -> int:
         return len(self.start)
 
     def where(self, keep: np.ndarray) -> Candidates:
         """Only those where `keep` (mask or indices)."""
-        return Candidates(*(getattr(self, name)[keep] for name in ("start", "end", "key", "onset", "strength")))
+        return Candidates(*(getattr(self, column.name)[keep] for column in fields(self)))
 
 
-def find_candidates(
-    gram: Posteriorgram, onset_threshold: float, frame_threshold: float, min_frames: int, soft_onsets: bool
-) -> Candidates:
-    """Steps 1–3: notes by onset, cut where the key sounds no longer, and what onsets leave unexplained."""
-    note, onset = gram.note, onset_strength(gram)
-    ends = note_ends(note >= frame_threshold)
-    peak = np.zeros_like(onset, dtype=bool)
-    peak[1:-1] = (onset[1:-1] > onset[:-2]) & (onset[1:-1] >= onset[2:]) & (onset[1:-1] >= onset_threshold)
-    start, key = (a.astype(np.int64) for a in np.nonzero(peak.T)[::-1])  # by key, then time
-    end = ends[start, key]
-    again = np.append(np.where(key[1:] == key[:-1], start[1:], len(note)), len(note)) if len(start) else end
-    # A short note's posterior may never rise to the threshold: its onset alone makes it a candidate.
-    end = np.minimum(np.maximum(end, start + SHORTEST), again)
-    keep = (end - start >= min_frames) & (end <= len(note))
-    parts = [measure(gram, onset, start[keep], end[keep], key[keep])]
-    if soft_onsets:
-        left = unexplained(note >= frame_threshold, parts[0])
-        soft = measure(gram, onset, *(axis[left[1] - left[0] >= 2 * min_frames] for axis in left))
-        parts.append(soft.where(is_ridge(note, soft)))
-    parts.append(octaves_below(gram, onset, parts[0]))
-    names = ("start", "end", "key", "onset", "strength")
-    return Candidates(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+def find_candidates(gram: Posteriorgram) -> Candidates:
+    """Steps 1 and 2, not yet judged."""
+    on = gram.note >= CANDIDATE_FRAME
+    rising = onset_strength(gram)
+    start, key = onsets(rising)
+    end = np.minimum(np.maximum(note_ends(on)[start, key], start + SHORTEST), len(on))
+    clear = _candidates(start, end, key)
+    left = _candidates(*unexplained(on, clear), soft=True)
+    left = left.where((left.end - left.start >= SOFT) & is_ridge(gram.note, left))
+    parts = (clear, left, octaves_below(clear, len(on)))
+    return Candidates(*(np.concatenate([getattr(p, column.name) for p in parts]) for column in fields(Candidates)))
 
 
-def octaves_below(gram: Posteriorgram, onset: np.ndarray, found: Candidates) -> Candidates:
-    """An octave below each found note, one more candidate where the spectrum has odd partials and none was found."""
+def _candidates(start: np.ndarray, end: np.ndarray, key: np.ndarray, *, soft: bool = False) -> Candidates:
+    return Candidates(start, end, key, key, np.full(len(start), soft), np.ones(len(start)))
+
+
+def onsets(rising: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Frames and keys where the onset strength peaks, by key, then time."""
+    peak = np.zeros_like(rising, dtype=bool)
+    middle = rising[1:-1]
+    peak[1:-1] = (middle > rising[:-2]) & (middle >= rising[2:]) & (middle >= CANDIDATE_ONSET)
+    key, start = np.nonzero(peak.T)
+    return start, key
+
+
+def octaves_below(found: Candidates, frames: int) -> Candidates:
+    """An octave below each found note one more candidate, if none is there."""
     key = found.key - 12
-    taken = np.zeros((len(gram.note) + 2 * TOGETHER + 1, PITCHES), dtype=bool)
+    taken = np.zeros((frames + 2 * TOGETHER + 1, PITCHES), dtype=bool)
     for shift in range(2 * TOGETHER + 1):
         taken[found.start + shift, found.key] = True
     free = (key >= 0) & ~taken[found.start + TOGETHER, np.maximum(key, 0)]
-    later = np.minimum(found.start + EARLY, len(gram.note) - 1)
-    free &= gram.partials[later, np.maximum(key, 0), 0] > LEAST_ODD
-    return measure(gram, onset, found.start[free], found.end[free], key[free])
+    below = found.where(free)
+    return Candidates(below.start, below.end, below.key - 12, below.key, below.soft, below.sure)
 
 
 def onset_strength(gram: Posteriorgram) -> np.ndarray:
@@ -122,14 +123,6 @@ def note_ends(on: np.ndarray) -> np.ndarray:
     return ends
 
 
-def measure(gram: Posteriorgram, onset: np.ndarray, start: np.ndarray, end: np.ndarray, key: np.ndarray) -> Candidates:
-    """Candidates with their onset and mean note posterior."""
-    total = np.zeros((len(gram.note) + 1, PITCHES))
-    np.cumsum(gram.note, axis=0, out=total[1:])
-    strength = (total[end, key] - total[start, key]) / np.maximum(end - start, 1)
-    return Candidates(start, end, key, onset[start, key], strength)
-
-
 def unexplained(on: np.ndarray, found: Candidates) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Runs (start, end, key) of sounding frames that no found note, nor one a semitone beside it, covers."""
     edges = np.zeros((len(on) + 1, PITCHES + 2), dtype=np.int32)
@@ -151,91 +144,66 @@ def is_ridge(note: np.ndarray, some: Candidates) -> np.ndarray:
     return np.asarray((here >= padded[middle, some.key]) & (here >= padded[middle, some.key + 2]))
 
 
-def features(gram: Posteriorgram, some: Candidates) -> np.ndarray:
-    """What each candidate is judged by [shape=(notes, 16)]; see the list in the code."""
-    total = np.zeros((len(gram.note) + EARLY + 1, PITCHES))
-    np.cumsum(gram.note, axis=0, out=total[1 : len(gram.note) + 1])
-    total[len(gram.note) + 1 :] = total[len(gram.note)]
-    near_onset = moving_max(onset_strength(gram), TOGETHER)
-    start, key = some.start, some.key
-    early = (total[start + EARLY] - total[start]) / EARLY  # (notes, 88): strength of all keys as each note begins
-    rows = np.arange(len(some))
-    own = early[rows, key]
-    before = gram.note[np.maximum(start - 3, 0), key]
-    below_note, below_onset = np.zeros(len(some)), np.zeros(len(some))
-    for harmonic in HARMONICS:
-        under, there = np.maximum(key - harmonic, 0), key >= harmonic
-        below_note = np.maximum(below_note, np.where(there, early[rows, under], 0))
-        below_onset = np.maximum(below_onset, np.where(there, near_onset[start, under], 0))
-    beside = np.maximum(
-        np.where(key > 0, early[rows, np.maximum(key - 1, 0)], 0),
-        np.where(key < PITCHES - 1, early[rows, np.minimum(key + 1, PITCHES - 1)], 0),
-    )
-    loud = float(np.quantile(gram.level_db, 0.95)) if len(gram.level_db) else 0.0
-    level = np.clip(moving_max(gram.level_db, TOGETHER)[start] - loud, -50, 0) / 20
-    last = len(gram.note) - 1
-    partials = gram.partials[np.minimum(start + EARLY, last), key]
-    earlier = gram.partials[np.maximum(start - EARLY, 0), key, 0]
-    crowd = np.log1p((early > 0.3).sum(axis=1))
-    return np.stack(
-        [
-            some.onset,  # how clearly it begins
-            gram.onset[start, key],  # and by the onset posterior alone
-            own,  # how clearly it sounds as it begins
-            some.strength,  # and all along
-            np.log(np.maximum(some.end - start, 1)) - 3.0,  # how long
-            before,  # whether the key sounded already
-            below_note - own,  # a key below, of which it could be a harmonic, is stronger
-            below_onset - some.onset,  # and begins with it
-            beside - own,  # leakage from a semitone beside
-            level,  # how loud the recording is there
-            partials[:, 0],  # its odd partials stand out
-            partials[:, 1] - partials[:, 0],  # the even ones more: an octave above sounds too, or alone
-            partials[:, 0] - earlier,  # newly so
-            crowd,  # how many keys sound
-            (key - 39) / 40,  # low or high
-            ((key - 39) / 40) ** 2,
-        ],
-        axis=1,
-    )
+def described(gram: Posteriorgram, some: Candidates) -> np.ndarray:
+    """What each candidate is judged by [shape=(notes, 119)]."""
+    heard = Heard(gram.note, gram.onset, onset_strength(gram), gram.spectrum, gram.level_db)
+    return describe(heard, some.start, some.end, some.key)
 
 
-def moving_max(values: np.ndarray, reach: int) -> np.ndarray:
-    """The largest within ± `reach` rows."""
-    best = values
-    for d in range(1, reach + 1):
-        best = np.maximum(best, np.concatenate([values[d:], values[-1:].repeat(d, axis=0)])[: len(values)])
-        best = np.maximum(best, np.concatenate([values[:1].repeat(d, axis=0), values[:-d]])[: len(values)])
-    return best
+def judged_candidates(gram: Posteriorgram) -> Candidates:
+    """Steps 1–3, in order of time. Of candidates for the same onset of a key only the likeliest stays."""
+    if not len(gram.note):
+        return _candidates(*(np.zeros(0, dtype=np.int64) for _ in range(3)))
+    some = find_candidates(gram)
+    sure = judge(described(gram, some))
+    taken = np.zeros((len(gram.note) + 2 * SHORTEST, PITCHES), dtype=bool)
+    keep = []
+    for i in np.argsort(-sure, kind="stable")[: np.count_nonzero(sure > LEAST_SURE)].tolist():
+        at, key = some.start[i], some.key[i]
+        if not taken[at + SHORTEST, key]:
+            taken[at + 1 : at + 2 * SHORTEST, key] = True
+            keep.append(i)
+    chosen = np.array(keep, dtype=np.int64)
+    chosen = chosen[np.argsort(some.start[chosen], kind="stable")]
+    return Candidates(some.start, some.end, some.key, some.heard_as, some.soft, sure).where(chosen)
 
 
-def probabilities(gram: Posteriorgram, some: Candidates) -> np.ndarray:
-    """How likely each candidate is a note [shape=(notes,)], 0–1."""
-    fitted = calibration()["notes"]
-    z = with_products(features(gram, some)) @ np.array(fitted["weights"]) + fitted["bias"]
-    return logistic(z)
+def limit_polyphony(some: Candidates, polyphony: int) -> np.ndarray:
+    """Which notes stay when, of more than `polyphony` that sound at an onset, the least sure go [bool].
 
-
-def limit_polyphony(some: Candidates, sure: np.ndarray, polyphony: int) -> np.ndarray:
-    """Which notes stay when, of more than `polyphony` that sound at an onset, the least sure go [bool]."""
+    `some` in order of time.
+    """
     keep = np.ones(len(some), dtype=bool)
+    ends, sure = some.end.tolist(), some.sure.tolist()
     sounding: list[int] = []
-    for i in np.argsort(some.start, kind="stable").tolist():
-        begins = some.start[i]
-        sounding = [j for j in sounding if some.end[j] > begins]
+    for i, begins in enumerate(some.start.tolist()):
+        sounding = [j for j in sounding if ends[j] > begins]
         sounding.append(i)
         if len(sounding) > polyphony:
-            weakest = min(sounding, key=lambda j: sure[j])
+            weakest = min(sounding, key=sure.__getitem__)
             keep[weakest] = False
             sounding.remove(weakest)
     return keep
 
 
+def lasting(gram: Posteriorgram, some: Candidates, frame_threshold: float) -> np.ndarray:
+    """Where each candidate ends [shape=(notes,)]: as its sound does, or where the key is struck again."""
+    end = some.end
+    if frame_threshold != CANDIDATE_FRAME:
+        end = note_ends(gram.note >= frame_threshold)[some.start, some.heard_as]
+        end = np.minimum(np.maximum(end, some.start + SHORTEST), len(gram.note))
+    order = np.lexsort((some.start, some.key))
+    same = some.key[order[1:]] == some.key[order[:-1]]
+    again = np.full(len(some), len(gram.note))
+    again[order[:-1]] = np.where(same, some.start[order[1:]], len(gram.note))
+    return np.minimum(end, again)
+
+
 def create_notes(
     gram: Posteriorgram,
     *,
-    onset_threshold: float = 0.4,
-    frame_threshold: float = 0.3,
+    onset_threshold: float = 0.3,
+    frame_threshold: float = CANDIDATE_FRAME,
     min_length: float = 0.05,
     low: int = LOWEST,
     high: int = LOWEST + PITCHES - 1,
@@ -266,18 +234,16 @@ def create_notes(
     list[Note]
         In order of time; `confidence` is the probability that the note is right. Velocities are all 80.
     """
-    if not len(gram.note):
-        return []
-    min_frames = max(1, round(min_length / FRAME))
-    some = find_candidates(gram, CANDIDATE_ONSET, frame_threshold, min_frames, soft_onsets)
-    some = some.where((some.key >= low - LOWEST) & (some.key <= high - LOWEST))
-    sure = probabilities(gram, some)
-    some, sure = some.where(sure >= onset_threshold), sure[sure >= onset_threshold]
-    keep = limit_polyphony(some, sure, polyphony)
-    return sorted(as_notes(some.where(keep), sure[keep]), key=lambda note: (note.onset, note.pitch))
+    some = gram.candidates
+    keep = (some.sure >= onset_threshold) & (some.key >= low - LOWEST) & (some.key <= high - LOWEST)
+    some = some.where(keep & (soft_onsets | ~some.soft))
+    some = replace(some, end=lasting(gram, some, frame_threshold))
+    some = some.where(some.end - some.start >= max(1, round(min_length / FRAME)))
+    some = some.where(limit_polyphony(some, polyphony))
+    return sorted(as_notes(some), key=lambda note: (note.onset, note.pitch))
 
 
-def as_notes(some: Candidates, sure: np.ndarray) -> list[Note]:
-    """Candidates as notes, in the same order, with these confidences."""
-    columns = zip(some.start.tolist(), some.end.tolist(), some.key.tolist(), sure.tolist(), strict=True)
-    return [Note(start * FRAME, end * FRAME, key + LOWEST, 80, c) for start, end, key, c in columns]
+def as_notes(some: Candidates) -> list[Note]:
+    """Candidates as notes, in the same order."""
+    columns = zip(some.start.tolist(), some.end.tolist(), some.key.tolist(), some.sure.tolist(), strict=True)
+    return [Note(start * FRAME, end * FRAME, key + LOWEST, 80, sure) for start, end, key, sure in columns]

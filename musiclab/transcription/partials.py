@@ -1,8 +1,8 @@
-"""What the spectrum itself says about each key: whether it has partials that belong to no key an octave above.
+"""What the spectrum itself says: how far it stands out where a key's partials would be.
 
 A posteriorgram often misses the lower of two notes an octave apart, and hears octaves where there are none: all
-harmonics of the upper note are the even ones of the lower. The odd ones tell: where the spectrum stands out at 1, 3, 5
-and 7 times the lower fundamental, the lower note sounds.
+harmonics of the upper note are the even ones of the lower. The odd ones tell. On a logarithmic axis the partials of
+every key lie at the same distances from it, so one picture serves all keys.
 
 Notebook: 10
 """
@@ -13,12 +13,14 @@ import numpy as np
 
 N_FFT = 4096  # at 22050 Hz: 186 ms, 5.4 Hz a bin, enough to tell the partials of A0 (27.5 Hz) apart
 STEP = 2  # posteriorgram frames from one spectrum to the next
-ODD, EVEN = (1, 3, 5, 7), (2, 4, 6, 8)
-MOST_DB = 30.0  # how far a partial can stand out
+BINS_PER_KEY = 3
+BINS = 104 * BINS_PER_KEY  # from A0 up to 10.6 kHz
+SURROUNDINGS = 24  # FFT bins to either side (130 Hz) whose mean level a partial stands out of
+MOST_DB = 40.0  # how far it can
 
 
-def odd_and_even(samples: np.ndarray, sr: int, hop: int, frames: int, lowest: int, keys: int) -> np.ndarray:
-    """How far each key's odd and even partials stand out of what is between them [shape=(frames, keys, 2)], 0–1.
+def standing_out(samples: np.ndarray, sr: int, hop: int, frames: int, lowest: int) -> np.ndarray:
+    """How far the spectrum stands out of its surroundings [shape=(ceil(frames / 2), 312)] float16, 0–1.
 
     Parameters
     ----------
@@ -27,34 +29,28 @@ def odd_and_even(samples: np.ndarray, sr: int, hop: int, frames: int, lowest: in
     sr, hop : int
         Sample rate in Hz, samples from one frame to the next.
     frames : int
-        How many; frame k is centred on sample k · hop.
-    lowest, keys : int
-        MIDI pitch of the first key, and how many.
+        How many; spectrum k is centred on sample 2 · k · hop.
+    lowest : int
+        MIDI pitch of the first key; the bins 3k, 3k + 1, 3k + 2 surround key k.
     """
     padded = np.pad(np.asarray(samples, dtype=np.float32), (N_FFT // 2, N_FFT))
     views = np.lib.stride_tricks.sliding_window_view(padded, N_FFT)[:: STEP * hop][: -(-frames // STEP)]
     window = np.hanning(N_FFT).astype(np.float32)
-    f0 = 440 * 2 ** ((np.arange(lowest, lowest + keys) - 69) / 12)
-    out = np.empty((len(views), keys, 2), dtype=np.float32)
+    edges = lowest - 0.5 + np.arange(BINS + 1) / BINS_PER_KEY
+    bins = np.rint(440 * 2 ** ((edges - 69) / 12) * N_FFT / sr).astype(int)
+    out = np.empty((len(views), BINS), dtype=np.float16)
     for at in range(0, len(views), 256):  # in pieces, to stay small in memory
-        S = np.abs(np.fft.rfft(views[at : at + 256] * window, axis=1)).astype(np.float32)
-        S_db = 20 * np.log10(S + 1e-3 * S.max(initial=0.0) + 1e-9)
-        peaks = np.maximum(S_db, np.maximum(np.roll(S_db, 1, axis=1), np.roll(S_db, -1, axis=1)))
-        for i, partials in enumerate((ODD, EVEN)):
-            out[at : at + 256, :, i] = _standing_out(peaks, S_db, np.outer(f0, partials) * N_FFT / sr, f0 * N_FFT / sr)
-    return np.repeat(out, STEP, axis=0)[:frames]
+        spectrum = np.fft.rfft(views[at : at + 256] * window, axis=1)
+        power = np.square(spectrum.real) + np.square(spectrum.imag)
+        S_db = 10 * np.log10(power + 1e-6 * power.max(initial=0.0) + 1e-12)
+        peaks = np.maximum.reduceat(S_db - _surroundings(S_db), bins, axis=1)[:, :-1]
+        out[at : at + 256] = np.clip(peaks / MOST_DB, 0, 1)
+    return out
 
 
-def _standing_out(peaks: np.ndarray, S_db: np.ndarray, bins: np.ndarray, spacing: np.ndarray) -> np.ndarray:
-    """Mean over a key's partials of their level over the middle between neighbouring partials, 0–1.
-
-    `bins` [shape=(keys, partials)], `spacing` [shape=(keys,)] in bins; returns [shape=(frames, keys)].
-    """
-    top = S_db.shape[1] - 1
-    inside = bins < top - 1
-    here = peaks[:, np.rint(np.minimum(bins, top)).astype(int)]
-    half = spacing[:, np.newaxis] / 2
-    below = S_db[:, np.rint(np.clip(bins - half, 0, top)).astype(int)]
-    above = S_db[:, np.rint(np.clip(bins + half, 0, top)).astype(int)]
-    out = np.clip(here - np.maximum(below, above), 0, MOST_DB) * inside
-    return np.asarray(out.sum(axis=2) / np.maximum(inside.sum(axis=1), 1) / MOST_DB, dtype=np.float32)
+def _surroundings(S_db: np.ndarray) -> np.ndarray:
+    """Mean level around each bin [shape=(frames, bins)], in dB."""
+    total = np.pad(np.cumsum(S_db, axis=1, dtype=np.float64), ((0, 0), (1, 0)))
+    at = np.arange(S_db.shape[1])
+    low, high = np.maximum(at - SURROUNDINGS, 0), np.minimum(at + SURROUNDINGS + 1, S_db.shape[1])
+    return np.asarray((total[:, high] - total[:, low]) / (high - low), dtype=np.float32)

@@ -20,7 +20,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,13 +29,14 @@ from zipfile import BadZipFile
 import numpy as np
 
 from musiclab.errors import TranscriptionError, WeightsError
-from musiclab.transcription.partials import odd_and_even
+from musiclab.transcription.partials import BINS, STEP, standing_out
 
 if TYPE_CHECKING:
     import onnxruntime
 
     from musiclab.audio import Audio
     from musiclab.notes import Note
+    from musiclab.transcription.creation import Candidates
 
 SR = 22050  # Hz, what the network was trained on
 HOP = 256  # samples in a frame: 11.6 ms
@@ -49,7 +50,7 @@ CONTOUR_BINS = 3  # per semitone
 BATCH = 4  # windows at once: larger batches leave the CPU's cache and are slower
 SILENCE_DB = -70.0  # a window whose frames all stay below this isn't worth a run of the network
 
-ARRAYS = ("onset", "note", "contour", "level_db", "partials")  # of a posteriorgram, as they are saved
+ARRAYS = ("onset", "note", "contour", "level_db", "spectrum")  # of a posteriorgram, as they are saved
 MODEL = "nmp.onnx"
 MODEL_SHA256 = "2c3c1d144bfa61ad236e92e169c13535c880469a12a047d4e73451f2c059a0ec"
 
@@ -72,9 +73,8 @@ class Posteriorgram:
         Level of the recording around each frame, in dBFS.
     duration : float
         Length of the recording in seconds.
-    partials : np.ndarray [shape=(frames, 88, 2)] float32, 0–1
-        How far each key's odd and even partials stand out of the spectrum (`musiclab.transcription.partials`); zeros
-        if not given.
+    spectrum : np.ndarray [shape=(ceil(frames / 2), 312)] float32, 0–1
+        How far the spectrum stands out of its surroundings (`musiclab.transcription.partials`); zeros if not given.
     """
 
     onset: np.ndarray
@@ -82,14 +82,15 @@ class Posteriorgram:
     contour: np.ndarray
     level_db: np.ndarray
     duration: float
-    partials: np.ndarray = field(default_factory=lambda: np.zeros((0, PITCHES, 2), np.float32))
+    spectrum: np.ndarray = field(default_factory=lambda: np.zeros((0, BINS), np.float32))
 
     def __post_init__(self) -> None:
         frames = len(self.note)
         shapes = {"onset": (frames, PITCHES), "note": (frames, PITCHES), "contour": (frames, PITCHES * CONTOUR_BINS)}
-        if not len(self.partials):
-            object.__setattr__(self, "partials", np.zeros((frames, PITCHES, 2)))
-        for name, shape in {**shapes, "level_db": (frames,), "partials": (frames, PITCHES, 2)}.items():
+        spectra = (-(-frames // STEP), BINS)
+        if not len(self.spectrum):
+            object.__setattr__(self, "spectrum", np.zeros(spectra))
+        for name, shape in {**shapes, "level_db": (frames,), "spectrum": spectra}.items():
             array = np.array(getattr(self, name), dtype=np.float32)  # a copy: the caller's stays as it is
             if array.shape != shape:
                 raise TranscriptionError(f"A posteriorgram's {name} has the shape {shape}, not {array.shape}.")
@@ -100,6 +101,13 @@ class Posteriorgram:
     def times(self) -> np.ndarray:
         """Time of each frame in seconds [shape=(frames,)]."""
         return frame_times(len(self.note))
+
+    @cached_property
+    def candidates(self) -> Candidates:
+        """What may be notes, and how likely: found once, whatever the thresholds."""
+        from musiclab.transcription.creation import judged_candidates
+
+        return judged_candidates(self)
 
     def notes(self, **settings: Any) -> list[Note]:
         """Notes, by `musiclab.transcription.creation.create_notes`, which tells the settings."""
@@ -120,8 +128,8 @@ class Posteriorgram:
         """Read it back; `TranscriptionError` if the file is something else."""
         try:
             with Path(path).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-                onset, note, contour, level_db, partials = (file[name] for name in ARRAYS)
-                return Posteriorgram(onset, note, contour, level_db, float(file["duration"]), partials)
+                onset, note, contour, level_db, spectrum = (file[name] for name in ARRAYS)
+                return Posteriorgram(onset, note, contour, level_db, float(file["duration"]), spectrum)
         except (OSError, ValueError, KeyError, BadZipFile) as err:
             raise TranscriptionError(f"{path} doesn't hold a posteriorgram: transcribe the recording again.") from err
 
@@ -173,8 +181,8 @@ def posteriorgram(audio: Audio, *, twice: bool = False, progress: Progress | Non
         octaves = (12, 12, 12 * CONTOUR_BINS)
         first = [_averaged(a, b, octave) for a, b, octave in zip(first, second, octaves, strict=True)]
     onset, note, contour = first
-    partials = odd_and_even(samples, SR, HOP, frames, LOWEST, PITCHES)
-    return Posteriorgram(onset, note, contour, frame_levels(samples, frames), audio.duration, partials)
+    spectrum = standing_out(samples, SR, HOP, frames, LOWEST)
+    return Posteriorgram(onset, note, contour, frame_levels(samples, frames), audio.duration, spectrum)
 
 
 def _part_of(progress: Progress | None, start: float, stop: float) -> Progress | None:

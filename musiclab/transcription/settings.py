@@ -47,8 +47,9 @@ class Settings:
 
 
 LINE = Settings(min_length=0.096)
-CHORDS = Settings(onset_threshold=0.4)
-BY_FAMILY = {"voice": LINE, "bass": LINE, "winds": LINE, "brass": LINE, "drums": CHORDS}
+CHORDS = Settings(onset_threshold=0.3)
+DRUMS = Settings(onset_threshold=0.4)
+BY_FAMILY = {"voice": LINE, "bass": LINE, "winds": LINE, "brass": LINE, "drums": DRUMS}
 
 
 def settings_for(instrument: Instrument) -> Settings:

@@ -10,6 +10,8 @@ from musiclab.audio import Audio
 from musiclab.errors import TranscriptionError, WeightsError
 from musiclab.transcription import pitched
 from musiclab.transcription.creation import GAP, create_notes, note_ends
+from musiclab.transcription.judging import PARTIAL_BINS
+from musiclab.transcription.partials import BINS, BINS_PER_KEY, STEP
 from musiclab.transcription.pitched import HOP, SR, Posteriorgram, posteriorgram
 
 
@@ -133,13 +135,14 @@ def test_note_ends_wait_for_a_full_gap(rng: np.random.Generator) -> None:
 
 
 def make(*notes: tuple[int, int, int, float]) -> Posteriorgram:
-    """A posteriorgram of ideal notes: start, end (frames), key (MIDI), strength; level and partials to match."""
-    onset, note, partials = np.full((200, 88), 0.05), np.full((200, 88), 0.05), np.zeros((200, 88, 2))
+    """A posteriorgram of ideal notes: start, end (frames), key (MIDI), strength; level and spectrum to match."""
+    onset, note, spectrum = np.full((200, 88), 0.05), np.full((200, 88), 0.05), np.zeros((100, BINS))
     for start, end, key, strength in notes:
         onset[start, key - 21] = strength
         note[start:end, key - 21] = strength
-        partials[start:end, key - 21] = 0.5
-    return Posteriorgram(onset, note, np.zeros((200, 264)), np.full(200, -20.0), 200 * HOP / SR, partials)
+        bins = BINS_PER_KEY * (key - 21) + 1 + PARTIAL_BINS[:8]
+        spectrum[start // STEP : end // STEP, bins] = 0.6 * strength
+    return Posteriorgram(onset, note, np.zeros((200, 264)), np.full(200, -20.0), 200 * HOP / SR, spectrum)
 
 
 def test_clear_notes_are_found_and_sure() -> None:

@@ -77,10 +77,10 @@ def random_chords(rng: np.random.Generator, known: Instrument, pitches: tuple[fl
     if known.family == "keys" and rng.random() < 0.5:
         held = rng.uniform(0.5, 2.0)
         notes = [replace(n, offset=(n.onset // held + 1) * held + 0.1) for n in notes]
-    return Part(_struck(notes, seconds), known.name, duration=seconds)
+    return Part(single_strokes(notes, seconds), known.name, duration=seconds)
 
 
-def _struck(notes: list[Note], seconds: float) -> tuple[Note, ...]:
+def single_strokes(notes: list[Note], seconds: float) -> tuple[Note, ...]:
     """Notes of a keyboard: a key that is struck again has been let go; the same key at once is one note."""
     kept: dict[int, list[Note]] = {}
     for note in sorted(notes, key=lambda n: n.onset):
@@ -143,13 +143,20 @@ def envelope(length: int, sustain: float, attack: float) -> np.ndarray:
     return np.asarray(np.minimum(1, t / attack) * np.where(t < sustain, 1.0, np.exp(-6.9 * (t - sustain) / tail)))
 
 
-def produce(rng: np.random.Generator, dry: np.ndarray, *, bleed: np.ndarray | None = None) -> np.ndarray:
-    """The dry sound as a recording or a separated stem: colour, room, bleed of another sound, noise, level."""
+def produce(
+    rng: np.random.Generator, dry: np.ndarray, *, bleed: np.ndarray | None = None, distant: bool = False
+) -> np.ndarray:
+    """The dry sound as a recording or a separated stem: colour, room, bleed of another sound, noise, level.
+
+    `distant`: as much room as a hall gives to microphones in the audience, and more noise.
+    """
     wet = effects.colour(dry, rng)
-    if rng.random() < 0.7:
+    if distant:
+        wet = effects.room(wet, rng, seconds=rng.uniform(0.2, 2.5), wet=rng.uniform(0.3, 1.2))
+    elif rng.random() < 0.7:
         wet = effects.room(wet, rng, seconds=rng.uniform(0.2, 1.6), wet=rng.uniform(0.03, 0.35))
     if bleed is not None:
         peak_db = 20 * np.log10(float(np.abs(wet).max()) + 1e-9)
         wet = wet + effects.normalise(bleed[: len(wet)], peak_db=peak_db - rng.uniform(22, 40))
-    wet = effects.noise(wet, rng, below_db=rng.uniform(40, 75))
+    wet = effects.noise(wet, rng, below_db=rng.uniform(30 if distant else 40, 75))
     return effects.normalise(wet, peak_db=rng.uniform(-20, -1))

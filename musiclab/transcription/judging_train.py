@@ -1,0 +1,69 @@
+"""Train the network that judges candidates: called by `musiclab.transcription.calibrate`; needs torch."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+
+from musiclab.notes import Part
+from musiclab.transcription.creation import FRAME, Candidates
+from musiclab.transcription.evaluation import ONSET_TOLERANCE
+from musiclab.transcription.pitched import LOWEST
+
+HIDDEN = (64, 32)  # widths of the hidden layers
+EPOCHS, BATCH, RATE = 12, 2048, 2e-3
+
+
+def are_true(some: Candidates, truth: Part) -> np.ndarray:
+    """1 for the candidate nearest in time to each true note of its key, within 50 ms; else 0 [shape=(candidates,)]."""
+    times, right = some.start * FRAME, np.zeros(len(some), dtype=np.float32)
+    for note in truth.notes:
+        apart = np.where(some.key == note.semitone - LOWEST, np.abs(times - note.onset), np.inf)
+        if len(apart) and apart.min() <= ONSET_TOLERANCE:
+            right[apart.argmin()] = 1
+    return right
+
+
+def train(described: np.ndarray, right: np.ndarray) -> dict[str, np.ndarray]:
+    """The network's ``weight0``, ``bias0``, ``weight1`` ... as `musiclab.transcription.judging.layers` reads them.
+
+    Parameters
+    ----------
+    described : np.ndarray [shape=(candidates, features)]
+        From `musiclab.transcription.judging.describe`.
+    right : np.ndarray [shape=(candidates,)]
+        1 where the candidate is a note, else 0.
+    """
+    import torch
+    from torch import nn
+
+    torch.manual_seed(0)
+    torch.set_num_threads(1)  # sums in one order, whatever the machine
+    x = described.astype(np.float32)
+    mean = x.mean(axis=0, dtype=np.float64)
+    x -= mean.astype(np.float32)
+    std = np.sqrt(np.einsum("ij,ij->j", x, x, dtype=np.float64) / len(x)) + 1e-6
+    x /= std.astype(np.float32)
+    inputs = torch.from_numpy(x)
+    y = torch.from_numpy(right.astype(np.float32))
+    widths = (x.shape[1], *HIDDEN, 1)
+    layers = [nn.Linear(a, b) for a, b in itertools.pairwise(widths)]
+    network = nn.Sequential(layers[0], nn.ReLU(), layers[1], nn.ReLU(), layers[2])
+    optimiser = torch.optim.AdamW(network.parameters(), RATE, weight_decay=1e-4)
+    steps = EPOCHS * -(-len(y) // BATCH)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps)
+    for _ in range(EPOCHS):
+        for rows in torch.randperm(len(y)).split(BATCH):
+            loss = nn.functional.binary_cross_entropy_with_logits(network(inputs[rows])[:, 0], y[rows])
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            schedule.step()
+    weights = [layer.weight.detach().numpy().T.astype(np.float64) for layer in layers]
+    biases = [layer.bias.detach().numpy().astype(np.float64) for layer in layers]
+    # The standardisation goes into the first layer.
+    biases[0] = biases[0] - (mean / std) @ weights[0]
+    weights[0] = weights[0] / std[:, np.newaxis]
+    named = {f"weight{i}": w for i, w in enumerate(weights)} | {f"bias{i}": b for i, b in enumerate(biases)}
+    return {name: array.astype(np.float32) for name, array in named.items()}
