@@ -11,6 +11,9 @@ Notebook: 06
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -106,6 +109,30 @@ def _resample(mixture: Audio, sr: int, scratch: Path) -> int:
     return frames
 
 
+class NoRoomError(OSError):
+    """The disk has no room for what is about to be written: nothing was."""
+
+
+def reserve(file: BinaryIO, size: int) -> None:
+    """Take `size` bytes of the disk for a file that was just made, so that none is missing when the work is done.
+
+    Raises
+    ------
+    NoRoomError
+        If the disk has no room for them.
+    """
+    try:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), 0, size)
+            return
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise NoRoomError(error.errno, error.strerror, file.name) from None
+        # else a disk that can't reserve: look, at least
+    if shutil.disk_usage(Path(file.name).parent).free < size:
+        raise NoRoomError(errno.ENOSPC, os.strerror(errno.ENOSPC), file.name)
+
+
 class Frames:
     """A ``.npy`` file of float32 [shape=(channels, frames)], written from left to right.
 
@@ -119,6 +146,12 @@ class Frames:
         head = {"descr": "<f4", "fortran_order": False, "shape": (channels, frames)}
         np.lib.format.write_array_header_1_0(self.file, head)
         self.start = self.file.tell()
+        self.file.flush()
+        try:
+            reserve(self.file, self.start + 4 * channels * frames)
+        except OSError:
+            self.file.close()
+            raise
 
     def write(self, samples: np.ndarray) -> None:
         """Append `samples` [shape=(channels, n)]."""
@@ -158,7 +191,10 @@ class StemFiles:
 
     def __init__(self, folder: Path, names: Sequence[str], mixture: Audio, song: Song, sr: int) -> None:
         self.song, self.channels = song, mixture.channels
-        self.files = [Frames(folder / f"{name}.npy", mixture.channels, mixture.frames) for name in names]
+        with ExitStack() as stack:  # closed again if there is no room for one of them
+            shape = mixture.channels, mixture.frames
+            self.files = [stack.enter_context(Frames(folder / f"{name}.npy", *shape)) for name in names]
+            stack.pop_all()
         self.stream = (
             None
             if mixture.sr == sr

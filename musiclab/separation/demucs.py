@@ -41,9 +41,9 @@ class DemucsEngine(Engine):
         Of the weights.
     version : str
         A digest of the weights; empty if results should not be kept.
-    runtime : {"auto", "torch", "plain"}
-        ``"auto"`` takes the fastest form of each network, ``"torch"`` leaves OpenVINO out, and ``"plain"``
-        takes the network as Demucs wrote it: see `musiclab.separation.runtime`.
+    runtime : {"auto", "torch", "openvino", "plain"}
+        ``"auto"`` takes the fastest form of each network, ``"torch"`` leaves OpenVINO out, ``"openvino"`` takes it even
+        if it is slower, and ``"plain"`` takes the network as Demucs wrote it: see `musiclab.separation.runtime`.
 
     Raises
     ------
@@ -111,7 +111,7 @@ class DemucsEngine(Engine):
         key = index, half, str(device)
         if key not in self._fast:
             with torch.autocast(device.type, enabled=False):
-                self._fast[key] = runtimes.fastest(network, half=half, openvino=self._runtime == "auto")
+                self._fast[key] = runtimes.fastest(network, half=half, runtime=self._runtime)
         return self._fast[key]
 
     def half_pays(self, device: torch.device) -> bool | None:

@@ -12,8 +12,10 @@ import gc
 import math
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import takewhile
+from types import TracebackType
 from typing import Protocol
 
 import numpy as np
@@ -54,13 +56,37 @@ class OverlapAdd:
         self.total[..., first : first + weight.shape[0]].addcmul_(piece, weight)
         self.weight[first : first + weight.shape[0]] += weight
 
-    def take(self, until: int) -> np.ndarray:
-        """Everything before frame `until`, which no later piece may touch."""
+    def take(self, until: int) -> torch.Tensor:
+        """Everything before frame `until`, which no later piece may touch, still on the device."""
         count = until - self.base
-        done = (self.total[..., :count] / self.weight[:count]).cpu().numpy()
+        done = self.total[..., :count] / self.weight[:count]
         self.total, self.weight = self.total[..., count:].clone(), self.weight[count:].clone()
         self.base = until
         return done
+
+
+class Beside:
+    """Writes what is finished in a thread of its own, one piece at a time, while the next is computed."""
+
+    def __init__(self, write: Write) -> None:
+        self.write, self.pool = write, ThreadPoolExecutor(1, thread_name_prefix="musiclab-write")
+        self.pending: Future[None] | None = None
+
+    def put(self, done: torch.Tensor) -> None:
+        """Hand over a piece; waits for the one before, and raises what went wrong with it."""
+        if self.pending is not None:
+            self.pending.result()
+        self.pending = self.pool.submit(lambda: self.write(done.cpu().numpy()))
+
+    def __enter__(self) -> Beside:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.pool.shutdown(wait=True)
+        if kind is None and self.pending is not None:
+            self.pending.result()
 
 
 @dataclass
@@ -100,7 +126,7 @@ class Run:
         total : int
             Frames of the song.
         write : callable
-            Gets the estimates in order, as float32 [shape=(stems, groups, 2, frames)].
+            Gets the estimates in order, as float32 [shape=(stems, groups, 2, frames)], in another thread.
         progress : callable, optional
             Called with a fraction (0 to 1) and a text.
         cancel : Cancel, optional
@@ -120,14 +146,14 @@ class Run:
         clock = _Clock(segments, self.engine, progress, cancel)
         groups = read(0, 1).shape[0]
         adder = OverlapAdd((len(self.engine.stems), groups, 2), self.device)
-        with torch.inference_mode():
+        with torch.inference_mode(), Beside(write) as beside:
             for segment, estimate in self._estimates(segments, read, clock):
                 if segment.write[0] > adder.base:
-                    write(adder.take(segment.write[0]))
+                    beside.put(adder.take(segment.write[0]))
                 first, count = segment.write[0] - segment.read[0], segment.write[1] - segment.write[0]
                 weight = window[segment.phase : segment.phase + count]
                 adder.add(segment.write[0], estimate[..., first : first + count], weight)
-            write(adder.take(total))
+            beside.put(adder.take(total))
 
     def _estimates(self, segments: list[Segment], read: Read, clock: _Clock) -> Iterator[tuple[Segment, torch.Tensor]]:
         """Each segment with its estimate [shape=(stems, groups, 2, frames)]."""
@@ -148,7 +174,10 @@ class Run:
         try:
             mixture = np.stack([read(*segment.read) for segment in batch])
             count, groups, channels, frames = mixture.shape
-            x = torch.from_numpy(mixture).to(self.device).flatten(0, 1)
+            x = torch.from_numpy(mixture).flatten(0, 1)
+            if self.device.type == "cuda":  # from pinned memory the copy runs beside what is computed
+                x = x.pin_memory()
+            x = x.to(self.device, non_blocking=True)
             half = self.dtype != torch.float32
             with torch.autocast(self.device.type, dtype=self.dtype if half else torch.bfloat16, enabled=half):
                 y = self.engine.separate(x)

@@ -5,6 +5,7 @@ Notebook: 01
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import tempfile
@@ -196,7 +197,7 @@ def _load(path: str | PathLike[str]) -> Audio:
 
 
 def _keep(key: str, fill: Callable[[Path], None]) -> tuple[Path, tempfile.TemporaryDirectory[str] | None]:
-    """The folder of the result in the store; where the store can't be used at all, in a temporary one."""
+    """The folder of the result in the store; where the store can't be used or has no room, in a temporary one."""
     begun: list[Path] = []
 
     def watched(folder: Path) -> None:
@@ -206,9 +207,11 @@ def _keep(key: str, fill: Callable[[Path], None]) -> tuple[Path, tempfile.Tempor
     try:
         return default_store().entry(key, watched), None
     except StoreError as error:
-        if begun:
-            raise  # the disk is full: a temporary folder would not help
-        log.warning("The result is not kept for next time: %s", error)
+        from musiclab.separation.convert import NoRoomError
+
+        if begun and not isinstance(error.__cause__, NoRoomError):
+            raise  # the disk broke, or was filled, while we wrote to it
+        log.warning("The result is not kept for next time: %s", str(error))  # the error itself would hold the stems
         return _scratch(fill)
 
 
@@ -218,6 +221,14 @@ def _scratch(fill: Callable[[Path], None]) -> tuple[Path, tempfile.TemporaryDire
     holder = tempfile.TemporaryDirectory(prefix="musiclab-", ignore_cleanup_errors=True)
     try:
         fill(Path(holder.name))
+    except OSError as error:
+        holder.cleanup()
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise StoreError(
+            f"The disk of {Path(holder.name).parent} is full, so the stems can't be written and none are left behind: "
+            "free some space, or set MUSICLAB_CACHE to a folder on another disk."
+        ) from error
     except BaseException:
         holder.cleanup()
         raise

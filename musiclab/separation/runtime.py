@@ -40,7 +40,7 @@ from musiclab.store import default_store, key_of
 
 log = logging.getLogger("musiclab")
 
-VARIABLE = "MUSICLAB_RUNTIME"  # "torch" switches OpenVINO off, "plain" the lean form too
+VARIABLE = "MUSICLAB_RUNTIME"  # overrides the `runtime` of `fastest`
 KIND = "runtimes"
 VERSION = 3  # part of every entry's key: raise it when networks are converted or compared otherwise
 MODEL, REPORT = "network.xml", "report.json"
@@ -54,7 +54,7 @@ Apply = Callable[[torch.Tensor], torch.Tensor]
 Report = dict[str, dict[str, float]]
 
 
-def fastest(network: Any, *, half: bool, openvino: bool = True) -> Apply:
+def fastest(network: Any, *, half: bool, runtime: str = "auto") -> Apply:
     """`network` in the form that is fastest here; itself if there is no better one.
 
     Parameters
@@ -63,14 +63,16 @@ def fastest(network: Any, *, half: bool, openvino: bool = True) -> Apply:
         In float32, on the CPU or on CUDA.
     half : bool
         In bfloat16: where the plain form is the fastest, autocast has to be switched on around it.
-    openvino : bool
-        Whether OpenVINO may be taken.
+    runtime : {"auto", "torch", "openvino", "plain"}
+        The forms to choose from: all, those in torch, OpenVINO's even if it is slower, or the plain one alone.
     """
     precision = "bfloat16" if half else "float32"
-    if os.environ.get(VARIABLE) == "plain" or not suits(network):
+    runtime = os.environ.get(VARIABLE) or runtime
+    if runtime == "plain" or not suits(network):
         return network  # type: ignore[no-any-return]
-    openvino = openvino and os.environ.get(VARIABLE) != "torch" and _place(network).type == "cpu"
-    return (_openvino(network, precision) if openvino else None) or _in_torch(network, precision)
+    converted = runtime != "torch" and _place(network).type == "cpu"
+    found = _openvino(network, precision, anyhow=runtime == "openvino") if converted else None
+    return found or _in_torch(network, precision)
 
 
 def _place(network: Any) -> torch.device:
@@ -182,8 +184,8 @@ def _reason(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 
-def _openvino(network: Any, precision: str) -> Apply | None:
-    """`network` on OpenVINO, or None if it can't be had, or doesn't pay."""
+def _openvino(network: Any, precision: str, *, anyhow: bool) -> Apply | None:
+    """`network` on OpenVINO, or None if it can't be had, or doesn't pay (unless it is wanted anyhow)."""
     if find_spec("openvino") is None:
         return None
     try:
@@ -192,7 +194,8 @@ def _openvino(network: Any, precision: str) -> Apply | None:
             folder = default_store().entry(key, partial(_fill, network), kind=KIND)
         report = json.loads((folder / REPORT).read_text(encoding="utf-8"))
         found, before = report[f"openvino {precision}"], report[f"torch {precision}"]
-        if found["difference"] > LIMITS[precision] or found["seconds"] > GAIN * before["seconds"]:
+        slow = found["seconds"] > GAIN * before["seconds"] and not anyhow
+        if found["difference"] > LIMITS[precision] or slow:
             log.info("torch is used, not OpenVINO: in %s it differs by %.0f dB and takes %.2f times as long.",
                      precision, found["difference"], found["seconds"] / before["seconds"])  # fmt: skip
             return None

@@ -3,16 +3,19 @@
     python tests/benchmarks/bench_demucs.py [--seconds 30] [--runs 3] [--threads 1] [--device cpu] [--json out.json]
 
 The weights are HTDemucs as published (42 million), random and seeded: time and equality don't depend on what they
-learnt. Demucs runs at its API's defaults (overlap 0.25, one random shift) and at the settings of ours (no shift, our
-overlap). Printed are medians of processor time (on a GPU: of the clock), which other work on the machine disturbs
-least; the ratio of neighbouring runs; and the difference from Demucs at the same settings. Preparing (converting for
-OpenVINO, trying half precision) is done before the clock starts: it is done once per machine.
+learnt. Demucs runs at its API's defaults (overlap 0.25, one random shift), and once at the settings of ours, for the
+difference. Printed are medians of processor time (on a GPU: of the clock), which other work on the machine disturbs
+least; the ratio of neighbouring runs, with the lowest and the highest; and the share of the peak: the multiplications
+that the network needs, against those of one large product of matrices of the same type in the same time, measured
+here. Preparing (converting for OpenVINO, trying which form is fastest) is done before the clock starts: it is done
+once per machine. Five runs take about ten minutes of an idle processor.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import platform
 import statistics
 import sys
@@ -27,10 +30,14 @@ import torch
 from demucs.api import Separator
 from demucs.apply import BagOfModels
 from demucs.htdemucs import HTDemucs
+from tables import table
+from torch.utils.flop_counter import FlopCounterMode
 
 from musiclab.audio import Audio
 from musiclab.separation import separate
-from musiclab.separation.demucs import DemucsEngine
+from musiclab.separation.demucs import DemucsEngine, flash_attention
+from musiclab.separation.htdemucs_layers import Linear
+from musiclab.separation.run import OVERLAPS
 
 SOURCES = ["drums", "bass", "other", "vocals"]
 SR = 44100
@@ -82,39 +89,55 @@ def decibels(got: np.ndarray, wanted: np.ndarray) -> float:
 
 
 def candidates(song: Audio, device: str) -> dict[str, Callable[[], np.ndarray]]:
+    """What is timed, Demucs first. Each of ours is prepared here."""
     model = network()
-    torch_only = DemucsEngine([model], name="htdemucs", runtime="torch")
-    runs = {
-        "demucs API, its defaults": demucs_api(model, song, device),
-        "demucs API, no shift, overlap 0.1": demucs_api(model, song, device, shifts=0, overlap=0.1),
-        "demucs API, no shift": demucs_api(model, song, device, shifts=0),
-        "musiclab, Demucs's overlap, torch float32": ours(torch_only, song, device, overlap=0.25, precision="float32"),
-        "musiclab default, torch float32": ours(torch_only, song, device, precision="float32"),
-        "musiclab default, torch bfloat16": ours(torch_only, song, device, precision="bfloat16"),
-    }
-    if device == "cpu" and find_spec("openvino"):
-        engine = DemucsEngine([model], name="htdemucs")
-        for precision in ("float32", "bfloat16"):
-            run = ours(engine, song, device, precision=precision)
-            separate(song[:1], engine=engine, device=device, precision=precision, cache=False)  # prepared here
-            runs[f"musiclab default, OpenVINO {precision}"] = run
+    runs = {"demucs API, its defaults": demucs_api(model, song, device)}
+    ways = [("Demucs's network as it is", "plain"), ("torch", "torch")]
+    ways += [("OpenVINO", "openvino")] if device == "cpu" and find_spec("openvino") else []
+    for title, runtime in ways:
+        engine = DemucsEngine([model], name="htdemucs", runtime=runtime)
+        for precision in ("float32",) if runtime == "plain" else ("float32", "bfloat16"):
+            separate(song[:1], engine=engine, device=device, precision=precision, cache=False)
+            runs[f"musiclab, {title}, {precision}"] = ours(engine, song, device, precision=precision)
     return runs
 
 
-def same_settings(name: str) -> str | None:
-    """Which run of Demucs has the settings of one of ours."""
-    if name.startswith("demucs"):
-        return None
-    return "demucs API, no shift" if "Demucs's overlap" in name else "demucs API, no shift, overlap 0.1"
+def work(seconds: float) -> float:
+    """Floating-point operations that the segments of a song need, at our overlap."""
+    model = network()
+    with FlopCounterMode(display=False) as counter, flash_attention(), torch.inference_mode():
+        model(torch.zeros(1, 2, int(model.segment * SR)))
+    return counter.get_total_flops() * math.ceil(seconds / float(model.segment) / (1 - OVERLAPS["default"][0]))
 
 
-def processor() -> str:
+def peak(device: str, dtype: torch.dtype) -> float:
+    """Operations per second of one large product of matrices, the best of ten."""
+    size = 2048 if device == "cpu" else 8192
+    x = torch.randn(size, size, device=device, dtype=dtype)
+    layer, best = Linear(x, x[0], dtype), math.inf
+    with torch.inference_mode():
+        for _ in range(10):
+            start = clock(device)
+            layer(x)
+            best = min(best, clock(device) - start)
+    return 2 * size**3 / best
+
+
+def clock(device: str) -> float:
+    if device == "cpu":
+        return time.process_time()
+    torch.cuda.synchronize()
+    return time.perf_counter()
+
+
+def processor(device: str) -> str:
     """What computes, and with what."""
     name = torch.backends.cpu.get_cpu_capability() + (", AMX" if torch.cpu._is_amx_tile_supported() else "")
-    return f"{platform.machine()} {name}, torch {torch.__version__}"
+    card = "" if device == "cpu" else f", {torch.cuda.get_device_name(device)}"
+    return f"{platform.machine()} {name}{card}, torch {torch.__version__}"
 
 
-def main() -> None:
+def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=30.0)
     parser.add_argument("--runs", type=int, default=3)
@@ -122,37 +145,47 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--only", default="", help="of ours, only the runs with this in their names")
     parser.add_argument("--json", type=Path)
-    asked = parser.parse_args()
+    return parser.parse_args()
+
+
+def row(name: str, spent: list[float], reference: list[float], seconds: float, device: str) -> dict[str, object]:
+    ratios = [a / b for a, b in zip(reference, spent, strict=True)]
+    found: dict[str, object] = {
+        "run": name,
+        "seconds": statistics.median(spent),
+        "times real time": seconds / statistics.median(spent),
+        "faster than demucs API": statistics.median(ratios),
+        "lowest to highest": f"{min(ratios):.2f} to {max(ratios):.2f}",
+        "share of the peak": None,
+    }
+    if not name.startswith("demucs"):
+        rate = work(seconds) / statistics.median(spent)
+        found["share of the peak"] = rate / peak(device, torch.bfloat16 if "bfloat16" in name else torch.float32)
+    return found
+
+
+def main() -> None:
+    asked = arguments()
     torch.set_num_threads(asked.threads)
     song = music(asked.seconds)
     runs = candidates(song, asked.device)
     runs = {name: run for name, run in runs.items() if name.startswith("demucs") or asked.only in name}
     times: dict[str, list[float]] = {name: [] for name in runs}
     made: dict[str, np.ndarray] = {}
-    clock = time.process_time if asked.device == "cpu" else time.perf_counter
     for _ in range(asked.runs):
         for name, run in runs.items():
-            start = clock()
+            start = clock(asked.device)
             made[name] = run()
-            times[name].append(clock() - start)
+            times[name].append(clock(asked.device) - start)
             print(f"  {name}: {times[name][-1]:.2f} s", file=sys.stderr, flush=True)
     first = next(iter(runs))
-    rows = [
-        {
-            "run": name,
-            "seconds": statistics.median(spent),
-            "times real time": asked.seconds / statistics.median(spent),
-            "faster than demucs API": statistics.median(a / b for a, b in zip(times[first], spent, strict=True)),
-            "difference dB": decibels(made[name], made[other]) if (other := same_settings(name)) else None,
-        }
-        for name, spent in times.items()
-    ]
-    print(f"{asked.seconds:.0f} s of sound, {asked.runs} runs, {asked.threads} threads, {asked.device}, {processor()}")
-    print(f"{'':44}{'seconds':>9}{'× real time':>13}{'× demucs API':>14}{'difference':>14}")
-    for row in rows:
-        level = f"{row['difference dB']:.0f} dB" if row["difference dB"] is not None else "–"
-        speed, ratio = row["times real time"], row["faster than demucs API"]
-        print(f"{row['run']:44}{row['seconds']:9.2f}{speed:13.2f}{ratio:14.2f}{level:>14}")
+    wanted = demucs_api(network(), song, asked.device, shifts=0, overlap=OVERLAPS["default"][0])()
+    rows = [row(name, spent, times[first], asked.seconds, asked.device) for name, spent in times.items()]
+    for line in rows:
+        line["difference dB"] = None if line["run"] == first else decibels(made[str(line["run"])], wanted)
+    title = f"{asked.seconds:.0f} s of sound, {asked.runs} runs, {asked.threads} threads, {asked.device}"
+    print(f"{title}, {processor(asked.device)}")
+    print(table(rows))
     if asked.json:
         asked.json.write_text(json.dumps(rows, indent=1))
 

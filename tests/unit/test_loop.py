@@ -360,3 +360,39 @@ def _batches(rng: np.random.Generator, seconds: int) -> list[int]:
     run = Run(engine, torch.device("cpu"), layout, batch=4)
     run.separate(lambda a, b: song.samples[None, :, a:b], song.frames, lambda _: None)
     return engine.batches
+
+
+def test_what_goes_wrong_while_writing_stops_the_run(rng: np.random.Generator) -> None:
+    """Writing goes on beside computing; its errors come out all the same, also those of the last piece."""
+    song = 0.1 * rng.standard_normal((1, 2, 4 * SR)).astype(np.float32)
+
+    def read(start: int, stop: int) -> np.ndarray:
+        return song[..., max(start, 0) : stop]
+
+    for last in (1, 6):
+        written: list[int] = []
+
+        def write(estimates: np.ndarray, last: int = last, written: list[int] = written) -> None:
+            if len(written) == last:
+                raise RuntimeError("the plug was pulled")
+            written.append(estimates.shape[-1])
+
+        layout = Layout(int(0.6 * SR), 0.0)
+        with pytest.raises(RuntimeError, match="the plug"):
+            Run(Same(), torch.device("cpu"), layout).separate(read, 4 * SR, write)
+        assert written == [int(0.6 * SR)] * last
+
+
+def test_pieces_are_written_in_order_beside_the_work(rng: np.random.Generator) -> None:
+    song = noise(rng, 2, 4 * SR)
+    main, seen = threading.get_ident(), []
+
+    def write(estimates: np.ndarray) -> None:
+        seen.append((threading.get_ident(), estimates.copy()))
+
+    def read(start: int, stop: int) -> np.ndarray:
+        return song.samples[None, :, start:stop]
+
+    Run(Same(), torch.device("cpu"), Layout(SR // 2, 0.0)).separate(read, song.frames, write)
+    assert main not in {thread for thread, _ in seen}
+    np.testing.assert_allclose(np.concatenate([made for _, made in seen], -1)[0, 0], song.samples, atol=1e-6)

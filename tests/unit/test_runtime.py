@@ -87,6 +87,7 @@ def test_a_form_that_fails_does_not_cost_the_result(
 
 def test_forms_can_be_switched_off_or_be_missing(network: HTDemucs, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runtime, "_fill", lambda *_: pytest.fail("converted all the same"))
+    monkeypatch.delenv("MUSICLAB_RUNTIME", raising=False)
     monkeypatch.setattr(runtime, "find_spec", lambda _: None)
     runtime.fastest(network, half=False)
     monkeypatch.setattr(runtime, "find_spec", lambda _: object())
@@ -144,16 +145,16 @@ def test_a_network_of_other_parts_is_answered_right_all_the_same(changes: dict[s
     network = trained(HTDemucs(SOURCES, segment=Fraction(1), **{**SIZES["small"], **changes}))
     x = torch.randn(1, 2, SR)
     with torch.no_grad():
-        wanted, got = network(x), runtime.fastest(network, half=False, openvino=False)(x)
+        wanted, got = network(x), runtime.fastest(network, half=False, runtime="torch")(x)
     assert decibels(got.numpy(), wanted.numpy()) < -60
 
 
 def test_which_form_is_fastest_is_found_out_once(network: HTDemucs, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runtime, "GAIN", float("inf"))
-    assert isinstance(runtime.fastest(network, half=False, openvino=False), Inference)
+    assert isinstance(runtime.fastest(network, half=False, runtime="torch"), Inference)
     assert default_store().info().kinds["runtimes"].entries == 1
     monkeypatch.setattr(runtime, "_compare_in_torch", lambda _: pytest.fail("tried again"))
-    half = runtime.fastest(network, half=True, openvino=False)
+    half = runtime.fastest(network, half=True, runtime="torch")
     assert isinstance(half, Inference)
     assert half.dtype == torch.bfloat16
 
