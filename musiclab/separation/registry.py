@@ -27,7 +27,7 @@ log = logging.getLogger("musiclab")
 
 ENTRY_POINTS = "musiclab.engines"
 LOCAL = "demucs:"  # "demucs:/folder" is a Demucs whose weights lie in that folder
-METHODS = "1"  # the version of our own methods: raise it when the results of one of them change
+METHODS = "2"  # the version of our own methods: raise it when the results of one of them change
 OURS = Licence(code="MIT", weights="none needed")
 
 
@@ -55,7 +55,10 @@ class BuiltIn:
     def load(self) -> Engine:
         module, attribute = self.where.split(":")
         try:
-            return cast(Engine, getattr(importlib.import_module(f"musiclab.separation.{module}"), attribute)())
+            engine = cast(Engine, getattr(importlib.import_module(f"musiclab.separation.{module}"), attribute)())
+            if self.file:  # its weights are read at the first use: do so now, while another engine can be chosen
+                getattr(engine, "network", None)
+            return engine
         except MusiclabError:
             raise
         except Exception as error:  # a broken installation: another engine may still do

@@ -330,6 +330,26 @@ def test_auto_passes_over_an_engine_that_does_not_load(song: Audio, monkeypatch:
         separate(Audio(song.samples[:, ::-1], SR))
 
 
+@pytest.mark.parametrize("damage", ["changed", "cut", "no description"])
+def test_auto_passes_over_an_embedded_network_that_is_damaged(
+    song: Audio, tmp_path: Path, damage: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its weights are read before the work begins, while there is another choice."""
+    from musiclab.separation import embedded
+
+    content = bytearray(embedded.WEIGHTS.read_bytes())
+    content[-5] ^= damage == "changed"
+    file = tmp_path / "weights.safetensors"
+    file.write_bytes(content[:5000] if damage == "cut" else content)
+    description = embedded.WEIGHTS.with_suffix(".json").read_text()
+    file.with_suffix(".json").write_text("{" if damage == "no description" else description)
+    monkeypatch.setattr(embedded.EmbeddedEngine.__init__, "__defaults__", (file,))
+    assert separate(song).engine == "hpss"
+    assert "install" in caplog.text
+    with pytest.raises(WeightsError, match="install"):
+        separate(song, engine="embedded")
+
+
 def test_an_unknown_engine_is_said(song: Audio) -> None:
     with pytest.raises(EngineError, match="choose one of"):
         separate(song, engine="spleeter")
