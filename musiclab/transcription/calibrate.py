@@ -197,7 +197,7 @@ def fit_chords_of(groups: dict[str, list[list[Sample]]]) -> None:
             right.append(judging_train.are_true(some, clip.truth))
         log.info("heard %s", family)
     network = judging_train.train(np.concatenate(described), np.concatenate(right))
-    np.savez(Path(__file__).parent / judging.WEIGHTS, **network)
+    np.savez(Path(__file__).parent / judging.WEIGHTS, **network)  # type: ignore[arg-type]
     judging.layers.cache_clear()
 
 

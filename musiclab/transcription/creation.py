@@ -196,7 +196,7 @@ def lasting(gram: Posteriorgram, some: Candidates, frame_threshold: float) -> np
     same = some.key[order[1:]] == some.key[order[:-1]]
     again = np.full(len(some), len(gram.note))
     again[order[:-1]] = np.where(same, some.start[order[1:]], len(gram.note))
-    return np.minimum(end, again)
+    return np.asarray(np.minimum(end, again))
 
 
 def create_notes(

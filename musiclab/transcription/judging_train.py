@@ -54,10 +54,10 @@ def train(described: np.ndarray, right: np.ndarray) -> dict[str, np.ndarray]:
     steps = EPOCHS * -(-len(y) // BATCH)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps)
     for _ in range(EPOCHS):
-        for rows in torch.randperm(len(y)).split(BATCH):
+        for rows in torch.split(torch.randperm(len(y)), BATCH):
             loss = nn.functional.binary_cross_entropy_with_logits(network(inputs[rows])[:, 0], y[rows])
             optimiser.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             schedule.step()
     weights = [layer.weight.detach().numpy().T.astype(np.float64) for layer in layers]
