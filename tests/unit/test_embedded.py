@@ -28,6 +28,7 @@ from musiclab.separation.embedded.network import (
     spectrogram,
     waveform,
 )
+from musiclab.separation.embedded.placing import placed
 from musiclab.separation.embedded.train import Settings, Trainer, train
 
 TINY = Config(widths=(8, 8, 8, 8), middle=1)
@@ -231,7 +232,7 @@ def test_export_is_what_the_engine_reads(tiny: Settings, tmp_path: Path, rng: np
     x = noise(rng, 1, 2, SR)
     with torch.inference_mode():
         D = spectrogram(x)
-        expected = waveform(blended(trainer.averaged()(D), D) * D[:, None], SR)
+        expected = waveform(placed(blended(trainer.averaged()(D), D), D), SR)
         estimates = EmbeddedEngine(path).separate(x)
     torch.testing.assert_close(estimates, expected, atol=2e-4, rtol=0)  # fp16 weights
 
