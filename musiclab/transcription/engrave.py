@@ -28,8 +28,8 @@ SCALE = 40  # per cent: pixels of the SVG only, since its size on the page is se
 PPI = 150  # of PNG pages
 FONT = "Leipzig"  # verovio's own music font
 SVG_NS = "http://www.w3.org/2000/svg"
-TSPAN = f"{{{SVG_NS}}}tspan"
-LIFT = 330  # of the tempo, in verovio's units: it stands above the chord symbols, which would touch it
+ABOVE = 560  # in verovio's units: how far over the chord symbols the tempo stands, which would touch them
+ROOM = 50  # tenths of a millimetre: what that takes at the top of a page
 GAP = 200  # after a music symbol in a text, in thousandths of its size
 ACCIDENTALS = {"\uea63": "♭♭", "\uea64": "♭", "\uea65": "♮", "\uea66": "♯", "\uea67": "♯♯"}  # as verovio writes them
 
@@ -63,7 +63,10 @@ def toolkit(score: Score, *, width_mm: float = 180, height_mm: float = 250, page
 
     verovio.enableLog(verovio.LOG_OFF)
     drawing = verovio.toolkit()
-    drawing.setOptions(_options(width_mm, height_mm, page=page))
+    options = _options(width_mm, height_mm, page=page)
+    if "<harmony>" in score.musicxml:
+        options["pageMarginTop"] += ROOM
+    drawing.setOptions(options)
     if not drawing.loadData(score.musicxml):
         raise TranscriptionError("The score can't be engraved: save it as MusicXML and open it in a notation program.")
     return drawing
@@ -75,7 +78,7 @@ def svg(score: Score, *, width_mm: float = 180, height_mm: float = 250, page: bo
     With ``page=False`` all music is on one page, as high as it needs.
     """
     drawing = toolkit(score, width_mm=width_mm, height_mm=height_mm, page=page)
-    return [_outlined(drawing.renderToSVG(number)) for number in range(1, drawing.getPageCount() + 1)]
+    return [_outlined(_raised(drawing.renderToSVG(number))) for number in range(1, drawing.getPageCount() + 1)]
 
 
 def pdf(score: Score) -> bytes:
@@ -133,25 +136,35 @@ def _glyph(code: str) -> tuple[str, float]:
     return path.get("d", ""), 500.0 if metrics is None else float(metrics.get("h-a-x", 500))
 
 
+def _raised(page: str) -> str:
+    """The page with the tempo above the chord symbols of its system: verovio sets it among them."""
+    system = page.find('class="system"', page.find('class="system"') + 1)
+    first = page[:system]
+    tempo = re.search(r'class="tempo">\s*<text x="\d+" y="(\d+)"', first)
+    chords = [int(y) for y in re.findall(r'class="harm">\s*<text x="\d+" y="(\d+)"', first)]
+    if tempo is None or not chords or int(tempo[1]) < min(chords) - ABOVE:
+        return page
+    return page[: tempo.start(1)] + str(min(chords) - ABOVE) + page[tempo.end(1) :]
+
+
 def _outlined(page: str) -> str:
     """The page with every music symbol inside a text drawn as an outline, in its place."""
-    if f'font-family="{FONT}"' not in page:
-        return page
-    ET.register_namespace("", SVG_NS)
-    ET.register_namespace("xlink", "http://www.w3.org/1999/xlink")
-    root = ET.fromstring(page)
-    parents = {child: parent for parent in root.iter() for child in parent}
-    for text in list(root.iter(f"{{{SVG_NS}}}text")):
-        spans = [span for span in text.iter(TSPAN) if span.text and span.text.strip()]
-        if any(span.get("font-family") == FONT for span in spans):
-            _outline_text(text, spans, parents[text])
-    return ET.tostring(root, encoding="unicode")
+    return re.sub(r"<text\b[^>]*(?<!/)>.*?</text>", _outline, page, flags=re.DOTALL)
 
 
-def _outline_text(text: ET.Element, spans: list[ET.Element], holder: ET.Element) -> None:
-    """Draw the symbols that lead a text (a tempo's note) as outlines; accidentals are characters of every text font."""
+def _outline(found: re.Match[str]) -> str:
+    """A text element, or a group in its place if it holds music symbols."""
+    if f'font-family="{FONT}"' not in found[0]:
+        return found[0]
+    text = ET.fromstring(found[0])
+    group = ET.Element("g")
+    _outline_text(text, [span for span in text.iter("tspan") if span.text and span.text.strip()], group)
+    return ET.tostring(group, encoding="unicode")
+
+
+def _outline_text(text: ET.Element, spans: list[ET.Element], group: ET.Element) -> None:
+    """Draw the symbols in a text (a tempo's note) as outlines; accidentals are characters of every text font."""
     x, y = float(text.get("x", 0)), float(text.get("y", 0))
-    group = ET.Element(f"{{{SVG_NS}}}g")
     words, words_size = "", 0.0
     for span in spans:
         size, content = float(re.sub(r"[^0-9.]", "", span.get("font-size", "")) or 405.0), span.text or ""
@@ -160,15 +173,19 @@ def _outline_text(text: ET.Element, spans: list[ET.Element], holder: ET.Element)
         elif all(character in ACCIDENTALS for character in content):
             words += "".join(ACCIDENTALS[character] for character in content)
         else:
-            y -= LIFT
+            x = _write(group, words, x, y, words_size)
+            words = ""
             x = _draw_symbols(group, content, x, y, size / 1000)
-    written = ET.SubElement(
-        group, f"{{{SVG_NS}}}text", {"x": f"{x:.0f}", "y": f"{y:.0f}", "font-size": f"{words_size or 405.0}px"}
-    )
-    written.text = " ".join(words.split())
-    at = list(holder).index(text)
-    holder.remove(text)
-    holder.insert(at, group)
+    _write(group, words, x, y, words_size)
+
+
+def _write(group: ET.Element, words: str, x: float, y: float, size: float) -> float:
+    """Write words from x on; gives the x where a symbol after them may begin."""
+    text = " ".join(words.split())
+    if text:
+        place = {"x": f"{x:.0f}", "y": f"{y:.0f}", "font-size": f"{size or 405.0}px"}
+        ET.SubElement(group, "text", place).text = text
+    return x + (0.5 * size * len(text) + size if text else 0.0)
 
 
 def _draw_symbols(group: ET.Element, symbols: str, x: float, y: float, scale: float) -> float:
@@ -176,6 +193,6 @@ def _draw_symbols(group: ET.Element, symbols: str, x: float, y: float, scale: fl
     for symbol in symbols:
         outline, width = _glyph(f"{ord(symbol):04X}")
         place = f"translate({x:.0f},{y:.0f}) scale({scale},{-scale})"
-        ET.SubElement(group, f"{{{SVG_NS}}}path", {"d": outline, "transform": place})
+        ET.SubElement(group, "path", {"d": outline, "transform": place})
         x += (width + GAP) * scale
     return x

@@ -31,6 +31,7 @@ MINOR = np.array([5.0, 2.0, 3.5, 4.5, 2.0, 4.0, 2.0, 4.5, 3.5, 2.0, 1.5, 4.0])
 LINE_OF_FIFTHS = tuple(step + accidental for accidental in ("b", "", "#") for step in "FCGDAEB")
 STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 QUALITIES = {"": (0, 4, 7), "m": (0, 3, 7), "7": (0, 4, 7, 10), "m7": (0, 3, 7, 10), "maj7": (0, 4, 7, 11)}
+FIFTHS = {0: 0, 3: -3, 4: 4, 7: 1, 10: -2, 11: 5}  # of each interval of a chord (semitones): its way on that line
 SEVENTH_PRICE = 0.04  # a seventh must show itself: triads are likelier
 CHANGE_PRICE = 0.30  # for a chord change, in units of template agreement; less on a downbeat
 SR, N_FFT, HOP_LENGTH = 22050, 8192, 2048
@@ -142,12 +143,31 @@ def split_symbol(symbol: str) -> tuple[str, str]:
     return root, quality
 
 
+def chord_tones(symbol: str) -> tuple[str, ...]:
+    """The notes of a chord symbol by their names: ``("C", "Eb", "G", "Bb")`` for ``Cm7``; none for ``N``."""
+    if symbol == "N":
+        return ()
+    root, quality = split_symbol(symbol)
+    at = LINE_OF_FIFTHS.index(root)
+    steps = (at + FIFTHS[interval] for interval in QUALITIES[quality])
+    return tuple(LINE_OF_FIFTHS[step] for step in steps if 0 <= step < len(LINE_OF_FIFTHS))
+
+
+def _root(semitone: int, key: str) -> str:
+    """The name of a chord's root: as a note's, but a flat a tritone's way off: such chords are borrowed from minor."""
+    name, _ = spell(60 + semitone, key)
+    flat = next(n for n in LINE_OF_FIFTHS if pitch_class(n) == semitone % 12 and (n[1:] == "b" or not n[1:]))
+    centre = LINE_OF_FIFTHS.index("C") + key_fifths(key) + (3 if parse_key(key)[1] == "minor" else 2)
+    as_near = abs(LINE_OF_FIFTHS.index(flat) - centre) == abs(LINE_OF_FIFTHS.index(name) - centre)
+    return flat if as_near else name
+
+
 def transpose_symbol(symbol: str, semitones: int, key: str) -> str:
     """A chord symbol so many semitones higher, spelled for `key`."""
     if symbol == "N":
         return symbol
     root, quality = split_symbol(symbol)
-    return spell(60 + pitch_class(root) + semitones, key or "C major")[0] + quality
+    return _root(pitch_class(root) + semitones, key or "C major") + quality
 
 
 def estimate_chords(audio: Audio, grid: BeatGrid, *, key: str = "") -> tuple[Chord, ...]:
@@ -178,7 +198,7 @@ def estimate_chords(audio: Audio, grid: BeatGrid, *, key: str = "") -> tuple[Cho
     chords: list[Chord] = []
     for beat, index in enumerate(path):
         root, quality = labels[index]
-        symbol = "N" if root < 0 else spell(60 + root, key)[0] + quality
+        symbol = "N" if root < 0 else _root(root, key) + quality
         start, end = grid.times[beat], grid.times[beat + 1]
         if chords and chords[-1].symbol == symbol:
             chords[-1] = Chord(chords[-1].onset, end, symbol)

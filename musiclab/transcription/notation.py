@@ -149,8 +149,11 @@ def _split(start: Fraction, end: Fraction, grid: BeatGrid, rest: bool) -> tuple[
         return ((start, end),)
     strongest = max(level(place, grid) for place in inside)
     places = [place for place in inside if level(place, grid) == strongest]
-    # A note fills up to the first strong place; a rest may as well, and both read from the left.
+    # From a beat on, the first symbol reaches as far as one can (a half in 3/4); else up to the first strong place.
     at = places[0]
+    if not rest and level(start, grid) >= BEAT:
+        reached = (end for end in reversed(places) if len(_split(start, end, grid, rest)) == 1)
+        at = next(reached, at)
     return _split(start, at, grid, rest) + _split(at, end, grid, rest)
 
 

@@ -19,6 +19,8 @@ References
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -29,6 +31,7 @@ from musiclab.transcription.grid import BeatGrid
 
 ONSET_SIGMA = 0.025  # s: standard deviation of human onset timing, with that of the onset detector
 OFFSET_SIGMA = 0.080  # s: the same of note ends, which players (and detectors) take freely
+SHORTEST_TICK = 0.08  # s: quicker ticks are hardly heard as rhythm (London, "Hearing in Time", 2012: about 0.1 s)
 SAME_ONSET = 0.035  # s: onsets closer than this are one chord
 SWING = 2 / 3  # place of a swung off-beat in its beat when asked to straighten and none is heard
 COLLISION = 25.0  # cost of two different onsets on one tick: more than any subdivision costs
@@ -36,6 +39,7 @@ COLLISION = 25.0  # cost of two different onsets on one tick: more than any subd
 # Price in nats of dividing a beat. Simple beats (quarters) and compound ones (dotted quarters) have their own trees.
 SIMPLE_PRICES = {1: 0.0, 2: 0.6, 4: 1.8, 3: 2.2, 6: 5.5, 8: 5.5}
 COMPOUND_PRICES = {1: 0.0, 3: 0.6, 6: 1.8, 2: 2.6, 12: 5.5}
+ORDINARY_PRICE = 3.0  # of subdivisions that are there at every tempo; dearer ones have to be slow enough to be played
 CHANGE_PRICE = 1.2  # for going from a binary beat to a ternary one, or back
 DEPTH_PRICE = 0.35  # for each level that a tick lies deeper than the beat
 
@@ -155,7 +159,8 @@ def _chords_together(times: np.ndarray) -> np.ndarray:
 def _prices(grid: BeatGrid, subdivisions: Sequence[int] | None) -> dict[int, float]:
     known = COMPOUND_PRICES if grid.is_compound else SIMPLE_PRICES
     if subdivisions is None:
-        return dict(known)
+        beat = 60.0 / grid.tempo
+        return {n: price for n, price in known.items() if price <= ORDINARY_PRICE or beat / n >= SHORTEST_TICK}
     return {n: known.get(n, 1.5 * np.log2(n) + 1.0) for n in sorted({1, *subdivisions})}
 
 
@@ -171,7 +176,7 @@ def _onset_ticks(beats: np.ndarray, prices: dict[int, float], sigma: float) -> t
     back, ticks, members = [], [], []
     for b in range(first, int(np.floor(beats[-1])) + 1):
         inside = np.flatnonzero(np.floor(beats) == b)
-        places = beats[inside] - b
+        places = (beats[inside] - b).tolist()
         costs, local = zip(*(_beat_cost(places, n, price, sigma) for n, price in prices.items()), strict=True)
         total = best[None, :] + change
         back.append(total.argmin(axis=1))
@@ -188,14 +193,20 @@ def _change_price(before: int, after: int) -> float:
     return CHANGE_PRICE if min(before, after) > 1 and (before % 3 == 0) != (after % 3 == 0) else 0.0
 
 
-def _beat_cost(places: np.ndarray, n: int, price: float, sigma: float) -> tuple[float, list[Fraction]]:
+def _beat_cost(places: list[float], n: int, price: float, sigma: float) -> tuple[float, list[Fraction]]:
     """Cost of dividing a beat by `n`, and the tick, 0 to 1, of each onset in it (1 is the next beat's first tick)."""
-    nearest = np.round(places * n).astype(int)
-    ticks = [Fraction(int(k), n) for k in nearest]
-    error = (places - nearest / n) / sigma
-    cost = price + 0.5 * float(np.sum(np.minimum(error**2, 36.0))) + DEPTH_PRICE * sum(map(_depth, ticks))
-    merged = np.unique(places).size - np.unique(nearest).size
+    nearest = [round(place * n) for place in places]
+    ticks = [_tick(k, n) for k in nearest]
+    errors = sum(min(((place - k / n) / sigma) ** 2, 36.0) for place, k in zip(places, nearest, strict=True))
+    cost = price + 0.5 * errors + DEPTH_PRICE * sum(map(_depth, ticks))
+    merged = len(set(places)) - len(set(nearest))
     return cost + COLLISION * merged, ticks
+
+
+@functools.lru_cache(maxsize=4096)
+def _tick(k: int, n: int) -> Fraction:
+    """``k / n`` of a beat: the same few again and again."""
+    return Fraction(k, n)
 
 
 def _depth(tick: Fraction) -> int:
@@ -220,7 +231,7 @@ class _End:
 
     def near(self, place: float) -> dict[Fraction, float]:
         """The ticks around a fractional beat index, with what each costs."""
-        beat = int(np.floor(place))
+        beat = math.floor(place)
         own = self.chosen.get(beat, 1)
         costs: dict[Fraction, float] = {}
         for n, price in self.prices.items():
@@ -230,9 +241,9 @@ class _End:
                 extra = price - self.prices.get(own, 0.0)
             else:
                 continue
-            for tick in {np.floor(place * n), np.ceil(place * n)}:
-                end = Fraction(int(tick), n)
-                costs[end] = min(costs.get(end, np.inf), extra)
+            for k in (math.floor(place * n), math.ceil(place * n)):
+                end = _tick(k, n)
+                costs[end] = min(costs.get(end, math.inf), extra)
         return costs
 
 

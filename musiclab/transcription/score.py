@@ -1,4 +1,4 @@
-"""Parts as a written score: music21 builds it, MusicXML carries it, `musiclab.transcription.engrave` draws it.
+"""Parts as a written score: MusicXML carries it, `musiclab.transcription.engrave` draws it.
 
 Notebook: 09
 """
@@ -6,28 +6,24 @@ Notebook: 09
 from __future__ import annotations
 
 import logging
-import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from musiclab.codecs.files import replacing, write_whole
 from musiclab.errors import ExportError, TranscriptionError
 from musiclab.instruments import DRUMS, find
 from musiclab.notes import Part
-from musiclab.transcription import harmony, staves
+from musiclab.transcription import harmony, musicxml, staves
 from musiclab.transcription.beats import beats_of_notes
 from musiclab.transcription.grid import BeatGrid
-from musiclab.transcription.quantise import quantise
+from musiclab.transcription.quantise import quantise, swing_ratio
 from musiclab.transcription.staves import NoteId, Staff
 
 log = logging.getLogger("musiclab")
 DEFAULT_TEMPO = 120.0  # beats a minute, for a part whose beats nobody has found
 MUSICXML_SUFFIXES = (".musicxml", ".xml")
-DOCTYPE = (
-    '<?xml version="1.0" encoding="utf-8"?>\n<!DOCTYPE score-partwise PUBLIC '
-    '"-//Recordare//DTD MusicXML 4.0 Partwise//EN" "http://www.musicxml.org/dtds/partwise.dtd">\n'
-)
 
 
 @dataclass(frozen=True)
@@ -141,8 +137,10 @@ def write(parts: Part | Sequence[Part], *, writing: Writing | None = None, title
     grid = grid_of(shown[0])
     title = title or rows[0].title
     written = [_staves(part, index, grid, key, writing) for index, part in enumerate(shown)]
-    xml, ids = staves.export(written, title=title, grid=grid, chords=shown[0].chords if writing.chords else ())
-    return Score(DOCTYPE + ET.tostring(xml, encoding="unicode"), title, _original(ids, rows, writing))
+    chords = shown[0].chords if writing.chords else ()
+    remark = "Swing" if any(_swings(part, grid, writing) for part in shown) else ""
+    text, ids = musicxml.document(written, title=title, grid=grid, chords=chords, remark=remark)
+    return Score(text, title, _original(ids, rows, writing))
 
 
 def _prepared(part: Part, writing: Writing) -> Part:
@@ -176,6 +174,13 @@ def _staves(part: Part, index: int, grid: BeatGrid, key: str, writing: Writing) 
         swing=writing.swing,
     )
     return staves.layout(part, index, written, grid, key=key, writing=writing)
+
+
+def _swings(part: Part, grid: BeatGrid, writing: Writing) -> bool:
+    """Whether long-short pairs are written as even eighths."""
+    if writing.swing is not None:
+        return writing.swing
+    return swing_ratio([note.onset for note in part.notes], grid) is not None
 
 
 def _original(ids: dict[str, NoteId], rows: Sequence[Part], writing: Writing) -> dict[str, tuple[int, int]]:
@@ -221,30 +226,18 @@ def save(parts: Part | Sequence[Part], path: str | Path, **options: Any) -> Path
         raise ExportError(f"A score's options are title, {known}.") from error
     score = write(parts, writing=writing, title=title)
     if suffix in MUSICXML_SUFFIXES:
-        return _to_file(path, score.musicxml.encode())
+        return write_whole(path, score.musicxml.encode())
     from musiclab.transcription import engrave
 
     if suffix == ".pdf":
-        return _to_file(path, engrave.pdf(score))
+        return write_whole(path, engrave.pdf(score))
     if suffix in (".svg", ".png"):
         pages = [page.encode() for page in engrave.svg(score)] if suffix == ".svg" else engrave.png(score)
         names = [path, *(path.with_stem(f"{path.stem}-{n}") for n in range(2, len(pages) + 1))]
-        for name, page in zip(names, pages, strict=True):
-            _to_file(name, page)
+        with replacing(names) as made:
+            for beside, page in zip(made, pages, strict=True):
+                beside.write_bytes(page)
         return path
     raise ExportError(
         f"A score can't be saved as {suffix or 'a file without extension'}: use .musicxml, .pdf, .svg or .png."
     )
-
-
-def _to_file(path: Path, data: bytes) -> Path:
-    """All of it or nothing: written beside, then renamed."""
-    beside = path.with_name(f".{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_bytes(data)
-        beside.replace(path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise ExportError(f"{path} can't be written ({error.strerror}): choose another folder.") from error
-    return path

@@ -1,18 +1,16 @@
-"""Staves in music21: clefs, voices, ties, spelling, tablature; and their export with an id on every note head."""
+"""Which staves a part needs: clefs, hands, voices, transposition, tablature."""
 
 from __future__ import annotations
 
 import itertools
-import re
-import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from musiclab.instruments import DRUMS, Instrument, find
-from musiclab.notes import Chord, Note, Part
-from musiclab.transcription import harmony, tab
+from musiclab.notes import Part
+from musiclab.transcription import tab
 from musiclab.transcription.grid import BeatGrid
 from musiclab.transcription.notation import Event, Symbol, bars, voice_events
 from musiclab.transcription.percussion import sign
@@ -22,7 +20,9 @@ if TYPE_CHECKING:
     from musiclab.transcription.score import Writing
 
 NoteId = tuple[int, int]  # part, note
-# How much higher a part is written than it sounds, as a music21 interval name, by the key a player asks for.
+# How much higher a part is written than it sounds: semitones and steps of the staff, by the interval's name.
+INTERVALS = {"": (0, 0), "M2": (2, 1), "P5": (7, 4), "M6": (9, 5), "P8": (12, 7), "M9": (14, 8), "M13": (21, 12)}
+# The interval by the key that a player asks for.
 TRANSPOSITIONS = {"C": "", "Bb": "M2", "Eb": "M6", "F": "P5"}
 # Instruments that are usually written at another pitch than they sound.
 USUAL = {
@@ -30,7 +30,6 @@ USUAL = {
     "tenor saxophone": "M9", "baritone saxophone": "M13", "trumpet": "M2", "horn": "P5",
 }  # fmt: skip
 MIDDLE_C = 60
-UNSURE = ((0.4, "#C62828"), (0.7, "#E07B00"))  # confidence below which a note head takes the colour
 
 
 @dataclass
@@ -44,7 +43,7 @@ class Staff:
     key: str
     name: str
     voices: list[list[list[Symbol]]] = field(default_factory=list)  # voice, bar, symbol
-    written: str = ""  # interval name up from sounding to written pitch
+    written: str = ""  # a name in `INTERVALS`
     fingerings: dict[int, tuple[int, int]] = field(default_factory=dict)  # note index: (string, fret)
     lines: int = 5
     braced: bool = False
@@ -158,91 +157,3 @@ def _tab_staff(staff: Staff, events: Sequence[Event]) -> Staff:
         staff.part, staff.index, staff.instrument, "tab", staff.key, "", staff.voices, staff.written,
         fingerings, len(tuning), colours=staff.colours,
     )  # fmt: skip
-
-
-def export(
-    parts: Sequence[Sequence[Staff]], *, title: str, grid: BeatGrid, chords: Sequence[Chord]
-) -> tuple[ET.Element, dict[str, NoteId]]:
-    """The MusicXML tree of all staves, and the note that each id in it stands for."""
-    import music21 as m21
-
-    from musiclab.transcription import symbols
-
-    score = m21.stream.Score()
-    score.metadata = m21.metadata.Metadata(title=title or "Untitled", composer="")
-    first = True
-    for part in parts:
-        made = []
-        for staff in part:
-            made.append(symbols.m21_part(staff, grid, chords=chords if first else ()))
-            first = False
-            score.insert(0, made[-1])
-        if len(made) > 1:
-            braced = part[0].braced
-            group = m21.layout.StaffGroup(made, symbol="brace" if braced else "bracket", barTogether=True)
-            group.name = part[0].name if braced else ""
-            score.insert(0, group)
-    root = m21.musicxml.m21ToXml.ScoreExporter(score, makeNotation=False).parse()
-    return root, _with_ids(root, parts)
-
-
-def _with_ids(root: ET.Element, parts: Sequence[Sequence[Staff]]) -> dict[str, NoteId]:
-    """Turn the marks that `symbols` left on the note heads into ids, and colour the notes that are unsure.
-
-    music21 writes no id on a note, but it keeps a colour, through every copy and sorting: so a note's number travels as
-    its colour, and here it gets its true one.
-    """
-    staves = [staff for part in parts for staff in part]
-    ids: dict[str, NoteId] = {}
-    for number, xml_part in enumerate(root.findall("part")):
-        staff = staves[min(number, len(staves) - 1)]
-        for xml_note in xml_part.iter("note"):
-            mark = xml_note.attrib.pop("color", None)
-            head = xml_note.find("notehead")
-            if head is not None:
-                head.attrib.pop("color", None)
-                if head.text == "normal" and not head.attrib.keys() - {"parentheses"}:
-                    xml_note.remove(head)
-            if mark is None or not re.fullmatch("#[0-9A-Fa-f]{6}", mark):
-                continue
-            index = int(mark[1:], 16)
-            name = f"n{staff.index}-{index}-{len(ids)}"
-            xml_note.set("id", name)
-            ids[name] = (staff.index, index)
-            if index in staff.fingerings:
-                _add_fingering(xml_note, *staff.fingerings[index])
-            colour = _colour(staff.part.notes[index]) if staff.colours else None
-            if colour:
-                xml_note.set("color", colour)
-    return ids
-
-
-def _add_fingering(xml_note: ET.Element, string: int, fret: int) -> None:
-    """String and fret; music21 would write those of a chord on its first note alone."""
-    notations = xml_note.find("notations")
-    if notations is None:
-        notations = ET.SubElement(xml_note, "notations")
-    technical = ET.SubElement(notations, "technical")
-    ET.SubElement(technical, "string").text = str(string)
-    ET.SubElement(technical, "fret").text = str(fret)
-
-
-def _colour(note: Note) -> str | None:
-    return next((colour for below, colour in UNSURE if note.confidence < below), None)
-
-
-def spelled(note: Note, staff: Staff) -> str:
-    """The note's sounding name as music21 writes it: ``B-3``."""
-    name, octave = harmony.spell(note.semitone, staff.key)
-    return f"{name.replace('b', '-')}{octave}"
-
-
-def clef_object(staff: Staff) -> Any:
-    """The music21 clef of a staff."""
-    from music21 import clef
-
-    classes: dict[str, Any] = {
-        "treble": clef.TrebleClef, "treble8vb": clef.Treble8vbClef, "bass": clef.BassClef, "alto": clef.AltoClef,
-        "percussion": clef.PercussionClef, "tab": clef.TabClef,
-    }  # fmt: skip
-    return classes[staff.clef]()

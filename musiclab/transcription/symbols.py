@@ -1,220 +1,229 @@
-"""Symbols as music21 objects: notes, chords, drums, rests, beams and tuplets, chord symbols."""
+"""Notes, chords, drum strokes and rests as MusicXML."""
 
 from __future__ import annotations
 
+import bisect
 import functools
-import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
-
-import music21 as m21
 
 from musiclab.instruments import DRUMS
-from musiclab.notes import Chord
+from musiclab.notes import Note
 from musiclab.transcription import harmony
+from musiclab.transcription.beams import Look, looks
 from musiclab.transcription.grid import BeatGrid
 from musiclab.transcription.notation import Symbol
 from musiclab.transcription.percussion import sign
-from musiclab.transcription.staves import Staff, clef_object, spelled
+from musiclab.transcription.staves import INTERVALS, NoteId, Staff
 
-CHORD_KINDS = {"": "major", "m": "minor", "7": "dominant-seventh", "m7": "minor-seventh", "maj7": "major-seventh"}
-
-
-def m21_part(staff: Staff, grid: BeatGrid, *, chords: Sequence[Chord]) -> m21.stream.Part:
-    """A staff as a music21 part, with everything on it that a reader needs."""
-    part = m21.stream.PartStaff() if staff.braced else m21.stream.Part()
-    part.partName = staff.name
-    part.insert(0, _instrument(staff))
-    part.atSoundingPitch = False  # the pitches below are the written ones
-    count = len(staff.voices[0])
-    for number in range(count):
-        measure = m21.stream.Measure(number=number + 1)
-        if number == 0:
-            _opening(measure, staff, grid)
-        _fill(measure, staff, [voice[number] for voice in staff.voices], grid)
-        part.append(measure)
-    if chords:
-        _add_chords(part, chords, grid)
-    _accidentals(part, staff)
-    measures = list(part.getElementsByClass(m21.stream.Measure))
-    measures[-1].rightBarline = m21.bar.Barline("final")
-    return part
+ACCIDENTALS = {-2: "flat-flat", -1: "flat", 0: "natural", 1: "sharp", 2: "double-sharp"}
+UNSURE = ((0.4, "#C62828"), (0.7, "#E07B00"))  # confidence below which a note head takes the colour
+TRIPLET = "<time-modification><actual-notes>3</actual-notes><normal-notes>2</normal-notes></time-modification>"
+STEPS = "CDEFGAB"
+SOON = 0.1  # s: a note that begins so little before a chord belongs to it
+Pitch = tuple[str, int, int]  # step, alteration in semitones, octave
 
 
-def _instrument(staff: Staff) -> m21.instrument.Instrument:
-    instrument = m21.instrument.Percussion() if staff.instrument is DRUMS else m21.instrument.Instrument()
-    instrument.partName = staff.name
-    instrument.instrumentName = staff.name or staff.instrument.name
-    instrument.partAbbreviation = ""
-    instrument.midiProgram = staff.instrument.program
-    if staff.written and staff.instrument is not DRUMS:
-        # music21 keeps the way from written to sounding pitch
-        instrument.transposition = m21.interval.Interval(staff.written).reverse()
-    return instrument
+@dataclass
+class Page:
+    """What is the same in the whole score, and the ids given to note heads so far."""
+
+    grid: BeatGrid
+    divisions: int  # of a quarter note
+    ids: dict[str, NoteId] = field(default_factory=dict)
+
+    def ticks(self, quarters: Fraction) -> int:
+        """A duration as MusicXML counts it."""
+        return int(quarters * self.divisions)
 
 
-def _opening(measure: m21.stream.Measure, staff: Staff, grid: BeatGrid) -> None:
-    measure.clef = clef_object(staff)
-    if staff.clef == "tab" or staff.lines != 5:
-        measure.insert(0, m21.layout.StaffLayout(staffLines=staff.lines))
-    if staff.instrument is not DRUMS:
-        measure.keySignature = _signature(staff)
-    measure.timeSignature = m21.meter.TimeSignature(f"{grid.metre[0]}/{grid.metre[1]}")
-    if staff.clef != "tab" and staff.name:
-        unit = m21.duration.Duration(float(grid.beat_quarters))
-        measure.insert(0, m21.tempo.MetronomeMark(number=round(grid.tempo), referent=unit))
+@dataclass
+class Voice:
+    """One voice of a staff in one bar."""
+
+    staff: Staff
+    key: str  # as written
+    number: int  # in its part
+    staff_number: int  # 0 where the part has only one
+    held: dict[tuple[str, int], int]  # alterations by step and octave, of all voices of the staff in this bar
+    part: str  # id of the part in the XML
+
+    @property
+    def stem(self) -> str:
+        """Two voices point away from each other; in a tablature the rhythm is left to the notes above."""
+        if self.staff.clef == "tab":
+            return "<stem>none</stem>"
+        first = self.number % 4 == 1
+        return f"<stem>{'up' if first else 'down'}</stem>" if len(self.staff.voices) > 1 else ""
+
+    @property
+    def hides_rests(self) -> bool:
+        """Rests of a second voice say nothing that the first does not."""
+        return self.number % 4 != 1 or self.staff.clef == "tab"
 
 
-def _signature(staff: Staff) -> m21.key.KeySignature:
-    """The written key signature."""
-    signature = m21.key.KeySignature(harmony.key_fifths(staff.key))
-    return signature.transpose(staff.written) if staff.written else signature
+def voice_xml(symbols: Sequence[Symbol], voice: Voice, harmonies: Sequence[tuple[Fraction, str]], page: Page) -> str:
+    """A bar of one voice; `harmonies` are chord symbols by their place in it (quarter lengths)."""
+    out: list[str] = []
+    for symbol, look in zip(symbols, looks(symbols, page.grid), strict=True):
+        for place, text in harmonies:
+            if symbol.start <= place < symbol.start + symbol.duration:
+                late = page.ticks(place - symbol.start)
+                out.append(f"<harmony>{text}{f'<offset>{late}</offset>' if late else ''}</harmony>")
+        out += [_rest(symbol, look, voice, page)] if symbol.is_rest else _notes(symbol, look, voice, page)
+    return "".join(out)
 
 
-def _fill(measure: m21.stream.Measure, staff: Staff, voices: list[list[Symbol]], grid: BeatGrid) -> None:
-    for number, symbols in enumerate(voices):
-        holder = m21.stream.Voice(id=str(number + 1)) if len(voices) > 1 else measure
-        for symbol in symbols:
-            holder.insert(float(symbol.start), _element(symbol, staff, voice=number, voices=len(voices), grid=grid))
-        if holder is not measure:
-            measure.insert(0, holder)
-        if staff.clef != "tab":
-            _beams(holder, grid)
+def _rest(symbol: Symbol, look: Look, voice: Voice, page: Page) -> str:
+    whole = symbol.duration == page.grid.bar_quarters
+    hidden = ' print-object="no"' if voice.hides_rests else ""
+    kind = '<rest measure="yes"/>' if whole else "<rest/>"
+    shape = "" if whole else _shape(look)
+    marks = _notations(None if voice.staff.clef == "tab" else look)
+    return f"<note{hidden}>{kind}{_times(symbol, voice, page)}{shape}{_staff(voice)}{marks}</note>"
 
 
-def _element(symbol: Symbol, staff: Staff, *, voice: int, voices: int, grid: BeatGrid) -> m21.note.GeneralNote:
-    """A note, chord or rest of music21."""
-    if symbol.is_rest:
-        element: Any = m21.note.Rest()
-        if voice > 0 or staff.clef == "tab":
-            element.style.hideObjectOnPrint = True
-        if symbol.duration == grid.bar_quarters:
-            element.fullMeasure = True
-    elif staff.instrument is DRUMS:
-        element = _drum_element(symbol, staff)
-    else:
-        element = _pitched_element(symbol, staff)
-    element.duration = _duration(symbol.duration)
-    if symbol.notes and (symbol.tied_from or symbol.tied_to):
-        both = symbol.tied_from and symbol.tied_to
-        element.tie = m21.tie.Tie("continue" if both else "stop" if symbol.tied_from else "start")
-    if staff.clef == "tab" and symbol.notes:
-        element.stemDirection = "noStem"  # the rhythm stands above, in the notes
-    elif voices > 1 and symbol.notes:
-        element.stemDirection = "up" if voice == 0 else "down"
-    return element  # type: ignore[no-any-return]
+def _notes(symbol: Symbol, look: Look, voice: Voice, page: Page) -> Iterator[str]:
+    """The heads of a note or chord, from the lowest up."""
+    ties = [kind for kind, so in (("stop", symbol.tied_from), ("start", symbol.tied_to)) if so]
+    tied = "".join(f'<tie type="{kind}"/>' for kind in ties)
+    beams = "".join(f'<beam number="{n}">{kind}</beam>' for n, kind in enumerate(look.beams, 1))
+    drums, tab = voice.staff.instrument is DRUMS, voice.staff.clef == "tab"
+    heads = _drum_heads(symbol, voice) if drums else _pitched_heads(symbol, voice)
+    if voice.staff.instrument.monophonic and len(heads) > 1:
+        main = max(heads, key=lambda index: voice.staff.part.notes[index].duration)
+        if not symbol.tied_from:
+            yield from (_grace(index, voice, page) for index in sorted(heads) if index != main)
+        heads = [main]
+    for k, index in enumerate(heads):
+        note = voice.staff.part.notes[index]
+        pitch = None if drums else _written(note, voice)
+        times = _times(symbol, voice, page, tied + (_drum_sound(note, voice) if drums else ""))
+        shape = _shape(look, "" if pitch is None or tab else _accidental(pitch, voice, tied=symbol.tied_from))
+        marks = _notations(None if k or tab else look, ties, voice.staff.fingerings.get(index) if tab else None)
+        yield (
+            f"<note{_identity(index, voice.staff, page)}>{'<chord/>' if k else ''}"
+            f"{_drum_place(note) if pitch is None else _pitch(pitch)}{times}{shape}{voice.stem}"
+            f"{_drum_head(note) if drums else ''}{_staff(voice)}{'' if k or tab else beams}{marks}</note>"
+        )
 
 
-def _duration(length: Fraction) -> m21.duration.Duration:
-    """As a fraction, so that triplets are exact."""
-    return m21.duration.Duration(length if length.denominator % 3 == 0 else float(length))
+def _grace(index: int, voice: Voice, page: Page) -> str:
+    """Of two notes at once in a line of single notes, the shorter one."""
+    pitch = _written(voice.staff.part.notes[index], voice)
+    tab = voice.staff.clef == "tab"
+    accidental = "" if tab else _accidental(pitch, voice, tied=False)
+    marks = _notations(None, (), voice.staff.fingerings.get(index) if tab else None)
+    return (
+        f'<note{_identity(index, voice.staff, page)}><grace slash="yes"/>{_pitch(pitch)}<voice>{voice.number}</voice>'
+        f"<type>eighth</type>{accidental}{_staff(voice)}{marks}</note>"
+    )
 
 
-def _pitched_element(symbol: Symbol, staff: Staff) -> Any:
-    heads = []
-    for index in sorted(symbol.notes, key=lambda i: staff.part.notes[i].semitone):
-        head = m21.note.Note(_written_pitch(spelled(staff.part.notes[index], staff), staff.written))
-        head.style.color = _mark(index)
-        heads.append(head)
-    if len({head.pitch.midi for head in heads}) < len(heads):
-        heads = list({head.pitch.midi: head for head in heads}.values())
-    return heads[0] if len(heads) == 1 else m21.chord.Chord(heads)
+def _times(symbol: Symbol, voice: Voice, page: Page, between: str = "") -> str:
+    return f"<duration>{page.ticks(symbol.duration)}</duration>{between}<voice>{voice.number}</voice>"
 
 
-@functools.lru_cache(maxsize=1024)
-def _written_pitch(name: str, interval: str) -> str:
-    """A sounding pitch as it is written, by name: the same few come again and again, and music21 takes its time."""
-    pitch = m21.pitch.Pitch(name)
-    return str((pitch.transpose(interval) if interval else pitch).nameWithOctave)
+def _shape(look: Look, accidental: str = "") -> str:
+    return f"<type>{look.type}</type>{'<dot/>' * look.dots}{accidental}{TRIPLET if look.triplet else ''}"
 
 
-def _drum_element(symbol: Symbol, staff: Staff) -> Any:
-    heads = {}
-    for index in symbol.notes:
-        drum = sign(staff.part.notes[index].semitone)
-        head = m21.note.Unpitched(displayName=drum.place)
-        head.notehead = drum.head
-        head.style.color = _mark(index)
-        heads[drum.place, drum.head] = head
-    made = [heads[name] for name in sorted(heads, key=lambda name: m21.pitch.Pitch(name[0]).ps)]
-    return made[0] if len(made) == 1 else m21.percussion.PercussionChord(made)
+def _staff(voice: Voice) -> str:
+    return f"<staff>{voice.staff_number}</staff>" if voice.staff_number else ""
 
 
-def _mark(index: int) -> str:
-    """The note's number in the guise of a colour. See `staves._with_ids`."""
-    return f"#{index:06X}"
+def _notations(look: Look | None, ties: Sequence[str] = (), fingering: tuple[int, int] | None = None) -> str:
+    marks = "".join(f'<tied type="{kind}"/>' for kind in ties)
+    if look and look.bracket:
+        shown = f' bracket="{"yes" if look.bracketed else "no"}"' if look.bracket == "start" else ""
+        marks += f'<tuplet type="{look.bracket}" number="1"{shown}/>'
+    if fingering:
+        marks += f"<technical><string>{fingering[0]}</string><fret>{fingering[1]}</fret></technical>"
+    return f"<notations>{marks}</notations>" if marks else ""
+
+
+def _identity(index: int, staff: Staff, page: Page) -> str:
+    """The head's id, remembered with the note that it stands for, and its colour if it is unsure."""
+    name = f"n{staff.index}-{index}-{len(page.ids)}"
+    page.ids[name] = (staff.index, index)
+    sure = staff.part.notes[index].confidence
+    colour = next((colour for below, colour in UNSURE if sure < below), "") if staff.colours else ""
+    return f' id="{name}"' + (f' color="{colour}"' if colour else "")
+
+
+# --- pitches
+
+
+def _pitched_heads(symbol: Symbol, voice: Voice) -> list[int]:
+    """Indices of the notes, from the lowest up; one head for each pitch."""
+    notes = voice.staff.part.notes
+    by_pitch = {notes[index].semitone: index for index in reversed(symbol.notes)}
+    return [by_pitch[pitch] for pitch in sorted(by_pitch)]
+
+
+def _written(note: Note, voice: Voice) -> Pitch:
+    up = INTERVALS[voice.staff.written][0]
+    at = bisect.bisect_right(voice.staff.part.chords, note.onset + SOON, key=lambda chord: chord.onset) - 1
+    chord = voice.staff.part.chords[at].symbol if at >= 0 else "N"
+    return _spelled(note.semitone + up, voice.key, harmony.transpose_symbol(chord, up, voice.key) if up else chord)
+
+
+@functools.lru_cache(maxsize=4096)
+def _spelled(semitone: int, key: str, chord: str) -> Pitch:
+    """A note of the chord is spelled as a part of it (E flat, not D sharp, over C minor); others by the key."""
+    name, _ = harmony.spell(semitone, key)
+    for tone in harmony.chord_tones(chord):
+        if harmony.pitch_class(tone) == semitone % 12:
+            name = tone
+    alter = name.count("#") - name.count("b")
+    return name[0], alter, (semitone - alter) // 12 - 1
+
+
+def _pitch(pitch: Pitch) -> str:
+    step, alter, octave = pitch
+    altered = f"<alter>{alter}</alter>" if alter else ""
+    return f"<pitch><step>{step}</step>{altered}<octave>{octave}</octave></pitch>"
+
+
+def _accidental(pitch: Pitch, voice: Voice, *, tied: bool) -> str:
+    """What a reader needs against the key and what came before in the bar; a tie needs nothing."""
+    step, alter, octave = pitch
+    if tied:
+        return ""
+    due = voice.held.get((step, octave), _signature(voice.key).get(step, 0))
+    voice.held[step, octave] = alter
+    return f"<accidental>{ACCIDENTALS[alter]}</accidental>" if alter != due else ""
 
 
 @functools.cache
-def _time_signature(metre: tuple[int, int]) -> m21.meter.TimeSignature:
-    return m21.meter.TimeSignature(f"{metre[0]}/{metre[1]}")
+def _signature(key: str) -> dict[str, int]:
+    """The alterations of a key, by step."""
+    fifths = harmony.key_fifths(key)
+    order = "FCGDAEB"
+    return dict.fromkeys(order[:fifths], 1) if fifths > 0 else dict.fromkeys(order[7 + fifths :], -1) if fifths else {}
 
 
-def _beams(holder: Any, grid: BeatGrid) -> None:
-    """Beams by the beat, and a bracket over the triplets of each beat."""
-    signature = _time_signature(grid.metre)
-    elements = list(holder.notesAndRests)
-    beams = signature.getBeams(elements, measureStartOffset=0.0)
-    for element, beam in zip(elements, beams, strict=True):
-        if isinstance(element, m21.note.NotRest) and beam is not None:
-            element.beams = beam
-    _brackets(elements, grid)
+# --- drums
 
 
-def _brackets(elements: Sequence[Any], grid: BeatGrid) -> None:
-    """One bracket a beat: music21 would draw one over two beats where the first begins with a long triplet note."""
-    beats = itertools.groupby(
-        elements, key=lambda e: int(Fraction(e.offset).limit_denominator(96) // grid.beat_quarters)
-    )
-    for _, inside in beats:
-        tuplets = [element.duration.tuplets[0] for element in inside if element.duration.tuplets]
-        for tuplet in tuplets:
-            tuplet.type = None
-        if len(tuplets) > 1:
-            tuplets[0].type, tuplets[-1].type = "start", "stop"
-        elif tuplets:
-            tuplets[0].type = "startStop"
+def _drum_heads(symbol: Symbol, voice: Voice) -> list[int]:
+    """Indices of the strokes, from the lowest place up; one head for each sign."""
+    notes = voice.staff.part.notes
+    signs = {sign(notes[index].semitone): index for index in symbol.notes}
+    return [signs[drum] for drum in sorted(signs, key=lambda drum: (drum.place[1], STEPS.index(drum.place[0])))]
 
 
-def _accidentals(part: m21.stream.Part, staff: Staff) -> None:
-    """Accidentals as a reader needs them: against the key, and within the bar; none are repeated in a tie."""
-    if staff.instrument is DRUMS:
-        return
-    altered = {pitch.step: pitch.alter for pitch in _signature(staff).alteredPitches}
-    for measure in part.getElementsByClass(m21.stream.Measure):
-        now: dict[tuple[str, int | None], float] = {}
-        for element in measure.recurse().notes:
-            if isinstance(element, m21.harmony.ChordSymbol):
-                continue
-            for head in element.notes if isinstance(element, m21.chord.Chord) else [element]:
-                pitch = head.pitch
-                place = (pitch.step, pitch.octave)
-                due = now.get(place, altered.get(pitch.step, 0.0))
-                tied = element.tie is not None and element.tie.type in ("stop", "continue")
-                shown = pitch.alter != due and not tied
-                if pitch.accidental is None and shown:
-                    pitch.accidental = m21.pitch.Accidental("natural")
-                if pitch.accidental is not None:
-                    pitch.accidental.displayStatus = shown
-                if not tied:
-                    now[place] = pitch.alter
+def _drum_place(note: Note) -> str:
+    place = sign(note.semitone).place
+    step, octave = place[0], place[1]
+    return f"<unpitched><display-step>{step}</display-step><display-octave>{octave}</display-octave></unpitched>"
 
 
-def _add_chords(part: m21.stream.Part, chords: Sequence[Chord], grid: BeatGrid) -> None:
-    """Chord symbols above the staff, on the beat nearest to where they begin; none are repeated."""
-    measures = list(part.getElementsByClass(m21.stream.Measure))
-    last = None
-    for chord in chords:
-        if chord.symbol in ("N", last):
-            continue
-        beat = round(float(grid.beats_at([chord.onset])[0])) + grid.first - 1
-        bar, inside = divmod(beat, grid.beats_per_bar)
-        if not 0 <= bar < len(measures):
-            continue
-        root, kind = harmony.split_symbol(chord.symbol)
-        figure = m21.harmony.ChordSymbol(root=root.replace("b", "-"), kind=CHORD_KINDS[kind])
-        figure.chordKindStr = kind  # as it is printed: music21's own is "Maj7"
-        figure.writeAsChord = False
-        measures[bar].insert(float(inside * grid.beat_quarters), figure)
-        last = chord.symbol
+def _drum_head(note: Note) -> str:
+    head = sign(note.semitone).head
+    return "" if head == "normal" else f"<notehead>{head}</notehead>"
+
+
+def _drum_sound(note: Note, voice: Voice) -> str:
+    return f'<instrument id="{voice.part}-D{note.semitone}"/>'
