@@ -7,10 +7,12 @@ Notebook: 09
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from musiclab.errors import ExportError, TranscriptionError
+from musiclab.codecs.files import write_whole
+from musiclab.errors import TranscriptionError
 from musiclab.instruments import DRUMS, find
 from musiclab.notes import Note, Part
 
@@ -38,12 +40,9 @@ def to_pretty_midi(part: Part) -> pretty_midi.PrettyMIDI:
 
 def write_midi(part: Part, path: str | Path) -> Path:
     """Write the part as a MIDI file; `ExportError` if it can't be written."""
-    path = Path(path)
-    try:
-        to_pretty_midi(part).write(str(path))
-    except OSError as err:
-        raise ExportError(f"The MIDI file {path} can't be written ({err}): choose another place.") from err
-    return path
+    buffer = io.BytesIO()
+    to_pretty_midi(part).write(buffer)
+    return write_whole(Path(path), buffer.getvalue())
 
 
 def read_midi(path: str | Path, *, instrument: str = "piano") -> Part:

@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from musiclab.errors import TranscriptionError
 if TYPE_CHECKING:
     from musiclab.audio import Audio
 
+T = TypeVar("T")
 FORMAT_VERSION = 1  # of the JSON files
 MIDI_SUFFIXES = (".mid", ".midi")
 
@@ -283,8 +284,9 @@ class Part:
         """
         path = Path(path)
         if path.suffix.lower() == ".json":
-            path.write_text(self.to_json(), encoding="utf-8")
-            return path
+            from musiclab.codecs.files import write_whole
+
+            return write_whole(path, self.to_json().encode())
         if path.suffix.lower() in MIDI_SUFFIXES:
             from musiclab import midi
 
@@ -300,8 +302,8 @@ class Part:
 
 
 @dataclass
-class History:
-    """Undo and redo over parts: `do` an edit, `undo` it, `redo` it.
+class History(Generic[T]):
+    """Undo and redo over things that never change in place: `do` an edit, `undo` it, `redo` it.
 
     >>> history = History(part)            # doctest: +SKIP
     >>> history.do(part.remove(note))      # doctest: +SKIP
@@ -309,35 +311,37 @@ class History:
     True
     """
 
-    part: Part
-    _past: list[Part] = field(default_factory=list, init=False, repr=False)
-    _future: list[Part] = field(default_factory=list, init=False, repr=False)
+    present: T
+    _past: list[T] = field(default_factory=list, init=False, repr=False)
+    _future: list[T] = field(default_factory=list, init=False, repr=False)
 
-    def do(self, part: Part) -> Part:
-        """Make `part` the present; what had been undone is forgotten."""
-        self._past.append(self.part)
+    def do(self, new: T) -> T:
+        """Make `new` the present; what had been undone is forgotten."""
+        self._past.append(self.present)
         self._future.clear()
-        self.part = part
-        return part
+        self.present = new
+        return new
 
     @property
     def can_undo(self) -> bool:
+        """Whether there is an edit to take back."""
         return bool(self._past)
 
     @property
     def can_redo(self) -> bool:
+        """Whether there is an edit to do again."""
         return bool(self._future)
 
-    def undo(self) -> Part:
-        """Back by one edit; the present part if there is none."""
+    def undo(self) -> T:
+        """Back by one edit; the present if there is none."""
         return self._step(self._past, self._future)
 
-    def redo(self) -> Part:
-        """Forward again by one edit; the present part if there is none."""
+    def redo(self) -> T:
+        """Forward again by one edit; the present if there is none."""
         return self._step(self._future, self._past)
 
-    def _step(self, source: list[Part], target: list[Part]) -> Part:
+    def _step(self, source: list[T], target: list[T]) -> T:
         if source:
-            target.append(self.part)
-            self.part = source.pop()
-        return self.part
+            target.append(self.present)
+            self.present = source.pop()
+        return self.present

@@ -14,13 +14,13 @@ from __future__ import annotations
 import io
 import logging
 import os
-import uuid
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from os import PathLike
 from pathlib import Path
 
 from musiclab.audio import Audio, to_db
+from musiclab.codecs.files import replacing
 from musiclab.codecs.formats import Format, find_format
 from musiclab.codecs.readers import Part, by_ffmpeg
 from musiclab.codecs.source import open_source
@@ -111,27 +111,13 @@ def write_together(takes: Sequence[Take], paths: Sequence[Path], format: Format,
         If anything refuses; then no file has been touched.
     """
     gain = min(1.0, *(take.fitting_gain(format) for take in takes))
-    temporary: list[Path] = []
-    try:
-        for path in paths:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if path.is_dir():
-                raise ExportError(f"{str(path)!r} is a folder: give the name of a file.")
-            temporary.append(path.parent / f".{uuid.uuid4().hex}.part")
-            temporary[-1].touch()  # the system's own reason if it refuses, which the libraries hide
+    with replacing(paths) as temporary:
         for _ in range(3):  # a second round if decoding overshoots; a third would be for a very odd sound
             _write_all(takes, temporary, format, gain, quality)
             excess = _overshoot(takes, temporary, gain) if format.lossy else 0.0
             if excess <= 1.0:
                 break
             gain /= excess * 1.01
-        for made, path in zip(temporary, paths, strict=True):
-            os.replace(made, path)  # noqa: PTH105  # atomic, and over an existing file on every system
-    except OSError as error:
-        raise ExportError(_refusal(paths[0].parent, error)) from error
-    finally:
-        for made in temporary:
-            made.unlink(missing_ok=True)
     if gain < 1.0:
         _tell_gain(gain, paths, format)
     return gain
@@ -156,17 +142,6 @@ def _overshoot(takes: Sequence[Take], paths: Sequence[Path], gain: float) -> flo
             samples = by_ffmpeg(open_source(path), Part(path.name, 0.0, None)).samples
             peak = max(peak, float(samples.max()), -float(samples.min()))
     return peak
-
-
-def _refusal(folder: Path, error: OSError) -> str:
-    """One sentence for what a system says when it won't write."""
-    import errno
-
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return f"There is no room left for the files in {str(folder)!r}: free some space or choose another folder."
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return f"Nothing may be written in {str(folder)!r}: choose another folder."
-    return f"The files can't be written in {str(folder)!r} ({error.strerror or error}): choose another folder."
 
 
 def _tell_gain(gain: float, paths: Sequence[Path], format: Format) -> None:

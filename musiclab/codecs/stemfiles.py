@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import uuid
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
@@ -16,6 +14,7 @@ import numpy as np
 from musiclab.audio import Audio, to_db
 from musiclab.codecs.decoding import read
 from musiclab.codecs.encoding import QUALITY, write_together
+from musiclab.codecs.files import write_whole
 from musiclab.codecs.formats import find_format
 from musiclab.codecs.source import AUDIO_SUFFIXES, open_source
 from musiclab.codecs.writers import Take
@@ -115,14 +114,10 @@ def _write_card(path: Path, stems: Stems, saved: SavedStems) -> None:
         "gain_db": saved.gain_db,
         "files": {name: file.name for name, file in saved.items()},
     }
-    temporary = path.parent / f".{uuid.uuid4().hex}.part"
     try:
-        temporary.write_text(json.dumps(card, indent=2, ensure_ascii=False), encoding="utf-8")
-        os.replace(temporary, path)  # noqa: PTH105  # over an existing file on every system
-    except OSError as error:
-        raise ExportError(f"The stems are written, but not {path.name!r} beside them ({error.strerror}).") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+        write_whole(path, json.dumps(card, indent=2, ensure_ascii=False).encode())
+    except ExportError as error:
+        raise ExportError(f"The stems are written, but not {path.name!r} beside them: {error}") from error
 
 
 class StemFiles(NamedTuple):

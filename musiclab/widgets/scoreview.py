@@ -14,7 +14,7 @@ import traitlets
 from musiclab.audio import Audio
 from musiclab.errors import MusiclabError, TranscriptionError
 from musiclab.instruments import find
-from musiclab.notes import Note, Part
+from musiclab.notes import History, Note, Part
 from musiclab.stems import Stems
 from musiclab.transcription import engrave, score
 from musiclab.transcription.context import in_context
@@ -126,9 +126,8 @@ class ScoreView(SoundingWidget):
             self._found = in_context(self._found, stems)
         self.writing = score.Writing(**writing)
         self._stem = _chosen(stems, stem, self._found.instrument)
-        self._past: list[Correction] = []
-        self._future: list[Correction] = []
-        self._correction = Correction()
+        self._history = History(Correction())
+        self._part = self._found
         self._busy = False
         defaults = self.evidence.defaults if self.evidence else None
         duration = max(self._stem.duration, self._found.duration)
@@ -155,16 +154,18 @@ class ScoreView(SoundingWidget):
     @property
     def part(self) -> Part:
         """The part as it stands: what was found at these thresholds, with the corrections."""
-        return self._correction.applied(self._found).above(self.sure)
+        return self._part
 
     def delete(self, note: Note) -> None:
         """Take a note out."""
-        added = tuple(other for other in self._correction.added if other != note)
-        self._do(replace(self._correction, removed=(*self._correction.removed, note), added=added))
+        now = self._history.present
+        added = tuple(other for other in now.added if other != note)
+        self._do(replace(now, removed=(*now.removed, note), added=added))
 
     def add(self, note: Note) -> None:
         """Put a note in."""
-        self._do(replace(self._correction, added=(*self._correction.added, note)))
+        now = self._history.present
+        self._do(replace(now, added=(*now.added, note)))
 
     def move(
         self, note: Note, *, onset: float | None = None, offset: float | None = None, pitch: float | None = None
@@ -175,20 +176,17 @@ class ScoreView(SoundingWidget):
             for new in self.part.move(note, onset=onset, offset=offset, pitch=pitch).notes
             if new not in self.part.notes
         )
-        added = (*(other for other in self._correction.added if other != note), moved)
-        self._do(replace(self._correction, removed=(*self._correction.removed, note), added=added))
+        now = self._history.present
+        added = (*(other for other in now.added if other != note), moved)
+        self._do(replace(now, removed=(*now.removed, note), added=added))
 
     def undo(self) -> None:
         """Take back the last correction or change of thresholds."""
-        if self._past:
-            self._future.append(self._correction)
-            self._go(self._past.pop())
+        self._go(self._history.present, self._history.undo())
 
     def redo(self) -> None:
         """Do again what was taken back."""
-        if self._future:
-            self._past.append(self._correction)
-            self._go(self._future.pop())
+        self._go(self._history.present, self._history.redo())
 
     def save(self, path: str | Path, **options: Any) -> Path:
         """Write the part as it stands to a file: see `Part.save`. Options default to how it is shown here."""
@@ -196,21 +194,15 @@ class ScoreView(SoundingWidget):
         return self.part.save(path, **{**shown, **options})
 
     def _do(self, correction: Correction) -> None:
-        self._past.append(self._correction)
-        self._future.clear()
-        self._go(correction)
+        self._go(self._history.present, self._history.do(correction))
 
-    def _go(self, correction: Correction) -> None:
-        changed = dict(correction.settings) != dict(self._correction.settings)
-        self._correction = correction
-        if changed and self.evidence is not None:
-            beats = self._found.beats
-            found = self.evidence.part(**dict[str, Any](correction.settings))
-            self._found = replace(found, **_context(self._found), beats=beats)
+    def _go(self, before: Correction, now: Correction) -> None:
+        if self.evidence is not None and dict(before.settings) != dict(now.settings):
+            found = self.evidence.part(**dict[str, Any](now.settings))
+            self._found = replace(found, **_context(self._found))
             self._busy = True
-            defaults = self.evidence.defaults
-            self.onset_threshold = correction.settings.get("onset_threshold", defaults.onset_threshold)
-            self.frame_threshold = correction.settings.get("frame_threshold", defaults.frame_threshold)
+            for name in ("onset_threshold", "frame_threshold"):
+                setattr(self, name, now.settings.get(name, getattr(self.evidence.defaults, name)))
             self._busy = False
         self._refresh()
 
@@ -218,7 +210,8 @@ class ScoreView(SoundingWidget):
     def _on_threshold(self, change: Any) -> None:
         if self._busy or self.evidence is None or not self._thresholds:
             return
-        self._do(replace(self._correction, settings={**self._correction.settings, change["name"]: change["new"]}))
+        now = self._history.present
+        self._do(replace(now, settings={**now.settings, change["name"]: change["new"]}))
 
     @traitlets.observe("sure")
     def _on_sure(self, _change: object) -> None:
@@ -226,20 +219,20 @@ class ScoreView(SoundingWidget):
             self._refresh()
 
     def _refresh(self) -> None:
-        """Engrave the part as it stands, and send the page its notes."""
-        part = self.part
-        written = score.write(part, writing=self.writing)
+        """Derive the part as it now stands, engrave it, and send the page its notes."""
+        part = self._part = self._history.present.applied(self._found).above(self.sure)
+        self._written = score.write(part, writing=self.writing)
         ids: dict[int, list[str]] = {}
-        for name, (_, index) in written.notes.items():
+        for name, (_, index) in self._written.notes.items():
             ids.setdefault(index, []).append(name)
-        page = engrave.svg(written, width_mm=WIDTH_MM, page=False)[0]
+        page = engrave.svg(self._written, width_mm=WIDTH_MM, page=False)[0]
         with self.hold_sync():
             self._svg = page
             self._notes = [
                 [round(n.onset, 4), round(n.offset, 4), n.pitch, round(n.confidence, 3), ids.get(i, [])]
                 for i, n in enumerate(part.notes)
             ]
-            self._can_undo, self._can_redo = bool(self._past), bool(self._future)
+            self._can_undo, self._can_redo = self._history.can_undo, self._history.can_redo
 
     # --- messages from the page
 
@@ -281,13 +274,13 @@ class ScoreView(SoundingWidget):
         if bundle is None:
             return None
         data, metadata = bundle
-        still = engrave.png(score.write(self.part, writing=self.writing), ppi=96, page=False)[0]
+        still = engrave.png(self._written, ppi=96, page=False)[0]
         return {**data, "image/png": base64.b64encode(still).decode()}, metadata
 
 
 def _context(part: Part) -> dict[str, Any]:
-    """What a part knows besides its notes and beats: it stays when the notes are found anew."""
-    names = ("title", "downbeats", "time_signature", "key", "chords", "duration")
+    """What a part knows besides its notes: it stays when they are found anew."""
+    names = ("title", "beats", "downbeats", "time_signature", "key", "chords", "duration")
     return {name: getattr(part, name) for name in names}
 
 

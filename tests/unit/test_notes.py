@@ -1,12 +1,13 @@
 """Notes, parts, undo, JSON and MIDI."""
 
+import errno
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musiclab.errors import TranscriptionError
+from musiclab.errors import ExportError, TranscriptionError
 from musiclab.instruments import DRUMS, INSTRUMENTS, find
 from musiclab.midi import read_midi
 from musiclab.notes import Chord, History, Note, Part
@@ -72,6 +73,29 @@ def test_moving_shifts_or_resizes_and_makes_sure() -> None:
 
 def test_removing_takes_one_of_two_equal_notes() -> None:
     assert Part((A, A)).remove(A).notes == (A,)
+
+
+@pytest.mark.parametrize("suffix", [".json", ".mid", ".musicxml", ".svg"])
+def test_a_file_is_whole_or_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str) -> None:
+    path = Part((A, B)).save(tmp_path / "new" / f"part{suffix}")
+    before = path.read_bytes()
+
+    def full(self: Path, data: bytes) -> int:
+        with self.open("wb") as file:
+            file.write(data[:5])
+        raise OSError(errno.ENOSPC, "no space left")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(ExportError, match="no room left"):
+        Part((A,)).save(path)
+    assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "part.mid").mkdir()
+    with pytest.raises(ExportError, match="is a folder"):
+        Part((A,)).save(tmp_path / "part.mid")
 
 
 def test_undo_and_redo() -> None:
