@@ -12,8 +12,10 @@ from .transcription import transcribe as transcribe
 from .transcription.beats import track_beats as track_beats
 from .transcription.context import in_context as in_context
 from .widgets.explorer import SpectrogramExplorer as SpectrogramExplorer
+from .widgets.listening_test import ListeningTest as ListeningTest
 from .widgets.masklab import MaskLab as MaskLab
 from .widgets.mixer import Mixer as Mixer
+from .widgets.rating_test import RatingTest as RatingTest
 from .widgets.scoreview import ScoreView as ScoreView
 
 __version__: str

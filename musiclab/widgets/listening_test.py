@@ -28,10 +28,7 @@ import numpy as np
 from musiclab import codecs
 from musiclab.audio import Audio
 from musiclab.errors import AudioError
-
-HEADROOM = 0.998  # of full scale: no clip is clipped
-STEP_S = 0.25  # places where a clip may begin
-LOUD_DB = 6.0  # a clip may be this much softer than the whole stem; softer ones hold rests, where all sounds alike
+from musiclab.widgets.levelled import clip_starts, matched
 
 
 @dataclass
@@ -108,39 +105,6 @@ def guessing(right: int, trials: int) -> float:
     return ways * 0.5**trials
 
 
-def matched(a: Audio, b: Audio) -> tuple[Audio, Audio]:
-    """Two sounds at the level (RMS) of the softer one, or softer, so that neither clips.
-
-    Raises
-    ------
-    AudioError
-        If one of them is silent: no gain makes it as loud as the other.
-
-    Notebook: 07
-    """
-    powers = [float(np.sqrt(np.mean(np.square(sound.samples, dtype=np.float64)))) for sound in (a, b)]
-    if min(powers) < 1e-6:
-        raise AudioError("One of the two sounds is silent here: there is nothing to compare.")
-    level = min(*powers, *(HEADROOM * p / float(np.abs(s.samples).max()) for p, s in zip(powers, (a, b), strict=True)))
-    scaled = [Audio(s.samples * np.float32(level / p), s.sr) for p, s in zip(powers, (a, b), strict=True)]
-    return scaled[0], scaled[1]
-
-
-def clip_starts(a: Audio, b: Audio, seconds: float) -> np.ndarray:
-    """Where a clip may begin, in seconds: wherever both sounds are about as loud as they are on the whole.
-
-    Notebook: 07
-    """
-    last = a.duration - seconds
-    starts = np.arange(0.0, max(last, 0.0) + 1e-9, STEP_S)
-    loud = [
-        start
-        for start in starts
-        if all(sound[start : start + seconds].rms_db > sound.rms_db - LOUD_DB for sound in (a, b))
-    ]
-    return np.array(loud if loud else starts)
-
-
 class ListeningTest(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     """A blind test (ABX) of two sounds: players for A, B and X, two buttons, and the result as a CSV file.
 
@@ -189,7 +153,9 @@ class ListeningTest(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no
         self.abx = Abx(trials, seed)
         self.names = names
         self.path = Path(folder) / f"listening test {datetime.now():%Y-%m-%d %H.%M.%S}.csv"
-        self.starts: list[float] = np.random.default_rng(seed).choice(clip_starts(a, b, seconds), trials).tolist()
+        self.starts: list[float] = (
+            np.random.default_rng(seed).choice(clip_starts(a, b, seconds=seconds), trials).tolist()
+        )
         self._sounds, self._seconds = (a, b), seconds
         self._players = {key: ipywidgets.Audio(format="flac", autoplay=False, loop=False) for key in "ABX"}
         self._buttons = {key: ipywidgets.Button(description=f"X is {key}", tooltip=f"X is {key}") for key in "AB"}

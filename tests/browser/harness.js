@@ -31,7 +31,10 @@ class FakeModel {
   save_changes() { this.saves.push(this.unsaved); this.unsaved = {}; }
   send() {}
   /** As when Python sets a trait. */
-  receive(values) { for (const [name, value] of Object.entries(values)) { this.state[name] = revive(value); this.emit(name); } }
+  receive(values) {
+    for (const [name, value] of Object.entries(values)) this.state[name] = revive(value);
+    for (const name of Object.keys(values)) this.emit(name);
+  }
   get listeners() { return [...this.handlers.values()].reduce((sum, list) => sum + list.length, 0); }
 }
 

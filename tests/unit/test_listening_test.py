@@ -9,7 +9,8 @@ import scipy.stats
 
 from musiclab.audio import Audio
 from musiclab.errors import AudioError
-from musiclab.widgets.listening_test import Abx, ListeningTest, clip_starts, guessing, matched
+from musiclab.widgets.levelled import clip_starts, matched
+from musiclab.widgets.listening_test import Abx, ListeningTest, guessing
 
 SR = 8_000
 
@@ -77,7 +78,7 @@ def test_silence_cannot_be_compared(sounds: tuple[Audio, Audio]) -> None:
 
 
 def test_clips_begin_where_there_is_sound(sounds: tuple[Audio, Audio]) -> None:
-    starts = clip_starts(*sounds, 1.0)
+    starts = clip_starts(*sounds, seconds=1.0)
     assert 2.0 < starts.min() <= starts.max() == 5.0
 
 

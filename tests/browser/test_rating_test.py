@@ -1,0 +1,87 @@
+"""The rating test in a page: what is heard when one switches, and what is said, saved and shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from musiclab.audio import Audio
+from musiclab.widgets.rating_test import RatingTest
+from musiclab.widgets.ratings import REFERENCE
+
+pytestmark = pytest.mark.browser
+SR = 44_100
+LEVEL = """async (hz) => {
+  const { engine } = document.querySelector(".ml-rating").excerpt;
+  const x = (await engine.render(0.2, 0.5)).getChannelData(0);
+  let re = 0, im = 0;
+  x.forEach((v, n) => { const a = 2 * Math.PI * hz * n / 44100; re += v * Math.cos(a); im += v * Math.sin(a); });
+  return 20 * Math.log10(2 * Math.hypot(re, im) / x.length + 1e-9);
+}"""
+
+
+@pytest.fixture
+def test(tmp_path: Path) -> RatingTest:
+    """The reference has a tone of 440 Hz and one of 10 kHz; the estimate has lost the high one."""
+    t = np.arange(3 * SR) / SR
+    low, high = (0.2 * np.sin(2 * np.pi * hz * t) for hz in (440, 10_000))
+    estimate = Audio(low + 0.01 * high, SR)
+    return RatingTest(Audio(low + high, SR), {"engine": estimate}, excerpts=2, seconds=1, folder=tmp_path, seed=1)
+
+
+def test_switching_rating_and_the_result(page: Page, behind: Callable[..., Any], test: RatingTest) -> None:
+    bridge = behind(test)
+    status = page.locator(".ml-rating .ml-message")
+    next_excerpt = page.get_by_role("button", name="next excerpt")
+    for number in range(2):
+        order = test.ratings.orders[number]
+        expect(page.get_by_text(f"Excerpt {number + 1} of 2")).to_be_visible()
+        expect(status).to_have_text("4 still to rate")
+        for letter, name in zip("ABCD", order, strict=True):
+            page.get_by_role("button", name=f"hear {letter}").click()
+            audible = page.evaluate(LEVEL, 10_000) > -40
+            assert audible == (name == REFERENCE)  # what is heard is what stands behind the letter
+        page.get_by_role("group", name="rating test").press("r")
+        assert page.evaluate(LEVEL, 10_000) > -20
+        for letter, name in zip("ABCD", order, strict=True):
+            slider = page.get_by_role("slider", name=f"rating of {letter}")
+            slider.press("Home")
+            expect(next_excerpt).to_be_disabled()  # nobody has 100 yet
+            if name == REFERENCE:
+                target = letter
+        page.get_by_role("slider", name=f"rating of {target}").press("End")
+        next_excerpt.click()
+    table = page.get_by_role("table", name="results")
+    expect(table.get_by_role("row")).to_have_count(5)
+    expect(table.get_by_role("row").nth(1)).to_contain_text(REFERENCE)
+    expect(page.get_by_text("recognised in 2 of 2")).to_be_visible()
+    assert [said[REFERENCE] for said in test.ratings.said] == [100, 100]
+    assert test.path.is_file()
+    bridge.clean_up()
+    assert page.evaluate("harness.model.listeners") == 0
+
+
+def test_it_goes_on_where_it_is_while_one_switches(page: Page, behind: Callable[..., Any], test: RatingTest) -> None:
+    behind(test)
+    expect(page.locator(".ml-rating .ml-message")).to_have_text("4 still to rate")
+    page.evaluate("window.engine = document.querySelector('.ml-rating').excerpt.engine")
+    page.get_by_role("button", name="play").click()
+    page.wait_for_function("engine.sounding && engine.position > 0.1")
+    starts = page.evaluate(
+        """() => {
+          let starts = 0;
+          const { start } = AudioBufferSourceNode.prototype;
+          AudioBufferSourceNode.prototype.start = function (...args) { starts++; return start.apply(this, args); };
+          for (const which of [1, 3, 0, 2]) document.querySelector(".ml-rating").excerpt.hear(which);
+          return starts;
+        }"""
+    )
+    assert starts == 0  # only gains have moved: nothing was started again
+    assert page.evaluate("engine.sounding")
+    page.get_by_role("group", name="rating test").press(" ")
+    expect(page.get_by_role("button", name="play")).to_be_visible()
