@@ -19,6 +19,7 @@ class Shared extends EventTarget {
     this.sound = new MaskSound(model.get("_frames"), model.get("_sr"));
     this.picture = new MaskPicture(bytesOf(model.get("_level")), model.get("_rows"));
     this.compared = null;
+    this.waiting = false;  // for Python
     this.onMessage = (content, buffers) => this.receive(content, buffers);
     model.on("msg:custom", this.onMessage);
   }
@@ -31,12 +32,13 @@ class Shared extends EventTarget {
     }
     if (content.compared) this.addCard(content.compared, bytesOf(buffers[0]));
     if (content.working) this.send("more");  // Python works in small steps, so that it always has an ear for us
-    if (content.working === null) this.sound.takeOver();
+    if (content.working === null) { this.waiting = false; this.sound.takeOver(); }
     this.dispatchEvent(new CustomEvent("news", { detail: content }));
   }
 
   /** An order to Python, with where the playhead is: what is about to be heard comes first. */
   send(order, content = {}) {
+    this.waiting = true;
     this.model.send({ order, at: this.sound.engine.position, ...content });
   }
 
@@ -121,7 +123,7 @@ function createView(shared, el) {
   const perColumn = model.get("_hop") / model.get("_sr");
   const stems = model.get("_stems");
   const state = { tool: "brush", action: "give" };
-  const here = () => { model.set("_at", sound.engine.position); say("Working…"); };
+  const here = () => { shared.waiting = true; model.set("_at", sound.engine.position); say("Working…"); };
   const set = (name, value) => { here(); model.set(name, value); model.save_changes(); };
 
   const transport = createTransport(shared, signal);
@@ -198,6 +200,7 @@ function createView(shared, el) {
         h("label", { class: "ml-check" }, alone, "The mask alone")),
       scores.element));
   root.sound = sound;
+  root.idle = () => !shared.waiting && sound.engine.ready;
   root.view = view;
   el.append(root);
 

@@ -51,10 +51,9 @@ class Telling(Painting):
 
     def _tell(self, columns: slice) -> None:
         """These columns of the chosen stem have changed."""
-        if columns.stop <= columns.start:
-            return
-        reached = self._sheet.reached(columns)
-        self._unsent |= set(range(reached.start, reached.stop))
+        if columns.stop > columns.start:
+            reached = self._sheet.reached(columns)
+            self._unsent |= set(range(reached.start, reached.stop))
         with self.hold_sync():
             self._can_undo, self._can_redo = self._sheet.can_undo, self._sheet.can_redo
             self._message = ""
@@ -91,7 +90,7 @@ class Telling(Painting):
             return done
         else:
             return None
-        return 1 - (len(self._unsent) + len(sheet.behind)) / (2 * sheet.blocks)
+        return 1.0 - (len(self._unsent) + len(sheet.behind)) / float(2 * sheet.blocks)
 
     def _next_blocks(self) -> range:
         """What is to be told next: from the playhead on, then from the beginning."""
@@ -178,6 +177,7 @@ class Telling(Painting):
             orders[content["order"]](content)
         except MusiclabError as error:
             self._message = str(error)
+            self.send({"working": None})
 
     def _compare(self) -> None:
         self._comparing = self._comparison({})

@@ -46,8 +46,7 @@ class Lab:
 
     def settled(self) -> None:
         """All that was asked for has come."""
-        self.page.wait_for_function("document.querySelector('.ml-lab').sound.engine.ready")
-        expect(self.page.locator(".ml-lab .ml-message")).to_have_text("", timeout=60_000)
+        self.page.wait_for_function("document.querySelector('.ml-lab').idle()", timeout=60_000)
 
     def heard(self, mode: str) -> np.ndarray:
         """What sounds in a mode, both channels, rendered by the page."""
