@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -47,17 +46,49 @@ def transcription(
     folder: Annotated[
         Path, typer.Argument(help="Holds transcription/NAME/ with audio and true notes, or drums/NAME.onsets.txt.")
     ],
+    engine: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--engine",
+            "-e",
+            help="How much separation helps: FOLDER holds multitracks with known notes, and their parts are found in "
+            "the mixture, in this engine's stems, and in the true stems. May be given more than once.",
+        ),
+    ] = None,
+    device: DeviceOption = "auto",
     json: JsonOption = False,
 ) -> None:
     """Note and drum F-measures on recordings whose notes are known."""
+    if engine:
+        _parts(folder, engine, device, json)
+    else:
+        _recordings(folder, json)
+
+
+def _recordings(folder: Path, json: bool) -> None:
     from musiclab.transcription import evaluation
 
     with console.progress_bar("Measuring") as bar:
         rows = evaluation.evaluate_folder(folder, progress=bar)
+    words = evaluation.reliability([(row.part, row.truth) for row in rows if row.drums is None])
     if json:
-        console.print_json({"recordings": [asdict(row) for row in rows]})
+        reliability = [{"confidence": sure, "right": right, "notes": count} for sure, right, count in words]
+        console.print_json({"recordings": [row.as_dict() for row in rows], "reliability": reliability})
         return
-    _, _, *body = (line.strip("|").split("|") for line in evaluation.table(rows).splitlines())
-    headings = evaluation.table(rows).splitlines()[0].strip("|").split("|")
-    strip = [[cell.strip() for cell in line] for line in (headings, *body)]
-    console.print_table("Notes found within 50 ms, as F-measures", strip[0], strip[1:], numbers=range(2, 11))
+    headings, body = evaluation.table(rows)
+    console.print_table("Notes found within 50 ms, as F-measures", headings, body, numbers=range(2, len(headings)))
+    for sure, right, count in words:
+        console.note(f"Of {count} notes that say {sure:.2f} on average, {right:.0%} are right.")
+
+
+def _parts(folder: Path, engines: list[str], device: str, json: bool) -> None:
+    from musiclab import evaluation
+
+    with console.progress_bar("Measuring") as bar:
+        result = evaluation.parts(folder, engines=engines, device=device, progress=bar)
+    if json:
+        console.print_json(result.as_dict())
+        return
+    headings, rows = result.table()
+    title = "Notes found within 50 ms: mean F-measure, and gain [95 % interval] song by song"
+    console.print_table(title, headings, rows, numbers=range(1, len(headings)))

@@ -16,7 +16,7 @@ Notebook: 10
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -137,14 +137,29 @@ def best_shift(part: Part, truth: Part, *, most: float = MOST_SHIFT) -> float:
 
 @dataclass(frozen=True)
 class Row:
-    """One recording of an evaluation; `shift` (s) was applied before scoring, 0 where audio and notes are aligned."""
+    """One recording of an evaluation: what was found, what is true, and how they agree.
+
+    `shift` (s) was applied to `part` before scoring, 0 where audio and notes are aligned.
+    """
 
     name: str
-    instrument: str
+    part: Part
+    truth: Part
     score: Score
     with_offsets: Score | None = None
     drums: dict[str, Score] | None = None
     shift: float = 0.0
+
+    def as_dict(self) -> dict[str, object]:
+        """The figures, for JSON."""
+        return {
+            "name": self.name,
+            "instrument": self.truth.instrument,
+            "score": asdict(self.score),
+            "with_offsets": asdict(self.with_offsets) if self.with_offsets else None,
+            "drums": {name: asdict(score) for name, score in self.drums.items()} if self.drums else None,
+            "shift": self.shift,
+        }
 
 
 def read_truth(folder: Path) -> Part:
@@ -216,9 +231,7 @@ def _evaluate_solo(folder: Path) -> Row:
     # Tables of piano notes come from datasets whose audio and notes are offset by a constant.
     shift = best_shift(part, truth) if (folder / "notes.tsv").is_file() else 0.0
     part = shifted(part, shift)
-    return Row(
-        folder.name, truth.instrument, note_score(part, truth), note_score(part, truth, offsets=True), shift=shift
-    )
+    return Row(folder.name, part, truth, note_score(part, truth), note_score(part, truth, offsets=True), shift=shift)
 
 
 def _evaluate_drums(root: Path, labels: Path) -> Row:
@@ -228,7 +241,7 @@ def _evaluate_drums(root: Path, labels: Path) -> Row:
     truth = read_drum_truth(labels)
     part = transcribe(codecs.load(_audio_file(root / "multitracks" / truth.title, "drums")), instrument="drums")
     scores = drum_scores(part, truth)
-    return Row(truth.title, "drums", scores["all three"], drums=scores)
+    return Row(truth.title, part, truth, scores["all three"], drums=scores)
 
 
 def _audio_file(folder: Path, stem: str) -> Path:
@@ -238,16 +251,15 @@ def _audio_file(folder: Path, stem: str) -> Path:
     return found[0]
 
 
-def table(rows: Sequence[Row]) -> str:
-    """The rows as a table in Markdown."""
-    head = "| recording | instrument | P | R | F | F with offsets | kick | snare | hi-hat | toms | cymbals |"
-    lines = [head, "| --- | --- |" + " ---: |" * 9]
+def table(rows: Sequence[Row]) -> tuple[list[str], list[list[str]]]:
+    """Headings and rows as text."""
+    body = []
     for row in rows:
         s, ends, drums = row.score, row.with_offsets, row.drums or {}
         cells = [f"{s.precision:.2f}", f"{s.recall:.2f}", f"{s.f:.2f}", f"{ends.f:.2f}" if ends else ""]
         cells += [f"{drums[name].f:.2f}" if name in drums and drums[name].true_notes else "" for name in DRUM_CLASSES]
-        lines.append(f"| {row.name} | {row.instrument} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+        body.append([row.name, row.truth.instrument, *cells])
+    return ["recording", "instrument", "P", "R", "F", "F with offsets", *DRUM_CLASSES], body
 
 
 def reliability(pairs: Sequence[tuple[Part, Part]], *, bins: int = 5) -> list[tuple[float, float, int]]:

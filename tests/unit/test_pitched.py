@@ -188,14 +188,16 @@ def test_a_second_hearing_keeps_the_times() -> None:
 
 
 def test_notes_come_quickly_enough_for_a_slider(rng: np.random.Generator) -> None:
-    """Four minutes of dense music, re-thresholded: well under the 200 ms that a redrawn score may take (CPU time)."""
+    """Four minutes of dense music, other thresholds: a quarter of the 200 ms that a redrawn score may take (CPU time)."""
     frames = round(240 * SR / HOP)
     onset, note = np.full((frames, 88), 0.05), np.full((frames, 88), 0.05)
     for start, key in zip(rng.integers(0, frames - 60, 1500), rng.integers(20, 70, 1500), strict=True):
         onset[start, key], note[start : start + 40, key] = 0.8, 0.7
     gram = gram_of(onset, note)
-    gram.notes()
-    began = time.process_time()
-    notes = gram.notes(onset_threshold=0.3)
-    assert len(notes) > 500
-    assert time.process_time() - began < 0.5  # a guard with room for a busy machine; the benchmark has the figure
+    assert len(gram.notes()) > 500
+    taken = []
+    for thresholds in ({"onset_threshold": 0.5}, {"onset_threshold": 0.2}, {"frame_threshold": 0.4}):
+        began = time.process_time()
+        gram.notes(**thresholds)
+        taken.append(time.process_time() - began)
+    assert np.median(taken) < 0.05

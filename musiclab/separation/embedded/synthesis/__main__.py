@@ -1,7 +1,8 @@
 """Render training songs into a folder: `python -m musiclab.separation.embedded.synthesis OUT --songs 1000`.
 
 Each song is OUT/SEED.npy: int16 `(4, 2, frames)`, stems in the order vocals, drums, bass, other, at 44.1 kHz. A song
-that is there is not rendered again; a stop (Ctrl-C, TERM) leaves nothing half-written.
+that is there is not rendered again; a stop (Ctrl-C, TERM) leaves nothing half-written. With `--multitracks` each is a
+folder OUT/SEED with stems as FLAC and a song.json that tells the notes, for `musiclab evaluate`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from musiclab.errors import DatasetError, MusiclabError
 from musiclab.separation.embedded.synthesis.library import Library
+from musiclab.separation.embedded.synthesis.multitrack import write_multitrack
 from musiclab.separation.embedded.synthesis.song import STEMS, Rendering, render
 
 log = logging.getLogger("musiclab")
@@ -41,11 +43,14 @@ def write(path: Path, songs: NDArray[np.int16]) -> None:
 
 def _render_one(seed: int, library: Library, path: Path, duration: float) -> None:
     try:
-        songs = pack(render(seed, library, duration=duration))
+        song = render(seed, library, duration=duration)
     except DatasetError as error:  # one bad song must not end a night's work
         log.warning("left out: %s", error)
     else:
-        write(path, songs)
+        if path.suffix == ".npy":
+            write(path, pack(song))
+        else:
+            write_multitrack(song, path)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -56,13 +61,14 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--first-seed", type=int, default=1)
     parser.add_argument("--samples", type=Path, help="folder with index.json (default: MUSICLAB_SAMPLES)")
     parser.add_argument("--duration", type=float, default=24.0, help="seconds")
+    parser.add_argument("--multitracks", action="store_true", help="folders with notes, not training songs")
     options = parser.parse_args(argv)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         library = Library(options.samples) if options.samples else Library.default()
         options.out.mkdir(parents=True, exist_ok=True)
         for seed in range(options.first_seed, options.first_seed + options.songs):
-            path = options.out / f"{seed:06d}.npy"
+            path = options.out / (f"{seed:06d}" if options.multitracks else f"{seed:06d}.npy")
             if not path.exists():
                 _render_one(seed, library, path, options.duration)
     except KeyboardInterrupt:

@@ -87,6 +87,7 @@ class Song:
     layers: list[Layer] = field(default_factory=list)
     vocals: list[list[Event]] = field(default_factory=list)  # phrases
     vocal_style: str = "sung"
+    tune_is_sung: bool = False  # so it is once someone has performed it; clips as recorded don't follow it
 
     @property
     def key(self) -> str:

@@ -33,6 +33,8 @@ class Rendering:
         vocals it is the lead's tune, which spoken clips and rap do not follow.
     beats : list
         (seconds, position in the bar from 1).
+    tune_is_sung : bool
+        Whether the lead follows its tune.
     """
 
     stems: dict[str, Wave]
@@ -43,6 +45,7 @@ class Rendering:
     metre: str
     style: str
     sections: list[tuple[str, float]] = field(default_factory=list)
+    tune_is_sung: bool = False
 
     @property
     def mixture(self) -> Wave:
@@ -98,6 +101,7 @@ def render(seed: int, library: Library, *, duration: float = 24.0) -> Rendering:
         metre=song.metre,
         style=song.style.name,
         sections=[(name, at) for name, bar, _ in song.sections if (at := song.grid.time(bar, 0)) < duration],
+        tune_is_sung=song.tune_is_sung,
     )
 
 

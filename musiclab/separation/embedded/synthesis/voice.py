@@ -53,6 +53,7 @@ def sing(song: Song, library: Library, frames: int, rng: np.random.Generator) ->
         if rng.random() < 0.3:
             mix = mix + _others(song, library, frames, rng)
         return chain(mix, song, rng)
+    song.tune_is_sung = True
     lead = singer.Singer.cast(clips, rng)
     song.vocals = _at_ease(song.vocals, lead, library, rng)
     mix = desk.pan(line(song.vocals, lead, library, frames, rng), float(rng.choice([0.0, rng.uniform(-0.25, 0.25)])))
