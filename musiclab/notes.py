@@ -3,7 +3,7 @@
 Conventions: onsets and offsets are seconds from the start of the recording, pitches are MIDI numbers (69 is A4, 440 Hz;
 fractions are allowed, 69.5 is a quarter tone higher), velocities are 1–127, confidences 0–1. Drums use the General MIDI
 percussion numbers as pitches (36 kick, 38 snare, 42 closed hi-hat ...). Nothing here changes in place: every edit is a
-new `Part`, so that undoing is going back to an older one (`History`).
+new `Part`, so that undoing is going back to an older one (`musiclab.history`).
 
 Notebook: 09
 """
@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,7 +26,6 @@ from musiclab.errors import TranscriptionError
 if TYPE_CHECKING:
     from musiclab.audio import Audio
 
-T = TypeVar("T")
 FORMAT_VERSION = 1  # of the JSON files
 MIDI_SUFFIXES = (".mid", ".midi")
 
@@ -299,49 +298,3 @@ class Part:
     def __repr__(self) -> str:
         title = f" {self.title!r}" if self.title else ""
         return f"<Part{title}: {len(self.notes)} notes for {self.instrument}, {self.duration:.2f} s>"
-
-
-@dataclass
-class History(Generic[T]):
-    """Undo and redo over things that never change in place: `do` an edit, `undo` it, `redo` it.
-
-    >>> history = History(part)            # doctest: +SKIP
-    >>> history.do(part.remove(note))      # doctest: +SKIP
-    >>> history.undo() is part             # doctest: +SKIP
-    True
-    """
-
-    present: T
-    _past: list[T] = field(default_factory=list, init=False, repr=False)
-    _future: list[T] = field(default_factory=list, init=False, repr=False)
-
-    def do(self, new: T) -> T:
-        """Make `new` the present; what had been undone is forgotten."""
-        self._past.append(self.present)
-        self._future.clear()
-        self.present = new
-        return new
-
-    @property
-    def can_undo(self) -> bool:
-        """Whether there is an edit to take back."""
-        return bool(self._past)
-
-    @property
-    def can_redo(self) -> bool:
-        """Whether there is an edit to do again."""
-        return bool(self._future)
-
-    def undo(self) -> T:
-        """Back by one edit; the present if there is none."""
-        return self._step(self._past, self._future)
-
-    def redo(self) -> T:
-        """Forward again by one edit; the present if there is none."""
-        return self._step(self._future, self._past)
-
-    def _step(self, source: list[T], target: list[T]) -> T:
-        if source:
-            target.append(self.present)
-            self.present = source.pop()
-        return self.present

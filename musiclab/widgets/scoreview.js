@@ -9,7 +9,8 @@ import { formatTime } from "./levels.js";
 import { createRoll } from "./roll.js";
 
 const REACH = 24;        // px around a note head in which a click means it
-const SEND_EVERY = 120;  // ms between two settings of a slider that moves
+const SEND_EVERY = 50;   // ms between two settings of a slider that moves
+const PATIENCE = 2000;   // ms to wait for a drawing: then the kernel is busy with something else
 const FILES = [["musicxml", "MusicXML"], ["mid", "MIDI"], ["pdf", "PDF"], ["png", "PNG"]];
 const LEVELS = [[0.4, "ml-doubtful"], [0.7, "ml-unsure"]];  // classes of notes by how sure they are
 
@@ -23,26 +24,33 @@ function button(label, content, onClick, signal, extra = {}) {
   return element;
 }
 
-/** A slider from 0 to 1 that tells Python what it is moved to, at most every `SEND_EVERY` ms. */
+/** A slider from 0 to 1 that tells Python what it is moved to, but not before the last value has been drawn. */
 function createSlider(model, name, label, title, signal) {
   const value = h("output", {}, "");
   const input = h("input", { type: "range", min: 0, max: 1, step: 0.01, "aria-label": label });
-  let timer = null;
+  let [timer, asked] = [null, null];  // asked: when a drawing was, until it comes
   const send = () => {
     clearTimeout(timer);
     timer = null;
+    if (asked !== null && performance.now() - asked < PATIENCE) {
+      timer = setTimeout(send, SEND_EVERY);
+      return;
+    }
+    if (Number(input.value) === model.get(name)) return;
+    asked = performance.now();
     model.set(name, Number(input.value));
     model.save_changes();
   };
   const show = () => { value.textContent = Number(input.value).toFixed(2); };
   input.addEventListener("input", () => { show(); timer ??= setTimeout(send, SEND_EVERY); }, { signal });
   input.addEventListener("change", send, { signal });
+  signal.addEventListener("abort", () => clearTimeout(timer));
   const update = () => {
     if (timer === null) input.value = model.get(name);
     show();
   };
   update();
-  return { element: h("label", { class: "ml-slider", title }, h("span", {}, label), input, value), update };
+  return { element: h("label", { class: "ml-slider", title }, h("span", {}, label), input, value), update, drawn: () => { asked = null; } };
 }
 
 /** The engraved page: which note is where, colours by confidence, the highlight. */
@@ -193,10 +201,11 @@ function createView(model, engine, el) {
     redo.disabled = !model.get("_can_redo");
     wake();
   };
+  const drawn = () => sliders.forEach((slider) => slider.drawn());
   const updateSettings = () => sliders.forEach((slider) => slider.update());
   const updateMessage = () => { message.textContent = model.get("_message") || model.get("_error"); };
   const onFile = (content, buffers) => content.file && download(content.file, buffers[0]);
-  const watched = [["_svg", update], ["sure", updateSettings], ["onset_threshold", updateSettings],
+  const watched = [["_svg", update], ["_drawn", drawn], ["sure", updateSettings], ["onset_threshold", updateSettings],
     ["frame_threshold", updateSettings], ["_message", updateMessage], ["_error", updateMessage]];
   for (const [name, handler] of watched) model.on(`change:${name}`, handler);
   model.on("msg:custom", onFile);

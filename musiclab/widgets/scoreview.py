@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import logging
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,8 +14,9 @@ import traitlets
 
 from musiclab.audio import Audio
 from musiclab.errors import MusiclabError, TranscriptionError
+from musiclab.history import History
 from musiclab.instruments import find
-from musiclab.notes import History, Note, Part
+from musiclab.notes import Note, Part
 from musiclab.stems import Stems
 from musiclab.transcription import engrave, score
 from musiclab.transcription.context import in_context
@@ -25,6 +27,7 @@ from musiclab.widgets.pianoroll import backdrop, pitch_range
 from musiclab.widgets.sounding import SoundingWidget
 
 logger = logging.getLogger("musiclab")
+PAUSE = 1.0  # s: a slider that rests for less is still in one movement, which is undone in one step
 SAME_NOTE = 0.06  # s: a note found anew with other thresholds is the same if it begins within this
 STEM_OF = {"voice": "vocals", "drums": "drums", "bass": "bass", "guitar": "guitar", "piano": "piano"}
 WIDTH_MM = 190  # of the engraved page: staves of 7 mm on most screens
@@ -98,6 +101,7 @@ class ScoreView(SoundingWidget):
     _name = traitlets.Unicode().tag(sync=True)
     _thresholds = traitlets.Bool().tag(sync=True)  # whether there is evidence to move thresholds over
     _svg = traitlets.Unicode().tag(sync=True)
+    _drawn = traitlets.Int(0).tag(sync=True)  # how often the score was drawn: sliders wait for it before they ask again
     _notes: traitlets.List[Any] = traitlets.List().tag(
         sync=True
     )  # [onset, offset, pitch, confidence, [ids in the SVG]]
@@ -129,6 +133,7 @@ class ScoreView(SoundingWidget):
         self._history = History(Correction())
         self._part = self._found
         self._busy = False
+        self._moving = ("", 0.0)  # the slider that moved last, and when: see `_on_threshold`
         defaults = self.evidence.defaults if self.evidence else None
         duration = max(self._stem.duration, self._found.duration)
         low, high = pitch_range(self._found)
@@ -171,17 +176,17 @@ class ScoreView(SoundingWidget):
         self, note: Note, *, onset: float | None = None, offset: float | None = None, pitch: float | None = None
     ) -> None:
         """Change a note, as `Part.move` does: seconds and MIDI pitch."""
-        moved = next(
-            new
-            for new in self.part.move(note, onset=onset, offset=offset, pitch=pitch).notes
-            if new not in self.part.notes
-        )
+        changed = self.part.move(note, onset=onset, offset=offset, pitch=pitch)
+        moved = next((new for new in changed.notes if new not in self.part.notes), None)
+        if moved is None:
+            return
         now = self._history.present
         added = (*(other for other in now.added if other != note), moved)
         self._do(replace(now, removed=(*now.removed, note), added=added))
 
     def undo(self) -> None:
         """Take back the last correction or change of thresholds."""
+        self._moving = ("", 0.0)
         self._go(self._history.present, self._history.undo())
 
     def redo(self) -> None:
@@ -194,6 +199,7 @@ class ScoreView(SoundingWidget):
         return self.part.save(path, **{**shown, **options})
 
     def _do(self, correction: Correction) -> None:
+        self._moving = ("", 0.0)
         self._go(self._history.present, self._history.do(correction))
 
     def _go(self, before: Correction, now: Correction) -> None:
@@ -210,8 +216,12 @@ class ScoreView(SoundingWidget):
     def _on_threshold(self, change: Any) -> None:
         if self._busy or self.evidence is None or not self._thresholds:
             return
-        now = self._history.present
-        self._do(replace(now, settings={**now.settings, change["name"]: change["new"]}))
+        before = self._history.present
+        now = replace(before, settings={**before.settings, change["name"]: change["new"]})
+        moving = (change["name"], time.monotonic())
+        same_movement = moving[0] == self._moving[0] and moving[1] - self._moving[1] < PAUSE
+        self._moving = moving
+        self._go(before, self._history.amend(now) if same_movement else self._history.do(now))
 
     @traitlets.observe("sure")
     def _on_sure(self, _change: object) -> None:
@@ -232,6 +242,7 @@ class ScoreView(SoundingWidget):
                 [round(n.onset, 4), round(n.offset, 4), n.pitch, round(n.confidence, 3), ids.get(i, [])]
                 for i, n in enumerate(part.notes)
             ]
+            self._drawn += 1
             self._can_undo, self._can_redo = self._history.can_undo, self._history.can_redo
 
     # --- messages from the page

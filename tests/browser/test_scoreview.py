@@ -52,7 +52,7 @@ class Notebook:
         self.push()
 
     def push(self) -> None:
-        names = ("_notes", "_can_undo", "_can_redo", "_message", "_svg")
+        names = ("_notes", "_can_undo", "_can_redo", "_message", "_svg", "_drawn")
         state = {name: self.to_json(getattr(self.view, name)) for name in names}
         self.page.evaluate("(state) => harness.model.receive(state)", state)
 

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from musiclab.errors import ExportError, TranscriptionError
+from musiclab.history import History
 from musiclab.instruments import DRUMS, INSTRUMENTS, find
 from musiclab.midi import read_midi
-from musiclab.notes import Chord, History, Note, Part
+from musiclab.notes import Chord, Note, Part
 
 A = Note(1.0, 2.0, 60, 90, 0.7)
 B = Note(0.5, 0.9, 64.25, 50, 0.2)
@@ -112,6 +113,9 @@ def test_undo_and_redo() -> None:
     history.undo()
     history.do(first)
     assert not history.can_redo
+    history.amend(third)
+    assert history.present is third
+    assert history.undo() is second
 
 
 @given(st.lists(notes, max_size=8))
