@@ -36,7 +36,8 @@ check: lint ## lint and the quick tests, in a minute
 		-m "not slow and not browser and not real and not notebook" tests/unit
 
 docs: $(VENV)/.developing ## the notebooks with their outputs, as pages in build/docs
-	@$(BIN)/jupyter nbconvert --log-level WARN --execute --to html --output-dir build/docs notebooks/*.ipynb
+	@$(BIN)/jupyter nbconvert --log-level WARN --execute --to html --config docs/pages.py \
+		--output-dir build/docs notebooks/*.ipynb
 
 bench: $(VENV)/.developing ## how long everything takes that a user waits for
 	@for script in tests/benchmarks/bench_*.py; do echo "$$script"; \
