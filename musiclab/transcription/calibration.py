@@ -18,6 +18,20 @@ def calibration() -> dict[str, Any]:
     return fitted
 
 
+@cache
+def layers(name: str) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
+    """Weights (inputs, outputs) and biases of each layer of the network in this file, read once."""
+    with resources.files(__package__).joinpath(name).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
+        return tuple((file[f"weight{i}"], file[f"bias{i}"]) for i in range(len(file.files) // 2))
+
+
+def perceptron(x: np.ndarray, name: str) -> np.ndarray:
+    """Log-odds [shape=(rows,)] by the network in this file, for inputs [shape=(rows, inputs)]."""
+    for i, (weight, bias) in enumerate(layers(name)):
+        x = (np.maximum(x, 0) if i else x) @ weight + bias
+    return np.asarray(x[:, 0])
+
+
 def with_products(x: np.ndarray) -> np.ndarray:
     """The columns and all products of two of them: what the logistic regressions weigh.
 

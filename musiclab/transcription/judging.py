@@ -13,12 +13,10 @@ Notebook: 10
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
 
 import numpy as np
 
-from musiclab.transcription.calibration import logistic
+from musiclab.transcription.calibration import logistic, perceptron
 from musiclab.transcription.partials import BINS_PER_KEY, STEP
 
 WEIGHTS = "chords.npz"
@@ -139,16 +137,6 @@ def moving_max(values: np.ndarray, reach: int) -> np.ndarray:
     return best
 
 
-@cache
-def layers() -> tuple[tuple[np.ndarray, np.ndarray], ...]:
-    """Weights (inputs, outputs) and biases of each layer."""
-    with resources.files(__package__).joinpath(WEIGHTS).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-        return tuple((file[f"weight{i}"], file[f"bias{i}"]) for i in range(len(file.files) // 2))
-
-
 def judge(described: np.ndarray) -> np.ndarray:
     """How likely each candidate is a note [shape=(candidates,)], 0–1; see `describe`."""
-    x = described
-    for i, (weight, bias) in enumerate(layers()):
-        x = (np.maximum(x, 0) if i else x) @ weight + bias
-    return logistic(x[:, 0])
+    return logistic(perceptron(described, WEIGHTS))

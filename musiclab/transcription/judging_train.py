@@ -25,8 +25,14 @@ def are_true(some: Candidates, truth: Part) -> np.ndarray:
     return right
 
 
-def train(described: np.ndarray, right: np.ndarray) -> dict[str, np.ndarray]:
-    """The network's ``weight0``, ``bias0``, ``weight1`` ... as `musiclab.transcription.judging.layers` reads them.
+def train(
+    described: np.ndarray,
+    right: np.ndarray,
+    *,
+    weight: np.ndarray | None = None,
+    hidden: tuple[int, ...] = HIDDEN,
+) -> dict[str, np.ndarray]:
+    """The network's ``weight0``, ``bias0``, ``weight1`` ... as `musiclab.transcription.calibration.layers` reads them.
 
     Parameters
     ----------
@@ -34,6 +40,10 @@ def train(described: np.ndarray, right: np.ndarray) -> dict[str, np.ndarray]:
         From `musiclab.transcription.judging.describe`.
     right : np.ndarray [shape=(candidates,)]
         1 where the candidate is a note, else 0.
+    weight : np.ndarray [shape=(candidates,)]
+        How much each counts.
+    hidden : tuple[int, ...]
+        Widths of the hidden layers.
     """
     import torch
     from torch import nn
@@ -47,15 +57,15 @@ def train(described: np.ndarray, right: np.ndarray) -> dict[str, np.ndarray]:
     x /= std.astype(np.float32)
     inputs = torch.from_numpy(x)
     y = torch.from_numpy(right.astype(np.float32))
-    widths = (x.shape[1], *HIDDEN, 1)
-    layers = [nn.Linear(a, b) for a, b in itertools.pairwise(widths)]
-    network = nn.Sequential(layers[0], nn.ReLU(), layers[1], nn.ReLU(), layers[2])
+    counts = torch.ones_like(y) if weight is None else torch.from_numpy(weight.astype(np.float32))
+    layers = [nn.Linear(a, b) for a, b in itertools.pairwise((x.shape[1], *hidden, 1))]
+    network = nn.Sequential(layers[0], *(step for layer in layers[1:] for step in (nn.ReLU(), layer)))
     optimiser = torch.optim.AdamW(network.parameters(), RATE, weight_decay=1e-4)
     steps = EPOCHS * -(-len(y) // BATCH)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps)
     for _ in range(EPOCHS):
         for rows in torch.split(torch.randperm(len(y)), BATCH):
-            loss = nn.functional.binary_cross_entropy_with_logits(network(inputs[rows])[:, 0], y[rows])
+            loss = nn.functional.binary_cross_entropy_with_logits(network(inputs[rows])[:, 0], y[rows], counts[rows])
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from musiclab.notes import Note
-from musiclab.transcription.beginnings import SURE, beginnings
+from musiclab.transcription.beginnings import SURE, beginnings, changes
 from musiclab.transcription.calibration import calibration, logistic
 from musiclab.transcription.pitched import Posteriorgram, frame_levels
 
@@ -55,14 +55,14 @@ class PitchTrack:
         How sure it is that there is a pitch.
     level_db : np.ndarray [shape=(frames,)]
         In dBFS.
-    flux : np.ndarray [shape=(frames,)], 0–1
-        How much begins here: rise of the log spectrum, relative to its surroundings.
+    changes : np.ndarray [shape=(frames, 11)]
+        What rises, turns and sounds here: see `musiclab.transcription.beginnings.changes`.
     """
 
     pitch: np.ndarray
     voicing: np.ndarray
     level_db: np.ndarray
-    flux: np.ndarray
+    changes: np.ndarray
 
     @property
     def times(self) -> np.ndarray:
@@ -98,7 +98,7 @@ def track_pitch(audio: Audio, *, low: float = 36.0, high: float = 96.0) -> Pitch
         hz, voicing = found.pitch_hz[:frames], found.confidence[:frames]
     level_db = frame_levels(samples, frames, HOP)
     pitch = 69 + 12 * np.log2(np.maximum(hz, 1.0) / 440.0)
-    return PitchTrack(pitch, voicing, level_db, spectral_flux(samples, frames))
+    return PitchTrack(pitch, voicing, level_db, changes(samples, level_db))
 
 
 def _track_low(samples: np.ndarray, frames: int, fmin: float, fmax: float) -> tuple[np.ndarray, np.ndarray]:
@@ -116,27 +116,14 @@ def _track_low(samples: np.ndarray, frames: int, fmin: float, fmax: float) -> tu
     return hz[:frames], voicing[:frames]
 
 
-def spectral_flux(samples: np.ndarray, frames: int) -> np.ndarray:
-    """How much begins at each frame, 0–1: the summed rise of the log spectrum over what is usual around it."""
-    n_fft = 4 * HOP  # 64 ms
-    padded = np.pad(samples, (n_fft // 2, n_fft))
-    views = np.lib.stride_tricks.sliding_window_view(padded, n_fft)[::HOP][:frames]
-    S = np.abs(np.fft.rfft(views * np.hanning(n_fft).astype(np.float32), axis=1)).astype(np.float32)
-    log = np.log1p(S * np.float32(100.0 / max(float(S.max(initial=0.0)), 1e-9)))
-    rise = np.zeros(frames)
-    rise[2:] = np.maximum(log[2:] - np.maximum(log[1:-1], log[:-2]), 0.0).sum(axis=1)
-    top = float(np.quantile(rise, 0.98)) if frames else 0.0
-    return np.clip(rise / top, 0.0, 1.0) if top > 0 else rise
-
-
 @dataclass(frozen=True)
 class LineSettings:
     """How a line is cut into notes. Costs are in nats, the unit of the model's log likelihoods."""
 
     spread: float = 0.65  # semitones a pitch strays within a note
     outlier: float = 2.5  # most that one frame off pitch can cost
-    onset_weight: float = 3.0  # how much the evidence of beginnings counts beside the pitch
-    onset_bias: float = 0.25  # added to their log-odds: more gives more notes
+    onset_weight: float = 5.0  # how much the evidence of beginnings counts beside the pitch
+    onset_bias: float = -1.5  # added to their log-odds: more gives more notes
     rest: float = 2.0  # cost of silence in a frame that sounds
     unvoiced: float = 1.0  # cost of a note in a frame that doesn't sound
     min_frames: int = 6  # shortest note: 96 ms
@@ -183,14 +170,14 @@ def judged_notes(
     loud = float(np.quantile(track.level_db, 0.95))
     voiced = np.where(track.level_db >= loud - settings.gate_db, track.voicing, 0.0)
     # To begin a note costs minus the log-odds that one begins here: a clear onset pays for a repeated note.
-    odds = beginnings(track, gram, grid)
+    odds = beginnings(track, gram)
     path, begins = decode(track.pitch, voiced, grid, -settings.onset_weight * (odds + settings.onset_bias), settings)
     notes, rows = [], []
     for start, end, pitch in path_notes(track, voiced, path, begins):
         notes.append(Note(start * FRAME, end * FRAME, float(np.clip(pitch, 0, 127)), 80, 1.0))
         heard = track.pitch[start:end][voiced[start:end] > 0.5]
         strayed = float(np.mean(np.minimum(np.abs(heard - pitch), 2.0)))
-        begun = float(odds[max(0, start - 1) : start + 2, path[start]].max())
+        begun = float(odds[max(0, start - 1) : start + 2].max())
         repeats = len(notes) > 1 and notes[-2].offset > start * FRAME - 0.05 and abs(notes[-2].pitch - pitch) < 0.6
         level = float(np.clip(track.level_db[start:end].max() - loud, -40, 6)) / 20
         length = float(np.log(end - start)) - 3.0
@@ -204,30 +191,37 @@ def decode(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Best path: for each frame its state (-1 is silence), and whether a note begins there.
 
-    Every note lasts at least `min_frames`: a state is entered with the costs of its first frames already summed.
+    `entry` [shape=(frames,)] is what beginning a note costs. Every note lasts at least `min_frames`: a state is entered
+    with the costs of its first frames already summed.
     """
     frames, states = len(pitch), len(grid)
-    off = np.minimum(np.square((pitch[:, np.newaxis] - grid) / settings.spread) / 2, settings.outlier)
-    cost = voiced[:, np.newaxis] * off + (1 - voiced[:, np.newaxis]) * settings.unvoiced
-    silent = voiced * settings.rest
+    # in place throughout: a song has millions of these, and a slider waits for them
+    cost = (pitch[:, np.newaxis] - grid) / (np.sqrt(2) * settings.spread)
+    np.minimum(np.square(cost, out=cost), settings.outlier, out=cost)
+    cost -= settings.unvoiced
+    cost *= voiced[:, np.newaxis]
+    cost += settings.unvoiced
+    silent = (voiced * settings.rest).tolist()
     shortest = settings.min_frames
-    summed = np.concatenate([np.zeros((1, states)), np.cumsum(cost, axis=0)])
-    best_any = np.full(frames + 1, np.inf)  # best cost of all paths that end before frame t
-    best_any[0] = 0.0
+    summed = np.zeros((frames + 1, states))
+    np.cumsum(cost, axis=0, out=summed[1:])
+    begun = summed[shortest:] - summed[:-shortest]  # a note's first frames, and what it costs to begin it
+    begun += entry[: frames - shortest + 1, np.newaxis]
+    best_any = [0.0] + [np.inf] * frames  # best cost of all paths that end before frame t
     from_state = np.full(frames + 1, -1)
-    note = np.full(states, np.inf)
+    note, new = np.full(states, np.inf), np.empty(states)
     quiet = 0.0
     entered = np.zeros((frames, states), dtype=bool)  # the note that reaches frame t this way began shortest-1 earlier
     for t in range(frames):
-        note = note + cost[t]
+        note += cost[t]
         begin = t - shortest + 1
         if begin >= 0:
-            new = best_any[begin] + entry[begin] + (summed[t + 1] - summed[begin])
-            entered[t] = new < note
-            note = np.minimum(new, note)
+            np.add(begun[begin], best_any[begin], out=new)
+            np.less(new, note, out=entered[t])
+            np.minimum(new, note, out=note)
         quiet = min(quiet, best_any[t]) + silent[t]
-        state = int(np.argmin(note))
-        best_any[t + 1] = min(note[state], quiet)
+        state = int(note.argmin())
+        best_any[t + 1] = min(float(note[state]), quiet)
         from_state[t + 1] = state if note[state] < quiet else -1
     return _trace(from_state, entered, shortest)
 

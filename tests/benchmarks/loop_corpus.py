@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 QUICK = ("bach/bwv66.6", "bach/bwv269", "ryansMammoth/AllTheWayToGalwayReel")
 LONGEST = 24.0  # s that are played of each melody
-KNOWN_METRES = ((2, 4), (3, 4), (4, 4), (6, 8), (9, 8), (12, 8))
+KNOWN_METRES = ((2, 2), (2, 4), (3, 4), (4, 4), (6, 8), (9, 8), (12, 8))
 
 
 def names(quick: bool) -> list[str]:
@@ -48,6 +48,7 @@ def melody(music: Sheet) -> tuple[list[Written], tuple[int, int], Fraction] | No
     if len(signatures) != 1 or not bars or not signatures <= set(KNOWN_METRES):
         return None
     (metre,) = signatures
+    metre = (4, 4) if metre == (2, 2) else metre  # counted in quarters
     full = Fraction(4 * metre[0], metre[1])
     missing = full - Fraction(bars[0].duration.quarterLength)
     notes = [n for n in part.flatten().notes if n.duration.quarterLength > 0]
@@ -68,10 +69,10 @@ def score(name: str, instrument: str, tempo: float) -> Score | None:
         return None
     notes, metre, missing = found
     unit = BeatGrid.steady(tempo, 2, metre=metre).beat_quarters
-    if (missing / unit).denominator != 1:
-        return None  # a pick-up of less than a beat
-    grid = drifting(tempo, LONGEST + 4, metre=metre, first=int(missing / unit) + 1)
-    within = [(a / unit, d / unit, p) for a, d, p in notes if float(a / unit) * 60 / tempo < LONGEST]
+    # A pick-up of less than a beat lies at the end of the grid's first beat.
+    whole, rest = divmod(missing / unit, 1)
+    grid = drifting(tempo, LONGEST + 4, metre=metre, first=int(whole) + 1)
+    within = [(a / unit + rest, d / unit, p) for a, d, p in notes if float(a / unit) * 60 / tempo < LONGEST]
     return Score(f"{name.rpartition('/')[2]}, {instrument}", instrument, grid, within)
 
 

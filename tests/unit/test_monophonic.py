@@ -84,7 +84,7 @@ def test_decoding_takes_the_best_path(rng: np.random.Generator) -> None:
     grid = np.array([60.0, 61.0])
     settings = LineSettings(min_frames=2)
     pitch, voiced = 60 + rng.random(7), rng.random(7)
-    entry = rng.normal(1, 2, (7, 2))
+    entry = rng.normal(1, 2, 7)
     path, begins = decode(pitch, voiced, grid, entry, settings)
     off = np.minimum(np.square((pitch[:, None] - grid) / settings.spread) / 2, settings.outlier)
     cost = voiced[:, None] * off + (1 - voiced[:, None]) * settings.unvoiced
@@ -98,7 +98,7 @@ def test_decoding_takes_the_best_path(rng: np.random.Generator) -> None:
         for s in range(2):
             for end in range(t + 2, 8):
                 more, states, starts = best(end)
-                total = entry[t, s] + cost[t:end, s].sum() + more
+                total = entry[t] + cost[t:end, s].sum() + more
                 options.append((total, [s] * (end - t) + states, [True] + [False] * (end - t - 1) + starts))
         return min(options, key=lambda option: option[0])
 
@@ -113,7 +113,7 @@ def test_weighted_median() -> None:
 
 def test_a_track_has_a_frame_for_each_16_ms() -> None:
     track = track_pitch(sing(steps([60], 1.0), swells(1, 1.0)), low=36, high=80)
-    assert len(track.times) == len(track.pitch) == len(track.voicing) == len(track.level_db) == len(track.flux)
+    assert len(track.times) == len(track.pitch) == len(track.voicing) == len(track.level_db) == len(track.changes)
     assert track.times[-1] == pytest.approx(1.0, abs=FRAME)
 
 

@@ -140,7 +140,7 @@ def envelope(length: int, sustain: float, attack: float) -> np.ndarray:
     """Rises within `attack` seconds, holds until `sustain` seconds, then falls to −60 dB by the end."""
     t = np.arange(length) / SR
     tail = max(length / SR - sustain, 1e-3)
-    return np.asarray(np.minimum(1, t / attack) * np.where(t < sustain, 1.0, np.exp(-6.9 * (t - sustain) / tail)))
+    return np.asarray(np.minimum(1, t / attack) * np.exp(-6.9 * np.maximum(t - sustain, 0) / tail))
 
 
 def produce(
