@@ -145,13 +145,16 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 @pytest.fixture
 def open_notebook(lab: Any, new_context: Callable[..., BrowserContext]) -> Callable[..., Any]:
-    """``open_notebook("01-hear-each-instrument.ipynb")``, or with ``cells=[...]`` a new one of that name.
+    """``open_notebook("01-hear-each-instrument.ipynb")``, with ``cells=[...]`` a new one of that name,
+    with ``there=True`` one that the test has put into ``lab.files``.
 
     Gives a notebook in JupyterLab with its kernel up: ``run_all()``, ``python(code)``, ``theme(name)``, ``page``.
     """
 
-    def open(name: str, *, cells: list[str] | None = None, **options: Any) -> Any:
-        if cells is None:
+    def open(name: str, *, cells: list[str] | None = None, there: bool = False, **options: Any) -> Any:
+        if there:
+            assert (lab.files / name).is_file()
+        elif cells is None:
             jupyter.copy_notebook(lab, NOTEBOOKS / name)
         else:
             jupyter.write_notebook(lab, name, cells)

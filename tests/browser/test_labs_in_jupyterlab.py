@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import nbformat
+import numpy as np
 import pytest
 from playwright.sync_api import expect
+
+from musiclab.audio import Audio
+from musiclab.stems import Stems
+from musiclab.widgets.explorer import SpectrogramExplorer
+from musiclab.widgets.masklab import MaskLab
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -70,3 +77,22 @@ def test_the_window_slider_reaches_the_kernel_and_changes_the_picture(open_noteb
       return tile && tile !== before && tile.look.n_fft === 32768;
     }""")
     assert notebook.python("print(ex.n_fft)") == "32768"
+
+
+def test_a_notebook_that_is_not_trusted_shows_pictures(lab: Any, open_notebook: Callable[..., Any]) -> None:
+    """As it comes by mail: with outputs, and no kernel that has run them."""
+    tone = Audio(0.2 * np.sin(2 * np.pi * 440 * np.arange(44_100) / 44_100), 44_100)
+    widgets = [MaskLab(tone, Stems({"vocals": tone}, tone)), SpectrogramExplorer(tone)]
+    cells = []
+    for widget in widgets:
+        data, metadata = widget._repr_mimebundle_()
+        output = nbformat.v4.new_output("execute_result", data=data, metadata=metadata, execution_count=1)
+        cells.append(nbformat.v4.new_code_cell("widget", outputs=[output], execution_count=1))
+    metadata = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=metadata), lab.files / "by-mail.ipynb")
+    notebook = open_notebook("by-mail.ipynb", there=True)
+    pictures = notebook.output("img")
+    expect(pictures).to_have_count(2)
+    for number in range(2):
+        assert pictures.nth(number).evaluate("(img) => img.decode().then(() => img.naturalWidth)") == 1440
+    expect(notebook.output(".musiclab")).to_have_count(0)
