@@ -10,6 +10,7 @@ import soundfile as sf
 
 from musiclab import evaluation
 from musiclab.errors import DatasetError
+from musiclab.notes import Note, Part
 
 SR = 44100
 REAL = os.environ.get("MUSICLAB_REAL_DATA")
@@ -72,6 +73,62 @@ def test_what_an_engine_lacks_stays_empty(songs):
     _, rows = result.table()
     assert next(row for row in rows if row[0] == "repet-sim")[2:4] == ["–", "–"]
     assert set(result.as_dict()["mean"]["repet-sim"]) == {"vocals", "average"}
+
+
+@pytest.fixture
+def band(tmp_path, monkeypatch):
+    """A song of six seconds: a bass line and a drum part under loud chords, with the notes of the first two known."""
+    monkeypatch.setenv("MUSICLAB_CACHE", str(tmp_path / "cache"))
+    parts = {
+        "bass": Part([Note(0.3 + 0.4 * k, 0.65 + 0.4 * k, 33 + 5 * (k % 3)) for k in range(12)], "bass"),
+        "drums": Part([Note(0.3 + 0.4 * k, 0.35 + 0.4 * k, 38 if k % 2 else 36) for k in range(12)], "drums"),
+        "other": Part([Note(0.1 + k, 1.0 + k, p) for k in range(5) for p in (36, 43, 52, 60, 64)], "piano"),
+    }
+    folder = tmp_path / "songs" / "a song"
+    folder.mkdir(parents=True)
+    for name, part in parts.items():
+        x = np.zeros(6 * SR, np.float32)
+        sound = part.audio().samples[0][: len(x)]
+        x[: len(sound)] = sound * (1.0 if name == "other" else 0.3)
+        sf.write(folder / f"{name}.wav", np.stack([x, x], axis=1), SR, subtype="FLOAT")
+    notes = {name: [[n.onset, n.offset, n.pitch, n.velocity] for n in parts[name].notes] for name in ("bass", "drums")}
+    (folder / "song.json").write_text(json.dumps({"notes": notes}), encoding="utf-8")
+    return tmp_path / "songs"
+
+
+def test_what_separation_does_for_transcription(band):
+    result = evaluation.parts(band, engines=["hpss"])
+    assert result.stems() == ["drums", "bass"]
+    assert result.sources() == ["mixture", "hpss", "true stem"]
+    assert result.f("bass", "true stem")["a song"] >= 0.9
+    gain = result.difference("bass", "true stem")
+    assert gain.mean == pytest.approx(result.f("bass", "true stem")["a song"] - result.f("bass", "mixture")["a song"])
+    assert gain.mean > 0.1
+    assert gain.low == gain.mean == gain.high  # of one song nothing else is known
+    headings, rows = result.table()
+    assert headings[-2:] == ["hpss − mixture", "true stem − mixture"]
+    assert [len(row) for row in rows] == [len(headings)] * 2
+    json.dumps(result.as_dict(), allow_nan=False)
+
+
+def test_differences_are_paired_by_song(rng):
+    """Songs differ by far more than what a method gains: the interval sees only the gain."""
+    level = rng.uniform(0.2, 0.8, 12)
+    scores = [
+        evaluation.PartScore(f"song {i}", "bass", source, 0.0, 0.0, f + gain, 20)
+        for i, f in enumerate(level)
+        for source, gain in (("mixture", 0.0), ("engine", 0.1 + rng.normal(0, 0.01)))
+    ]
+    gain = evaluation.PartsResult(tuple(scores)).difference("bass", "engine")
+    assert gain.songs == 12
+    assert 0.09 < gain.low < gain.mean < gain.high < 0.11
+    with pytest.raises(DatasetError, match="bass"):
+        evaluation.PartsResult(tuple(scores)).difference("bass", "another")
+
+
+def test_songs_without_notes_are_refused(songs):
+    with pytest.raises(DatasetError, match="known notes"):
+        evaluation.parts(songs, engines=["hpss"])
 
 
 @pytest.mark.real

@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 import soundfile
 
+from musiclab import datasets
 from musiclab.errors import DatasetError
 from musiclab.separation.embedded.synthesis import STEMS, Library, clips, composition, desk, parts, players, render
 from musiclab.separation.embedded.synthesis import __main__ as command
 from musiclab.separation.embedded.synthesis.grooves import GROOVES
 from musiclab.separation.embedded.synthesis.layers import ROLES
 from musiclab.separation.embedded.synthesis.library import SR, shift_pitch
+from musiclab.separation.embedded.synthesis.multitrack import write_multitrack
 from musiclab.separation.embedded.synthesis.sources import table
 from musiclab.separation.embedded.synthesis.styles import PROGRESSIONS, STYLES
 from musiclab.separation.embedded.synthesis.theory import progression
@@ -98,6 +100,18 @@ def test_songs_are_whole(library: Library, seed: int) -> None:
             assert 0 <= onset < offset <= DURATION
             assert 12 <= pitch <= 110
             assert 1 <= velocity <= 127
+
+
+def test_a_song_is_kept_with_its_notes(library: Library, tmp_path: Path) -> None:
+    song = render(3, library, duration=DURATION)
+    kept = datasets.load_multitrack(write_multitrack(song, tmp_path / "a song"))
+    assert set(kept.stems) == {name for name in STEMS if song.notes[name]}
+    assert kept.key == song.key
+    assert set(kept.notes) == set(kept.stems) - (set() if song.tune_is_sung else {"vocals"})
+    for name, notes in kept.notes.items():
+        assert [(n.onset, n.offset, n.pitch) for n in notes] == [row[:3] for row in song.notes[name]]
+        assert np.abs(kept.stems[name].samples - song.stems[name]).max() < 1e-4
+    assert not list(tmp_path.glob("*.tmp"))
 
 
 def test_same_seed_same_bytes_and_other_seed_other_song(library: Library, folder: Path) -> None:
