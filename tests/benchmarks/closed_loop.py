@@ -13,7 +13,7 @@ import importlib
 
 import loop
 
-KINDS = ("lines", "corpus", "drums")
+KINDS = ("lines", "corpus", "drums", "chords")
 
 
 def main() -> None:
