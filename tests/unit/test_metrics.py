@@ -1,8 +1,6 @@
 """Scores by hand, against museval, and as properties: what must and what must not change them."""
 
 import math
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,8 +10,6 @@ from hypothesis import strategies as st
 from musiclab import metrics
 from musiclab.audio import Audio
 from musiclab.stems import Stems
-
-REAL = os.environ.get("MUSICLAB_REAL_DATA")
 
 
 def test_sdr_by_hand(rng):
@@ -85,26 +81,6 @@ def test_bss_eval_equals_museval_on_made_sounds(rng):
 def test_bss_eval_equals_museval_where_channels_are_equal(rng):
     R = rng.standard_normal((2, 1, 6000)).repeat(2, axis=1)  # the equations have no single solution
     compare(R, R + 0.2 * R[::-1] + 0.01 * rng.standard_normal(R.shape), 3000)
-
-
-@pytest.mark.real
-@pytest.mark.slow
-@pytest.mark.skipif(not REAL, reason="MUSICLAB_REAL_DATA is unset")
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("song", ["Rockabilly", "Shadows"])
-def test_bss_eval_equals_museval_on_real_songs(song):
-    import torch
-
-    from musiclab import datasets
-    from musiclab.separation.classical import HPSS
-
-    track = datasets.load_multitrack(Path(REAL) / "multitracks" / song)
-    span = slice(5 * 44100, 8 * 44100)
-    engine = HPSS()
-    out = engine.separate(torch.from_numpy(track.mixture.samples[None, :, span].copy()))[0].numpy()
-    names = list(track.stems)
-    R = np.stack([track.stems[name].samples[:, span] for name in names])
-    compare(R, np.stack([out[engine.stems.index(name)] for name in names]), 44100)
 
 
 def test_bss_eval_tells_what_is_wrong(rng):
