@@ -33,7 +33,7 @@ STOP_DB = 60.0  # of the anchors' filters
 
 
 class Rating(NamedTuple):
-    """What a condition got, over all excerpts and listeners: median and quartiles, and the mean with its 95 %."""
+    """What a condition got, over all excerpts and listeners: median and quartiles, and the mean with its 95 %; of so many ratings."""
 
     name: str
     median: float
@@ -42,7 +42,7 @@ class Rating(NamedTuple):
     mean: float
     low: float
     high: float
-    count: int
+    number: int
 
 
 @dataclass

@@ -65,7 +65,7 @@ def test_the_interval_is_students(rng: np.random.Generator) -> None:
     assert (row.low, row.high) == pytest.approx((low, high))
     assert row.median == np.median(values)
     one = summary("x", [40.0])
-    assert (one.low, one.high, one.count) == (0, 100, 1)
+    assert (one.low, one.high, one.number) == (0, 100, 1)
 
 
 @pytest.mark.parametrize("cutoff", ANCHORS.values())
@@ -110,7 +110,7 @@ def test_a_whole_test(sounds: dict[str, Audio], tmp_path: Path) -> None:
     assert all(float(row["rating"]) == true[row["condition"]] for row in rows)
     assert {float(row["start_s"]) for row in rows} == set(test.starts)
     both = read_ratings(test.path, test.path)
-    assert (both[0].name, both[0].count) == (REFERENCE, 6)
+    assert (both[0].name, both[0].number) == (REFERENCE, 6)
 
 
 def test_wrong_use_is_told_in_a_sentence(sounds: dict[str, Audio]) -> None:
