@@ -33,7 +33,7 @@ STOP_DB = 60.0  # of the anchors' filters
 
 
 class Rating(NamedTuple):
-    """What a condition got, over all excerpts and listeners: median and quartiles, and the mean with its 95 %; of so many ratings."""
+    """What a condition got: median and quartiles, the mean with its interval (95 %), and how many ratings that is."""
 
     name: str
     median: float
