@@ -22,6 +22,7 @@ import sys
 import time
 from collections.abc import Callable
 from fractions import Fraction
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -102,6 +103,7 @@ def candidates(song: Audio, device: str) -> dict[str, Callable[[], np.ndarray]]:
     return runs
 
 
+@cache
 def work(seconds: float) -> float:
     """Floating-point operations that the segments of a song need, at our overlap."""
     model = network()
