@@ -1,4 +1,4 @@
-"""Fit what the transcribers know: ``python -m musiclab.transcription.calibrate [lines chords]``.
+"""Fit what the transcribers know: ``python -m musiclab.transcription.calibrate [lines chords measure]``.
 
 Music is rendered from recorded samples (the folder is named by MUSICLAB_SAMPLES) with its notes as exact truth, heard
 by the models, and then:
@@ -6,7 +6,8 @@ by the models, and then:
 - ``lines`` (ten minutes on one core): the network that tells where the notes of a line begin, into `lines.npz`, and on
   clips that it has not heard a logistic regression, how likely a note of a line is right, into `calibration.json`;
 - ``chords`` (a quarter of an hour): the network that tells how likely a candidate of a posteriorgram is a note, into
-  `chords.npz`.
+  `chords.npz`;
+- ``measure`` (a minute or two): the F-measures of chords on clips that it has not heard.
 
 Recordings that the project is tested with play no part in it. Every number comes from the seeds: a second run gives
 the same files.
@@ -28,7 +29,7 @@ from musiclab.instruments import Instrument, find
 from musiclab.notes import Part
 from musiclab.transcription import creation, judging, judging_train
 from musiclab.transcription.calibration import layers, logistic
-from musiclab.transcription.evaluation import matched_notes
+from musiclab.transcription.evaluation import matched_notes, note_score
 from musiclab.transcription.pitched import Posteriorgram, posteriorgram
 from musiclab.transcription.rendered.keyboard import random_piano
 from musiclab.transcription.rendered.music import play_samples, produce, random_chords
@@ -46,6 +47,7 @@ FEWEST = 8  # samples that make an instrument
 PIANOS, ACOUSTIC = ("upright-piano", "grand-piano"), 4  # they play so many times as often as other keys
 TWO_HANDS = {"keys": 0.75, "strings": 0.3}  # how often a family plays as a piano does
 DISTANT = 0.3  # share of the clips of chords that are recorded from afar
+MEASURED, THRESHOLDS = 12, (0.2, 0.3, 0.4, 0.5)
 
 
 @dataclass(frozen=True)
@@ -75,12 +77,12 @@ def sample_groups(root: Path) -> dict[str, list[list[Sample]]]:
     return families
 
 
-def hear_family(family: str, clips: int, groups: dict[str, list[list[Sample]]]) -> Iterator[Heard]:
-    """Render and hear the clips of a family."""
+def hear_family(family: str, clips: range, groups: dict[str, list[list[Sample]]]) -> Iterator[Heard]:
+    """Render and hear clips of a family, by their numbers."""
     known = find(SOUND_OF.get(family, family))
     instruments = groups[family] + [g for g in groups[family] if g[0].kind in PIANOS] * (ACOUSTIC - 1)
     others = [samples for name, some in groups.items() if name != "voice" for samples in some]
-    for i in range(clips):
+    for i in clips:
         rng = np.random.default_rng([21, FAMILIES.index(family), i])
         samples = instruments[i % len(instruments)]
         truth = compose(rng, known)(rng, known, pitch_range(samples), SECONDS)
@@ -130,7 +132,7 @@ def fit_chords_of(groups: dict[str, list[list[Sample]]]) -> None:
     """Train the network of chords and write it to `chords.npz`."""
     described, right = [], []
     for family, clips in CHORDS.items():
-        for clip in hear_family(family, clips, groups):
+        for clip in hear_family(family, range(clips), groups):
             some = creation.find_candidates(clip.gram)
             described.append(creation.described(clip.gram, some).astype(np.float16))
             right.append(judging_train.are_true(some, clip.truth))
@@ -140,18 +142,30 @@ def fit_chords_of(groups: dict[str, list[list[Sample]]]) -> None:
     layers.cache_clear()
 
 
+def measure_chords(groups: dict[str, list[list[Sample]]]) -> None:
+    """Log the mean F-measure on clips after those that were trained on, at several thresholds."""
+    for family, clips in CHORDS.items():
+        known = find(SOUND_OF.get(family, family))
+        heard = list(hear_family(family, range(clips, clips + MEASURED), groups))
+        for threshold in THRESHOLDS:
+            limits = {"low": known.low, "high": known.high, "polyphony": known.polyphony}
+            found = [clip.truth.with_notes(clip.gram.notes(onset_threshold=threshold, **limits)) for clip in heard]
+            scores = [note_score(part, clip.truth).f for part, clip in zip(found, heard, strict=True)]
+            log.info("%s, notes likelier than %.1f: F %.3f", family, threshold, np.mean(scores))
+
+
 def main() -> None:
     """Render, hear, fit, write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     from musiclab.transcription import lines_train
 
-    fits = {"lines": lines_train.fit_lines, "chords": fit_chords_of}
-    parser.add_argument("what", nargs="*", metavar="|".join(fits), help="both, if left out")
-    wanted = parser.parse_args().what or list(fits)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    tasks = {"lines": lines_train.fit_lines, "chords": fit_chords_of, "measure": measure_chords}
+    parser.add_argument("what", nargs="*", metavar="|".join(tasks), help="all, if left out")
+    wanted = parser.parse_args().what or list(tasks)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     groups = sample_groups(samples_root())
     for what in wanted:
-        fits[what](groups)
+        tasks[what](groups)
 
 
 if __name__ == "__main__":
