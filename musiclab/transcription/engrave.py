@@ -62,6 +62,8 @@ def toolkit(score: Score, *, width_mm: float = 180, height_mm: float = 250, page
     import verovio
 
     verovio.enableLog(verovio.LOG_OFF)
+    # verovio keeps the place of its fonts by thread, and Jupyter answers a page from threads of its own
+    verovio.setDefaultResourcePath(str(Path(verovio.__file__).parent / "data"))
     drawing = verovio.toolkit()
     options = _options(width_mm, height_mm, page=page)
     if "<harmony>" in score.musicxml:

@@ -69,10 +69,11 @@ export function createTimeline(desk, signal) {
   function drawNow() {
     drawing = 0;
     const { clientWidth: width, clientHeight: height } = lanes;
+    if (!width || !height) return;  // out of sight for now, as while JupyterLab changes its theme
     const ratio = window.devicePixelRatio || 1;
     canvas.width = Math.round(width * ratio);
     canvas.height = Math.round(height * ratio);
-    if (canvas.width && canvas.height) drawWaves(canvas, desk);
+    drawWaves(canvas, desk);
   }
   function drawRuler() {
     const step = TICKS.find((seconds) => (seconds / duration) * ruler.clientWidth > 58) ?? TICKS.at(-1);
@@ -94,7 +95,7 @@ export function createTimeline(desk, signal) {
 
   let told = "";
   function move(position) {
-    head.style.transform = `translateX(${(position / duration) * lanes.clientWidth}px)`;
+    head.style.left = percent(position / duration);
     const text = `${formatTime(position).slice(0, -2)} of ${formatTime(duration).slice(0, -2)}`;
     if (text === told) return;
     told = text;

@@ -1,6 +1,7 @@
 """Scores: what is written is what was played, as other programs read it."""
 
 import xml.etree.ElementTree as ET
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -138,6 +139,13 @@ def test_chord_symbols_and_tempo_are_drawn_as_one_text_each():
     texts = {element.text for element in page.iter(f"{{{engrave.SVG_NS}}}text")}
     assert {"C♯maj7", "B♭m7", "= 100"} <= texts
     assert not any(engrave.FONT in (element.get("font-family") or "") for element in page.iter())
+
+
+def test_any_thread_can_engrave():
+    """Jupyter runs what a page asks for in threads of its own."""
+    written = score.write(part("bass", LINE))
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(engrave.svg, written).result()[0].count('class="note"') == len(LINE)
 
 
 @pytest.mark.parametrize("suffix", [".musicxml", ".svg", ".png", ".pdf"])
