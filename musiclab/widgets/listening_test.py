@@ -16,18 +16,21 @@ Notebook: 07
 from __future__ import annotations
 
 import csv
+import html
 from dataclasses import dataclass, field
 from datetime import datetime
 from math import comb
 from pathlib import Path
 from typing import Any
 
-import ipywidgets  # type: ignore[import-untyped]
+import anywidget
 import numpy as np
+import traitlets
 
 from musiclab import codecs
 from musiclab.audio import Audio
 from musiclab.errors import AudioError
+from musiclab.widgets import front
 from musiclab.widgets.levelled import clip_starts, matched
 
 
@@ -105,11 +108,12 @@ def guessing(right: int, trials: int) -> float:
     return ways * 0.5**trials
 
 
-class ListeningTest(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
-    """A blind test (ABX) of two sounds: players for A, B and X, two buttons, and the result as a CSV file.
+class ListeningTest(anywidget.AnyWidget):
+    """A blind test (ABX) of two sounds: A, B and X on one clock, two buttons, and the result as a CSV file.
 
-    Each trial plays the same few seconds of both, from another place of the song, at the same level. Nothing is said
-    about right or wrong before the end, for that would teach. The result is saved after every answer.
+    Each trial plays the same few seconds of both, from another place of the song, at the same level; one switches
+    between them in the middle of a note. Nothing is said about right or wrong before the end, for that would teach.
+    The result is saved after every answer.
 
     Parameters
     ----------
@@ -136,6 +140,17 @@ class ListeningTest(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no
     Notebook: 07
     """
 
+    _esm = front.esm("abx.js")
+    _css = front.css("specview.css", "rating.css")
+
+    _number = traitlets.Int(0).tag(sync=True)  # of the trial, from 0
+    _trials = traitlets.Int().tag(sync=True)
+    _seconds = traitlets.Float().tag(sync=True)
+    _channels = traitlets.Int().tag(sync=True)
+    _names: traitlets.List[str] = traitlets.List().tag(sync=True)
+    _files: traitlets.List[bytes] = traitlets.List(traitlets.Bytes()).tag(sync=True)  # A, B, X
+    _verdict = traitlets.Unicode("").tag(sync=True)
+
     def __init__(
         self,
         a: Audio,
@@ -153,20 +168,13 @@ class ListeningTest(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no
         self.abx = Abx(trials, seed)
         self.names = names
         self.path = Path(folder) / f"listening test {datetime.now():%Y-%m-%d %H.%M.%S}.csv"
-        self.starts: list[float] = (
-            np.random.default_rng(seed).choice(clip_starts(a, b, seconds=seconds), trials).tolist()
+        places = clip_starts(a, b, seconds=seconds)
+        self.starts: list[float] = np.random.default_rng(seed).choice(places, trials).tolist()
+        self._sounds, self._length = (a, b), min(seconds, a.duration)
+        super().__init__(
+            _trials=trials, _seconds=self._length, _channels=a.channels, _names=list(names), _files=self._encoded()
         )
-        self._sounds, self._seconds = (a, b), seconds
-        self._players = {key: ipywidgets.Audio(format="flac", autoplay=False, loop=False) for key in "ABX"}
-        self._buttons = {key: ipywidgets.Button(description=f"X is {key}", tooltip=f"X is {key}") for key in "AB"}
-        self._status = ipywidgets.Label()
-        for key, button in self._buttons.items():
-            button.on_click(lambda _, key=key: self.answer(key))
-        labels = {"A": f"A: {names[0]}", "B": f"B: {names[1]}", "X": "X: which of them?"}
-        width = ipywidgets.Layout(width="16em")
-        rows = [ipywidgets.HBox([ipywidgets.Label(labels[k], layout=width), self._players[k]]) for k in "ABX"]
-        super().__init__([self._status, *rows, ipywidgets.HBox(list(self._buttons.values()))])
-        self._show()
+        self.on_msg(self._on_message)
 
     def answer(self, said: str) -> None:
         """Say ``"A"`` or ``"B"``, as its button does; the result so far is saved, and the next clips are there."""
@@ -193,26 +201,33 @@ class ListeningTest(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no
 
     def _show(self) -> None:
         """The clips of the next trial, or the result."""
-        for button in self._buttons.values():
-            button.disabled = self.abx.done
-        if self.abx.done:
-            self._status.value = f"{self.abx.verdict()} Saved as {self.path}."
-            return
+        with self.hold_sync():
+            self._files = [] if self.abx.done else self._encoded()
+            self._verdict = f"{self.abx.verdict()} Saved as {self.path}." if self.abx.done else ""
+            self._number = len(self.abx.answers)
+
+    def _encoded(self) -> list[bytes]:
+        """A, B and X of the trial as files, at one level."""
         number = len(self.abx.answers)
         start = self.starts[number]
-        clips = matched(*(sound[start : start + self._seconds] for sound in self._sounds))
-        encoded = dict(zip("AB", (codecs.encode(clip, format="flac") for clip in clips), strict=True))
-        encoded["X"] = encoded[self.abx.xs[number]]
-        for key, player in self._players.items():
-            player.value = encoded[key]
-        self._status.value = f"Trial {number + 1} of {self.abx.trials}. Is X the same as A, or as B?"
+        a, b = (
+            codecs.encode(clip, format="flac")
+            for clip in matched(*(sound[start : start + self._length] for sound in self._sounds))
+        )
+        return [a, b, a if self.abx.xs[number] == "A" else b]
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+    def _on_message(self, _widget: object, content: dict[str, Any], _buffers: object) -> None:
+        if content["number"] == self._number:  # else it was told twice
+            self.answer(content["said"])
+
+    def __repr__(self) -> str:
+        return f"<ListeningTest: {self._number} of {self._trials} trials>"
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
         """The widget, and for pages where nothing runs a line that says what would be here."""
         bundle = super()._repr_mimebundle_(**kwargs)
-        if isinstance(bundle, dict):
-            said = (
-                self.abx.verdict() if self.abx.answers else f"{self.abx.trials} trials; run this notebook to take it."
-            )
-            bundle["text/html"] = f"<p><b>Blind listening test</b>: {said}</p>"
-        return bundle
+        if bundle is None:
+            return None
+        data, metadata = bundle
+        said = self.abx.verdict() if self.abx.answers else f"{self.abx.trials} trials; run this notebook to take it."
+        return {**data, "text/html": f"<p><b>Blind listening test</b>: {html.escape(said)}</p>"}, metadata

@@ -1,4 +1,4 @@
-"""The rating test in a page: what is heard when one switches, and what is said, saved and shown."""
+"""The blind tests in a page: what is heard when one switches, and what is said, saved and shown."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from musiclab.audio import Audio
+from musiclab.widgets.listening_test import ListeningTest
 from musiclab.widgets.rating_test import RatingTest
 from musiclab.widgets.ratings import REFERENCE
 
 pytestmark = pytest.mark.browser
 SR = 44_100
 LEVEL = """async (hz) => {
-  const { engine } = document.querySelector(".ml-rating").excerpt;
+  const { excerpt, trial } = document.querySelector(".ml-rating");
+  const { engine } = excerpt ?? trial;
   const x = (await engine.render(0.2, 0.5)).getChannelData(0);
   let re = 0, im = 0;
   x.forEach((v, n) => { const a = 2 * Math.PI * hz * n / 44100; re += v * Math.cos(a); im += v * Math.sin(a); });
@@ -85,3 +87,22 @@ def test_it_goes_on_where_it_is_while_one_switches(page: Page, behind: Callable[
     assert page.evaluate("engine.sounding")
     page.get_by_role("group", name="rating test").press(" ")
     expect(page.get_by_role("button", name="play")).to_be_visible()
+
+
+def test_abx_by_its_buttons(page: Page, behind: Callable[..., Any], tmp_path: Path) -> None:
+    t = np.arange(3 * SR) / SR
+    low, high = (0.2 * np.sin(2 * np.pi * hz * t) for hz in (440, 10_000))
+    test = ListeningTest(Audio(low + high, SR), Audio(low, SR), trials=3, seconds=1, folder=tmp_path, seed=4)
+    bridge = behind(test)
+    for number in range(3):
+        expect(page.get_by_text(f"Trial {number + 1} of 3")).to_be_visible()
+        expect(page.get_by_role("button", name="X is A")).to_be_enabled()
+        for key, audible in (("a", True), ("b", False)):
+            page.get_by_role("group", name="blind listening test").press(key)
+            assert (page.evaluate(LEVEL, 10_000) > -40) == audible
+        page.get_by_role("button", name="hear X").click()
+        bright = page.evaluate(LEVEL, 10_000) > -40
+        page.get_by_role("button", name="X is A" if bright else "X is B").click()
+    expect(page.get_by_text("3 of 3 right")).to_be_visible()
+    assert test.abx.right == 3
+    bridge.clean_up()

@@ -82,18 +82,20 @@ def test_clips_begin_where_there_is_sound(sounds: tuple[Audio, Audio]) -> None:
     assert 2.0 < starts.min() <= starts.max() == 5.0
 
 
-def test_a_whole_test_by_its_buttons(sounds: tuple[Audio, Audio], tmp_path: Path) -> None:
+def test_a_whole_test(sounds: tuple[Audio, Audio], tmp_path: Path) -> None:
     test = ListeningTest(
         *sounds, names=("true", "estimate"), trials=6, seconds=1.0, folder=tmp_path / "exports", seed=2
     )
-    players = test._players
-    for x in test.abx.xs:
-        assert players["X"].value == players[x].value
-        assert players["A"].value != players["B"].value
-        assert not test._status.value.count("right")  # nothing is given away on the way
-        test._buttons[x].click()
+    for number, x in enumerate(test.abx.xs):
+        a, b, heard = test._files
+        assert a != b
+        assert heard == (a if x == "A" else b)
+        assert "right" not in test._verdict  # nothing is given away on the way
+        test._on_message(test, {"number": number, "said": x}, [])
+        test._on_message(test, {"number": number, "said": "A"}, [])  # told twice: counted once
     assert test.abx.right == 6
-    assert all(button.disabled for button in test._buttons.values())
+    assert "6 of 6" in test._verdict
+    assert test._files == []
     (path,) = (tmp_path / "exports").iterdir()
     with path.open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -101,7 +103,7 @@ def test_a_whole_test_by_its_buttons(sounds: tuple[Audio, Audio], tmp_path: Path
     assert {row["right"] for row in rows} == {"1"}
     assert float(rows[-1]["p_value"]) == pytest.approx(1 / 64, abs=1e-4)
     assert rows[0]["b"] == "estimate"
-    assert "6 of 6" in test._repr_mimebundle_()["text/html"]
+    assert "6 of 6" in test._repr_mimebundle_()[0]["text/html"]
 
 
 def test_sounds_of_other_lengths_are_refused(sounds: tuple[Audio, Audio]) -> None:
