@@ -82,7 +82,8 @@ class DemucsEngine(Engine):
         # Convolutions in "channels last" order are a quarter faster on CPUs and on GPUs with tensor cores.
         self.networks = [net.eval().requires_grad_(False).to(memory_format=torch.channels_last) for net in networks]
         self._runtime = runtime
-        self._fast: dict[tuple[int, bool, str], runtimes.Apply] = {}
+        self._fast: dict[tuple[int, bool], runtimes.Apply] = {}
+        self._place: torch.device | None = None
         self._order = [first.sources.index(stem) for stem in self.stems]
         given = shares or [dict.fromkeys(self.stems, 1.0)] * len(networks)
         table = torch.tensor([[share.get(stem, 0.0) for stem in self.stems] for share in given])
@@ -108,7 +109,10 @@ class DemucsEngine(Engine):
         other = half and torch.get_autocast_dtype(device.type) != torch.bfloat16
         if device.type not in ("cpu", "cuda") or self._runtime == "plain" or other:
             return network
-        key = index, half, str(device)
+        if device != self._place:  # what was made on another device points to weights that are there no more
+            self._fast.clear()
+            self._place = device
+        key = index, half
         if key not in self._fast:
             with torch.autocast(device.type, enabled=False):
                 self._fast[key] = runtimes.fastest(network, half=half, runtime=self._runtime)
