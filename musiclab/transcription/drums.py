@@ -1,9 +1,10 @@
 """Drums: which drum is struck when, by a small network over log-mel frames.
 
-The network (120,000 parameters, convolutions only; `drums.onnx`) sees the spectrogram of the whole stem and says for
-each frame of 10 ms how likely each of seven drums is struck. It was trained on drumming rendered from recorded
-one-shots, with the exact times as truth (`musiclab.transcription.drum_train`; docs/drum-model.md is its model card).
-Peaks over a threshold become strokes.
+The network (convolutions only; `drums.onnx`) sees the spectrogram of the whole stem and says for each frame of 10 ms
+how likely each of nine drums is struck. It was trained on drumming rendered from recorded one-shots, with the exact
+times as truth (`musiclab.transcription.drum_train`; docs/drum-model.md is its model card). A fit for each drum on kits
+that it was not trained on turns the height of a peak into the chance that it is a stroke; peaks over a threshold
+become notes.
 
 References
 ----------
@@ -15,6 +16,7 @@ Notebook: 10
 from __future__ import annotations
 
 import hashlib
+import itertools
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -24,7 +26,7 @@ import numpy as np
 
 from musiclab.errors import WeightsError
 from musiclab.notes import Note
-from musiclab.transcription.calibration import calibration
+from musiclab.transcription.calibration import calibration, logistic
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -39,12 +41,14 @@ N_FFT = 2048  # 46 ms: tells a kick from a low tom
 BANDS = 64
 LOWEST_HZ, HIGHEST_HZ = 30.0, 17000.0
 FLOOR = 1e-3  # of the loud frames' magnitude: what lies lower is silence
-DRUMS = ("kick", "snare", "hihat-closed", "hihat-open", "tom", "crash", "ride")
-KEYS = {"kick": 36, "snare": 38, "hihat-closed": 42, "hihat-open": 46, "tom": 45, "crash": 49, "ride": 51}
+DRUMS = ("kick", "snare", "side-stick", "hihat-closed", "hihat-open", "tom", "crash", "ride", "tambourine")
+KEYS = {"kick": 36, "snare": 38, "side-stick": 37, "hihat-closed": 42, "hihat-open": 46, "tom": 45, "crash": 49,
+        "ride": 51, "tambourine": 54}  # fmt: skip
 LENGTHS = {"hihat-open": 0.3, "crash": 0.8, "ride": 0.4}  # s, of what rings; the others last `SHORT`
 SHORT = 0.1
-POSITIVE_WEIGHT = 2.0  # of strokes in training: the network's odds are so many times too high
-THRESHOLD = 0.4  # the same as for chords
+THRESHOLD = 0.3  # best mean F over the drums on the tuning kits of `drum_train`
+# Of drums that sound alike, one is struck at a time: the surest.
+RIVALS = (("hihat-open", "crash", "ride", "tambourine"), ("hihat-closed", "hihat-open"), ("snare", "side-stick"))
 REFRACTORY = 4  # frames (40 ms): no drum is struck twice within
 BLOCK = 6000  # frames (1 minute) that the network sees at once
 CONTEXT = 100  # frames more on either side of a block, beyond what the network's answers depend on
@@ -58,9 +62,9 @@ class Strokes:
 
     Attributes
     ----------
-    chance : np.ndarray [shape=(frames, 7)], 0–1
+    chance : np.ndarray [shape=(frames, 9)], 0–1
         In the order of `DRUMS`.
-    level_db : np.ndarray [shape=(frames, 7)]
+    level_db : np.ndarray [shape=(frames, 9)]
         Level of what is struck, in the frequencies of each drum, dB.
     """
 
@@ -133,16 +137,17 @@ def hear_drums(audio: Audio, *, progress: Progress | None = None) -> Strokes:
         first = max(0, at - CONTEXT)
         block = features[np.newaxis, first : at + BLOCK + CONTEXT]
         logits = session().run(None, {"features": block})[0][0]
-        chance[at : at + BLOCK] = 1 / (1 + np.exp(-logits[at - first :][:BLOCK]))
+        chance[at : at + BLOCK] = logistic(logits[at - first :][:BLOCK])
     return Strokes(chance, band_levels(features))
 
 
 BAND_HZ = {"kick": (30, 150), "snare": (150, 5000), "hihat-closed": (6000, 17000), "hihat-open": (6000, 17000),
-           "tom": (60, 400), "crash": (3000, 17000), "ride": (3000, 17000)}  # fmt: skip
+           "tom": (60, 400), "crash": (3000, 17000), "ride": (3000, 17000),
+           "side-stick": (400, 5000), "tambourine": (5000, 17000)}  # fmt: skip
 
 
 def band_levels(features: np.ndarray) -> np.ndarray:
-    """Level in dB in each drum's frequencies [shape=(frames, 7)]."""
+    """Level in dB in each drum's frequencies [shape=(frames, 9)]."""
     centres = mel_edges()[1:-1]
     power = 10 ** (6 * (features - 1))
     bands = [power[:, (centres >= BAND_HZ[d][0]) & (centres < BAND_HZ[d][1])].mean(axis=1) for d in DRUMS]
@@ -159,17 +164,40 @@ def strokes_to_notes(strokes: Strokes, *, threshold: float = THRESHOLD) -> list[
     threshold : float
         How likely (0–1) a stroke has to be: higher gives fewer notes.
     """
-    delay = calibration()["drums"]["delay"]
+    fitted = calibration()["drums"]
+    sure = confidences(strokes.chance, np.array(fitted["slopes"]), np.array(fitted["offsets"]))
     notes: list[Note] = []
-    for d, drum in enumerate(DRUMS):
-        chance = strokes.chance[:, d]
-        sure = chance / (chance + POSITIVE_WEIGHT * (1 - chance))
-        at = pick_peaks(sure, threshold)
-        for frame, velocity in zip(at, _velocities(strokes.level_db[:, d], at), strict=True):
-            onset = max(0.0, refine(chance, frame) * FRAME + delay)
-            confidence = float(np.clip(sure[frame], 0, 1))
-            notes.append(Note(onset, onset + LENGTHS.get(drum, SHORT), KEYS[drum], int(velocity), confidence))
-    return sorted(one_hat(notes), key=lambda note: (note.onset, note.pitch))
+    for d, at in enumerate(peaks_of_each(sure, threshold)):
+        velocities = _velocities(strokes.level_db[:, d], at)
+        for frame, velocity in zip(at, velocities, strict=True):
+            onset = max(0.0, refine(strokes.chance[:, d], frame) * FRAME + fitted["delay"])
+            length = LENGTHS.get(DRUMS[d], SHORT)
+            notes.append(Note(onset, onset + length, KEYS[DRUMS[d]], int(velocity), float(sure[frame, d])))
+    return sorted(notes, key=lambda note: (note.onset, note.pitch))
+
+
+def confidences(chance: np.ndarray, slopes: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """The network's chances as the chances that peaks of this height are strokes: a logistic fit for each drum."""
+    safe = np.clip(chance, 1e-6, 1 - 1e-6)
+    return logistic(slopes * np.log(safe / (1 - safe)) + offsets)
+
+
+def peaks_of_each(sure: np.ndarray, threshold: float) -> list[np.ndarray]:
+    """Frames of the strokes of each drum: peaks over the threshold that lose to no `RIVALS` near them."""
+    found = [pick_peaks(sure[:, d], threshold) for d in range(sure.shape[1])]
+    kept = list(found)
+    for group in RIVALS:
+        rivals = [DRUMS.index(drum) for drum in group]
+        for mine, theirs in itertools.permutations(rivals, 2):
+            kept[mine] = _winners(kept[mine], sure[:, mine], found[theirs], sure[:, theirs])
+    return kept
+
+
+def _winners(mine: np.ndarray, my_sure: np.ndarray, theirs: np.ndarray, their_sure: np.ndarray) -> np.ndarray:
+    """Those of my peaks with no surer one of theirs within `REFRACTORY` frames."""
+    near = np.abs(mine[:, np.newaxis] - theirs) < REFRACTORY
+    stronger = their_sure[theirs] > my_sure[mine][:, np.newaxis]
+    return mine[~(near & stronger).any(axis=1)]
 
 
 def pick_peaks(chance: np.ndarray, threshold: float) -> np.ndarray:
@@ -199,20 +227,3 @@ def _velocities(level_db: np.ndarray, at: np.ndarray) -> np.ndarray:
     levels = np.max([level_db[np.minimum(at + d, last)] for d in range(5)], axis=0)
     loud = float(np.quantile(levels, 0.9))
     return np.asarray(np.clip(np.rint(100 + 2.5 * (levels - loud)), 1, 127), dtype=int)
-
-
-def one_hat(notes: list[Note]) -> list[Note]:
-    """Of a closed and an open hi-hat that are struck at once, the surer; the same for crash and ride."""
-    pairs = {KEYS["hihat-closed"]: KEYS["hihat-open"], KEYS["crash"]: KEYS["ride"]}
-    pairs |= {b: a for a, b in pairs.items()}
-    near = REFRACTORY * FRAME
-    by_key = {key: [note for note in notes if note.pitch == key] for key in pairs}
-
-    def loses(note: Note) -> bool:
-        rivals = by_key[pairs[int(note.pitch)]]
-        return any(
-            abs(r.onset - note.onset) < near and (r.confidence, -r.pitch) > (note.confidence, -note.pitch)
-            for r in rivals
-        )
-
-    return [note for note in notes if note.pitch not in pairs or not loses(note)]

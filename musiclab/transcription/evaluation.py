@@ -32,10 +32,11 @@ if TYPE_CHECKING:
 ONSET_TOLERANCE = 0.05  # s
 PITCH_TOLERANCE = 50.0  # cents
 MOST_SHIFT = 0.1  # s, by which audio and notes of a dataset may be offset
-DRUM_CLASSES = {"kick": (35, 36), "snare": (37, 38, 39, 40), "hi-hat": (42, 44, 46),
+DRUM_CLASSES = {"kick": (35, 36), "snare": (38, 39, 40), "hi-hat": (42, 44, 46),
                 "toms": (41, 43, 45, 47, 48, 50), "cymbals": (49, 51, 52, 53, 55, 57, 59)}  # fmt: skip
 MAIN_DRUMS = ("kick", "snare", "hi-hat")
-LABELS = {"KD": 36, "SD": 38, "HH": 42, "TT": 45, "CY": 49}  # of annotation files; OT is none of these
+# Of annotation files; OT, such as side sticks and tambourines, is none of these.
+LABELS = {"KD": 36, "SD": 38, "HH": 42, "TT": 45, "CY": 49}
 NAMED = {"vocadito": "voice", "filosax": "saxophone", "bass": "bass", "guitar": "guitar", "clarinet": "clarinet"}
 
 

@@ -31,6 +31,7 @@ HIGH_TOM = DrumSign("high tom", "E5")
 CRASH = DrumSign("crash", "A5", "x")
 RIDE = DrumSign("ride", "F5", "x")
 RIDE_BELL = DrumSign("ride bell", "F5", "diamond")
+TAMBOURINE = DrumSign("tambourine", "B5", "triangle")  # above the cymbals: it is held in the hand
 OTHER = DrumSign("percussion", "B4", "triangle")
 
 SIGNS: dict[int, DrumSign] = {
@@ -38,6 +39,7 @@ SIGNS: dict[int, DrumSign] = {
     41: LOW_TOM, 43: LOW_TOM, 45: MIDDLE_TOM, 47: MIDDLE_TOM, 48: HIGH_TOM, 50: HIGH_TOM,
     42: CLOSED_HAT, 44: PEDAL_HAT, 46: OPEN_HAT,
     49: CRASH, 52: CRASH, 55: CRASH, 57: CRASH, 51: RIDE, 59: RIDE, 53: RIDE_BELL,
+    54: TAMBOURINE,
 }  # fmt: skip
 
 

@@ -52,6 +52,21 @@ def compress(samples: np.ndarray, rng: np.random.Generator, *, most_db: float = 
     return np.asarray(samples * gain, dtype=np.float32)
 
 
+def saturate(samples: np.ndarray, *, drive_db: float) -> np.ndarray:
+    """Soft clipping as by tape or valves, driven so many dB over its knee at the peaks; the peak stays."""
+    peak = float(np.abs(samples).max(initial=0.0))
+    if peak <= 0:
+        return samples.astype(np.float32)
+    drive = 10 ** (drive_db / 20)
+    return np.asarray(np.tanh(samples / peak * drive) / np.tanh(drive) * peak, dtype=np.float32)
+
+
+def band_limit(samples: np.ndarray, *, low: float, high: float) -> np.ndarray:
+    """What an old recording or a poor codec leaves: steep slopes below `low` and above `high` Hz."""
+    hz = np.array([0, low / 2, low, high, high * 1.15, SR / 2])
+    return fft_filter(samples, np.array([0, 0.1, 1, 1, 1e-3, 1e-4]), hz)
+
+
 def noise(samples: np.ndarray, rng: np.random.Generator, *, below_db: float) -> np.ndarray:
     """Pink-ish noise so many dB below the signal's RMS."""
     hiss = fft_filter(rng.normal(0, 1, len(samples)).astype(np.float32), np.array([1, 1, 0.1]), np.array([0, 200, 2e4]))
