@@ -72,7 +72,7 @@ def described(track: PitchTrack, gram: Posteriorgram | None) -> np.ndarray:
     rises, levels = np.split(track.changes, [-(len(BANDS) - 1)], axis=1)
     around_level = around(levels)
     around_level -= around_level.mean(axis=1, keepdims=True)
-    now = levels - np.quantile(levels, 0.95, axis=0) if len(levels) else levels
+    now = levels - loud_parts(levels) if len(levels) else levels
     voicing, following = around(track.voicing), pitch_after(track)
     away = np.clip(np.abs(around(track.pitch) - following[:, np.newaxis]), 0, 2) * (voicing > 0.3)
     posterior = around(onset_posterior(gram, following))
@@ -109,7 +109,7 @@ def changes(samples: np.ndarray, level_db: np.ndarray) -> np.ndarray:
     samples : np.ndarray [shape=(n,)]
         At 16 kHz.
     level_db : np.ndarray [shape=(frames,)]
-        In dBFS; rises and levels are relative to its loud parts (95th percentile).
+        In dBFS; rises and levels are relative to its loud parts.
 
     Returns
     -------
@@ -120,7 +120,7 @@ def changes(samples: np.ndarray, level_db: np.ndarray) -> np.ndarray:
     out = np.zeros((frames, CHANGES), dtype=np.float32)
     if frames == 0:
         return out
-    loud = 10 ** (float(np.quantile(level_db, 0.95)) / 20) + 1e-9
+    loud = 10 ** (float(loud_parts(level_db)) / 20) + 1e-9
     back = 2 * PHASE_STEPS  # spectra before the first that are needed
     before = back * STEP + LONG // 2
     padded = np.pad(np.asarray(samples, dtype=np.float32) / np.float32(loud), (before, LONG + 2 * FRAME))
@@ -134,6 +134,14 @@ def changes(samples: np.ndarray, level_db: np.ndarray) -> np.ndarray:
             [pairs[0].max(axis=1), pairs[1].max(axis=1), pairs[2].mean(axis=1)], axis=1
         )
     return out
+
+
+def loud_parts(level_db: np.ndarray) -> np.ndarray:
+    """The level of the loud parts [shape=(...)] of levels in dB [shape=(frames, ...)]: the 95th percentile.
+
+    It is never more than 20 dB below the loudest frame: an instrument may be silent for most of a song.
+    """
+    return np.asarray(np.maximum(np.quantile(level_db, 0.95, axis=0), level_db.max(axis=0) - 20.0))
 
 
 def spectra(samples: np.ndarray, size: int, count: int) -> np.ndarray:

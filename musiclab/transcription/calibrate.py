@@ -10,7 +10,7 @@ by the models, and then:
 - ``measure`` (a minute or two): the F-measures of chords on clips that it has not heard.
 
 Recordings that the project is tested with play no part in it. Every number comes from the seeds: a second run gives
-the same files.
+the same files (of lines see `musiclab.transcription.lines_train`).
 """
 
 from __future__ import annotations

@@ -31,6 +31,7 @@ def train(
     *,
     weight: np.ndarray | None = None,
     hidden: tuple[int, ...] = HIDDEN,
+    epochs: int = EPOCHS,
 ) -> dict[str, np.ndarray]:
     """The network's ``weight0``, ``bias0``, ``weight1`` ... as `musiclab.transcription.calibration.layers` reads them.
 
@@ -44,6 +45,8 @@ def train(
         How much each counts.
     hidden : tuple[int, ...]
         Widths of the hidden layers.
+    epochs : int
+        How often each candidate is seen.
     """
     import torch
     from torch import nn
@@ -61,9 +64,9 @@ def train(
     layers = [nn.Linear(a, b) for a, b in itertools.pairwise((x.shape[1], *hidden, 1))]
     network = nn.Sequential(layers[0], *(step for layer in layers[1:] for step in (nn.ReLU(), layer)))
     optimiser = torch.optim.AdamW(network.parameters(), RATE, weight_decay=1e-4)
-    steps = EPOCHS * -(-len(y) // BATCH)
+    steps = epochs * -(-len(y) // BATCH)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps)
-    for _ in range(EPOCHS):
+    for _ in range(epochs):
         for rows in torch.split(torch.randperm(len(y)), BATCH):
             loss = nn.functional.binary_cross_entropy_with_logits(network(inputs[rows])[:, 0], y[rows], counts[rows])
             optimiser.zero_grad()

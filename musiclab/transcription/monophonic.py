@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from musiclab.notes import Note
-from musiclab.transcription.beginnings import SURE, beginnings, changes
+from musiclab.transcription.beginnings import SURE, beginnings, changes, loud_parts
 from musiclab.transcription.calibration import calibration, logistic
 from musiclab.transcription.pitched import Posteriorgram, frame_levels
 
@@ -123,11 +123,11 @@ class LineSettings:
     spread: float = 0.65  # semitones a pitch strays within a note
     outlier: float = 2.5  # most that one frame off pitch can cost
     onset_weight: float = 5.0  # how much the evidence of beginnings counts beside the pitch
-    onset_bias: float = -1.5  # added to their log-odds: more gives more notes
+    onset_bias: float = -1.0  # added to their log-odds: more gives more notes
     rest: float = 2.0  # cost of silence in a frame that sounds
     unvoiced: float = 1.0  # cost of a note in a frame that doesn't sound
     min_frames: int = 6  # shortest note: 96 ms
-    gate_db: float = 32.0  # frames so far below the loud parts (95th percentile) don't sound
+    gate_db: float = 32.0  # frames so far below the loud parts don't sound
 
 
 def line_notes(
@@ -167,11 +167,17 @@ def judged_notes(
     if len(track.pitch) < settings.min_frames:
         return [], np.zeros((0, 8))
     grid = low - 0.5 + np.arange((high - low + 1) * BINS + 1) / BINS
-    loud = float(np.quantile(track.level_db, 0.95))
+    loud = float(loud_parts(track.level_db))
     voiced = np.where(track.level_db >= loud - settings.gate_db, track.voicing, 0.0)
     # To begin a note costs minus the log-odds that one begins here: a clear onset pays for a repeated note.
     odds = beginnings(track, gram)
-    path, begins = decode(track.pitch, voiced, grid, -settings.onset_weight * (odds + settings.onset_bias), settings)
+    path, begins = decode(
+        track.pitch,
+        voiced,
+        reached(grid, track.pitch[voiced > 0], settings),
+        -settings.onset_weight * (odds + settings.onset_bias),
+        settings,
+    )
     notes, rows = [], []
     for start, end, pitch in path_notes(track, voiced, path, begins):
         notes.append(Note(start * FRAME, end * FRAME, float(np.clip(pitch, 0, 127)), 80, 1.0))
@@ -184,6 +190,15 @@ def judged_notes(
         rows.append([float(voiced[start:end].mean()), strayed, begun / SURE, begun * repeats / SURE, float(repeats),
                      level, length, length**2])  # fmt: skip
     return notes, np.array(rows).reshape(-1, 8)
+
+
+def reached(grid: np.ndarray, heard: np.ndarray, settings: LineSettings) -> np.ndarray:
+    """The part of a grid of pitches that a track comes near: all beyond cost the same, and never less."""
+    if not len(heard):
+        return grid[:1]
+    reach = settings.spread * np.sqrt(2 * settings.outlier)
+    near = (grid >= heard.min() - reach) & (grid <= heard.max() + reach)
+    return grid[near] if near.any() else grid[:1]
 
 
 def decode(

@@ -20,6 +20,7 @@ from musiclab.transcription.grid import BeatGrid
 Written = tuple[Fraction, Fraction, int]  # onset and length in beats, MIDI key
 JITTER = 0.010  # s: standard deviation of human onsets
 SHORTEST = 0.06  # s
+LET_GO = 0.025  # s before a key, string or reed can begin the same note again
 
 
 @dataclass(frozen=True)
@@ -54,10 +55,17 @@ def drifting(tempo: float, seconds: float, *, start: float = 0.3, metre: tuple[i
 def played(
     rng: np.random.Generator, score: Score, *, detached: float = 0.9, loudness: tuple[int, int] = (70, 110)
 ) -> Part:
-    """A human performance: onsets astray by `JITTER`, notes held for `detached` of their length, loud and soft."""
+    """A human performance: onsets astray by `JITTER`, notes held for `detached` of their length, loud and soft.
+
+    Before a note is repeated it is let go, however shortly: no tongue, finger or key can do without.
+    """
     starts = score.grid.seconds_at([float(at) for at, _, _ in score.notes])
     starts = np.maximum(starts + rng.normal(0, JITTER, len(starts)), 0.0)
     ends = score.grid.seconds_at([float(at) + detached * float(length) for at, length, _ in score.notes])
+    again: dict[int, float] = {}  # when each pitch begins next, walking back from the last note
+    for i in np.argsort(starts)[::-1]:
+        ends[i] = min(ends[i], again.get(score.notes[i][2], np.inf) - LET_GO)
+        again[score.notes[i][2]] = starts[i]
     return Part(
         [
             Note(a, max(b, a + SHORTEST), pitch, int(rng.integers(*loudness)))

@@ -14,7 +14,7 @@ from musiclab.transcription.grid import BeatGrid
 if TYPE_CHECKING:
     from music21.stream import Score as Sheet
 
-QUICK = ("bach/bwv66.6", "bach/bwv269", "ryansMammoth/AllTheWayToGalwayReel")
+QUICK = ("bach/bwv66.6", "bach/bwv269", "ryansMammoth/CatInTheHopperJig")
 LONGEST = 24.0  # s that are played of each melody
 KNOWN_METRES = ((2, 2), (2, 4), (3, 4), (4, 4), (6, 8), (9, 8), (12, 8))
 

@@ -76,7 +76,9 @@ def test_ten_minutes_of_line_do_not_drift() -> None:
         gain[round(start * SR) : round((start + 0.5) * SR)] = swells(1, 0.5)
     audio = sing(curve, gain)
     notes = line_notes(track_pitch(audio, low=48, high=72), None, low=48, high=72)
-    assert [n.onset for n in notes] == pytest.approx(starts, abs=0.03)
+    late = np.array([n.onset for n in notes]) - starts
+    assert np.abs(late).max() < 0.04
+    assert np.ptp(late) < 1.1 * FRAME
 
 
 def test_decoding_takes_the_best_path(rng: np.random.Generator) -> None:
