@@ -29,6 +29,7 @@ PPI = 150  # of PNG pages
 FONT = "Leipzig"  # verovio's own music font
 SVG_NS = "http://www.w3.org/2000/svg"
 ABOVE = 560  # in verovio's units: how far over the chord symbols the tempo stands, which would touch them
+LIFT = 250  # how far it is raised where there are none: its words are wider than verovio thinks, and stems are near
 ROOM = 50  # tenths of a millimetre: what that takes at the top of a page
 GAP = 200  # after a music symbol in a text, in thousandths of its size
 ACCIDENTALS = {"\uea63": "♭♭", "\uea64": "♭", "\uea65": "♮", "\uea66": "♯", "\uea67": "♯♯"}  # as verovio writes them
@@ -139,14 +140,15 @@ def _glyph(code: str) -> tuple[str, float]:
 
 
 def _raised(page: str) -> str:
-    """The page with the tempo above the chord symbols of its system: verovio sets it among them."""
+    """The page with the tempo clear of the notes, and above the chord symbols: verovio sets it among them."""
     system = page.find('class="system"', page.find('class="system"') + 1)
     first = page[:system]
     tempo = re.search(r'class="tempo">\s*<text x="\d+" y="(\d+)"', first)
     chords = [int(y) for y in re.findall(r'class="harm">\s*<text x="\d+" y="(\d+)"', first)]
-    if tempo is None or not chords or int(tempo[1]) < min(chords) - ABOVE:
+    if tempo is None:
         return page
-    return page[: tempo.start(1)] + str(min(chords) - ABOVE) + page[tempo.end(1) :]
+    y = min([int(tempo[1]) - LIFT, *(chord - ABOVE for chord in chords)])
+    return page[: tempo.start(1)] + str(y) + page[tempo.end(1) :]
 
 
 def _outlined(page: str) -> str:

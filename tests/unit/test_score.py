@@ -141,6 +141,15 @@ def test_chord_symbols_and_tempo_are_drawn_as_one_text_each():
     assert not any(engrave.FONT in (element.get("font-family") or "") for element in page.iter())
 
 
+def test_the_tempo_stands_above_the_chord_symbols():
+    times = GRID.downbeats
+    chords = [Chord(times[0], times[1], "Gmaj7"), Chord(times[1], times[2], "C")]
+    page = ET.fromstring(engrave.svg(score.write(part("bass", LINE, chords=chords)))[0])
+    texts = page.iter(f"{{{engrave.SVG_NS}}}text")
+    heights = {"".join(text.itertext()).strip(): float(text.get("y")) for text in texts}
+    assert heights["= 100"] < min(heights["Gmaj7"], heights["C"]) - 405  # the height of the letters
+
+
 def test_any_thread_can_engrave():
     """Jupyter runs what a page asks for in threads of its own."""
     written = score.write(part("bass", LINE))
