@@ -31,8 +31,8 @@ HIGH_TOM = DrumSign("high tom", "E5")
 CRASH = DrumSign("crash", "A5", "x")
 RIDE = DrumSign("ride", "F5", "x")
 RIDE_BELL = DrumSign("ride bell", "F5", "diamond")
-TAMBOURINE = DrumSign("tambourine", "B5", "triangle")  # above the cymbals: it is held in the hand
-OTHER = DrumSign("percussion", "B4", "triangle")
+TAMBOURINE = DrumSign("tambourine", "B5", "diamond")  # above the cymbals: it is held in the hand
+OTHER = DrumSign("percussion", "B4", "cross")  # verovio draws a triangle as a plain head
 
 SIGNS: dict[int, DrumSign] = {
     35: KICK, 36: KICK, 37: SIDE_STICK, 38: SNARE, 39: SNARE, 40: SNARE,
@@ -44,5 +44,5 @@ SIGNS: dict[int, DrumSign] = {
 
 
 def sign(key: int) -> DrumSign:
-    """The sign of a General MIDI percussion key; a triangle on the middle line for those that a kit lacks."""
+    """The sign of a General MIDI percussion key; a cross on the middle line for those that a kit lacks."""
     return SIGNS.get(key, OTHER)

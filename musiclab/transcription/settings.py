@@ -48,7 +48,7 @@ class Settings:
 
 LINE = Settings(min_length=0.096)
 CHORDS = Settings(onset_threshold=0.3)
-DRUMS = Settings(onset_threshold=0.3)  # see drums.THRESHOLD
+DRUMS = Settings(onset_threshold=0.35)  # see drums.THRESHOLD
 BY_FAMILY = {"voice": LINE, "bass": LINE, "winds": LINE, "brass": LINE, "drums": DRUMS}
 
 
