@@ -143,7 +143,7 @@ def main() -> None:
         return one(asked.one[0], float(asked.one[1]), int(asked.one[2]))
     rows = []
     for name in asked.engines:
-        longest = asked.longest if name == "htdemucs" else max(asked.minutes)
+        longest = asked.longest if name == "htdemucs" else float("inf")
         rows += [measured(name, minutes, 1) for minutes in asked.minutes if minutes <= longest]
         rows += [measured(name, 1, songs) for songs in asked.songs if 1 < songs <= longest]
     if asked.json:
