@@ -166,12 +166,16 @@ def _written(note: Note, voice: Voice) -> Pitch:
     up = INTERVALS[voice.staff.written][0]
     at = bisect.bisect_right(voice.staff.part.chords, note.onset + SOON, key=lambda chord: chord.onset) - 1
     chord = voice.staff.part.chords[at].symbol if at >= 0 else "N"
-    return _spelled(note.semitone + up, voice.key, harmony.transpose_symbol(chord, up, voice.key) if up else chord)
+    return _spelled(note.semitone + up, voice.key, chord, up)
 
 
 @functools.lru_cache(maxsize=4096)
-def _spelled(semitone: int, key: str, chord: str) -> Pitch:
-    """A note of the chord is spelled as a part of it (E flat, not D sharp, over C minor); others by the key."""
+def _spelled(semitone: int, key: str, chord: str, up: int) -> Pitch:
+    """A note of the chord is spelled as a part of it (E flat, not D sharp, over C minor); others by the key.
+
+    The chord is the sounding one, `up` semitones below what is written.
+    """
+    chord = harmony.transpose_symbol(chord, up, key) if up % 12 else chord
     name, _ = harmony.spell(semitone, key)
     for tone in harmony.chord_tones(chord):
         if harmony.pitch_class(tone) == semitone % 12:
