@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from loop import Result, Score, Written, drifting, through_sound
 
+from musiclab.instruments import find
 from musiclab.transcription.grid import BeatGrid
 
 if TYPE_CHECKING:
@@ -73,6 +74,10 @@ def score(name: str, instrument: str, tempo: float) -> Score | None:
     whole, rest = divmod(missing / unit, 1)
     grid = drifting(tempo, LONGEST + 4, metre=metre, first=int(whole) + 1)
     within = [(a / unit + rest, d / unit, p) for a, d, p in notes if float(a / unit) * 60 / tempo < LONGEST]
+    higher = 0  # an inner part may lie too low for the instrument: some octaves up
+    while within and min(pitch for _, _, pitch in within) + higher < find(instrument).low:
+        higher += 12
+    within = [(a, d, p + higher) for a, d, p in within]
     return Score(f"{name.rpartition('/')[2]}, {instrument}", instrument, grid, within)
 
 
