@@ -93,6 +93,7 @@ def test_channels_scales_shapes_and_the_reassigned_view(notebook: Explorer) -> N
     for scale in ("Linear", "Mel", "CQT", "Log"):
         page.get_by_role("radio", name=scale, exact=True).click()
         notebook.drawn()
+        expect(page.get_by_role("status", name="resolution")).to_contain_text("cents" if scale == "CQT" else "Hz")
         assert page.evaluate("document.querySelector('.ml-explorer').view.extent.scale") == {"CQT": "log"}.get(
             scale, scale.lower()
         )
