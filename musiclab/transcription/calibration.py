@@ -32,15 +32,6 @@ def perceptron(x: np.ndarray, name: str) -> np.ndarray:
     return np.asarray(x[:, 0])
 
 
-def with_products(x: np.ndarray) -> np.ndarray:
-    """The columns and all products of two of them: what the logistic regressions weigh.
-
-    `x`: [shape=(rows, n)]; returns [shape=(rows, n + n · (n + 1) / 2)].
-    """
-    first, second = np.triu_indices(x.shape[1])
-    return np.concatenate([x, x[:, first] * x[:, second]], axis=1)
-
-
 def logistic(z: np.ndarray) -> np.ndarray:
     """Probabilities from log-odds, without overflow."""
     return np.asarray(1 / (1 + np.exp(-np.clip(z, -30, 30))))

@@ -127,7 +127,6 @@ def fit_lines(groups: dict[str, list[list[Sample]]]) -> None:
     train_beginnings([clip for i, clip in enumerate(heard) if i % KEPT], here / WEIGHTS)
     path = here / "calibration.json"
     known = json.loads(path.read_text(encoding="utf-8"))
-    known.pop("line_onsets", None)
     fitted = fit_confidences([clip for i, clip in enumerate(heard) if i % KEPT == 0])
     path.write_text(json.dumps({**known, "lines": fitted}, indent=1) + "\n", encoding="utf-8")
     calibration.cache_clear()
