@@ -1,27 +1,19 @@
 """How the course becomes pages (`make docs`): complete in themselves, with a picture where a widget would be.
 
 A configuration of nbconvert. Widgets need a kernel, and the scripts that would draw them come from other hosts: a page
-shows their still picture instead, or says that there is something to run. (MathJax draws the formulas; a reader without
-a network sees their TeX.)
+shows their still picture instead, or says that there is something to run. Formulas become MathML, which browsers draw
+by themselves. Nothing is left that would load from another host.
 """
 
 import re
+from pathlib import Path
 
+from latex2mathml.converter import convert
 from nbconvert.preprocessors import Preprocessor
 from traitlets.config import get_config
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 TO_RUN = '<p class="to-run">{} <i>Run the notebook to use it.</i></p>'
-LOOK = """<style>
-body.jp-Notebook { max-width: 980px; margin: 0 auto; padding: 32px 20px 80px; }
-.jp-RenderedHTMLCommon { line-height: 1.6; }
-.jp-InputArea-prompt, .jp-OutputPrompt { display: none; }
-.jp-InputArea-editor { border-radius: 6px; }
-.jp-RenderedImage img { max-width: 100%; height: auto; }
-.jp-RenderedHTMLCommon .to-run { color: #5b6068; border-left: 3px solid #d4d7db; padding: 2px 12px; }
-.jp-RenderedHTMLCommon details { margin: 8px 0 14px; }
-.jp-RenderedHTMLCommon summary { cursor: pointer; font-weight: 600; }
-</style>"""
 
 
 class Stills(Preprocessor):
@@ -33,10 +25,9 @@ class Stills(Preprocessor):
                 cell.outputs = [kept for output in cell.outputs if (kept := self.still(output)) is not None]
         title = nb.cells[0].source.splitlines()[0].removeprefix("# ")
         resources["metadata"]["name"] = title
-        nb.cells[0].source = LOOK + "\n\n" + nb.cells[0].source
         for cell in nb.cells:  # from page to page
             if cell.cell_type == "markdown":
-                cell.source = re.sub(r"\]\(([\w-]+)\.ipynb\)", r"](\1.html)", cell.source)
+                cell.source = re.sub(r"\]\(([\w-]+)\.ipynb\)", r"](\1.html)", with_mathml(cell.source))
         return nb, resources
 
     def still(self, output):
@@ -56,11 +47,18 @@ class Stills(Preprocessor):
         return output
 
 
+def with_mathml(markdown):
+    """Formulas between dollars as MathML."""
+    markdown = re.sub(r"\$\$(.+?)\$\$", lambda m: convert(m[1], display="block"), markdown, flags=re.DOTALL)
+    return re.sub(r"(?<![\\$`])\$([^$`\n]+)\$(?!\$)", lambda m: convert(m[1]), markdown)
+
+
 c = get_config()
 c.HTMLExporter.preprocessors = [Stills]
 c.HTMLExporter.exclude_input_prompt = True
 c.HTMLExporter.exclude_output_prompt = True
-c.HTMLExporter.require_js_url = c.HTMLExporter.jquery_url = ""
+c.HTMLExporter.extra_template_basedirs = [str(Path(__file__).parent / "templates")]
+c.HTMLExporter.template_name = "pages"
 c.NbConvertBase.display_data_priority = [
     "text/html", "text/markdown", "image/svg+xml", "text/latex", "image/png", "image/jpeg", "text/plain",
 ]  # fmt: skip

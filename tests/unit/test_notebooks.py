@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -88,3 +90,15 @@ def test_public_names_say_which_notebook_teaches_them(name: str) -> None:
     assert taught, f"The docstring of {name} needs a line such as 'Notebook: 03'."
     for number in ", ".join(taught).split(", "):
         assert list(FOLDER.glob(f"{number}-*.ipynb")), f"There is no notebook {number}, which {name} names."
+
+
+def test_a_page_loads_nothing_from_elsewhere(tmp_path: Path) -> None:
+    """As `make docs` makes it, but not run: no scripts or styles of other hosts, and formulas that need none."""
+    source = FOLDER / "07-evaluation.ipynb"
+    order = [sys.executable, "-m", "nbconvert", "--log-level", "ERROR", "--to", "html", "--output-dir", str(tmp_path)]
+    subprocess.run([*order, "--config", "docs/pages.py", str(source)], check=True, cwd=FOLDER.parent)
+    page = (tmp_path / "07-evaluation.html").read_text(encoding="utf-8")
+    assert "<math" in page
+    assert "$e = " not in page
+    assert not re.findall(r"""(?:src|href)=["']https?:[^"']*\.(?:js|css)""", page)
+    assert "cdnjs" not in page
