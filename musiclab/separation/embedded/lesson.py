@@ -5,7 +5,8 @@ examples, in a size at which one can watch it learn.
 
 After five minutes of one core (about 1,400 steps) on two demo songs it scores 6.5 to 6.9 dB on the third,
 ``lantern-waltz``, over five seeds; the engine `hpss` scores 5.3. Drums and bass are 3 dB better than HPSS's in every
-run, ``other`` is about 2 dB worse: a tenth of its energy goes to the vocals. ``tests/benchmarks/bench_training.py`` repeats that.
+run, ``other`` is about 2 dB worse: a tenth of its energy goes to the vocals.
+``tests/benchmarks/bench_training.py`` repeats that.
 
 Notebook: 06
 """
