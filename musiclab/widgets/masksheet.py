@@ -15,6 +15,7 @@ from dataclasses import replace
 import numpy as np
 
 from musiclab import spectral
+from musiclab.history import History
 from musiclab.metrics import MDX_EPS
 from musiclab.widgets.brushes import Grid, Touch
 from musiclab.widgets.maskgestures import Gesture, Shaping, State
@@ -44,9 +45,10 @@ class MaskSheet:
         self.passage, self.names = passage, passage.names
         self.grid = Grid(sr, *passage.X.shape[1:])
         self.start = passage.start(kind)
-        self.state = state or State()
-        self._past = [replace(self.state, gestures=self.state.gestures[:n]) for n in range(len(self.state.gestures))]
-        self._future: list[State] = []
+        state = state or State()
+        self._history = History(replace(state, gestures=()))
+        for count in range(len(state.gestures)):  # what was painted before can be taken back, stroke by stroke
+            self._history.do(replace(state, gestures=state.gestures[: count + 1]))
         shape = (len(self.names), *passage.X.shape)
         sounds = passage.estimates
         self.frames = sounds.shape[-1]
@@ -61,18 +63,21 @@ class MaskSheet:
 
     # --- doing and undoing
 
+    @property
+    def state(self) -> State:
+        """What is done to the masks."""
+        return self._history.present
+
     def paint(self, gesture: Gesture) -> slice:
         """Do a gesture; the columns that it touched."""
         gesture.check(self.names)
         touch = self._touch(gesture)
         if touch.empty:
             return NOTHING
-        self._past.append(self.state)
-        self._future.clear()
         for block in self._blocks(touch.columns):
             if self._shaped[block]:
                 self._do(gesture, block)
-        self.state = replace(self.state, gestures=(*self.state.gestures, gesture))
+        self._history.do(replace(self.state, gestures=(*self.state.gestures, gesture)))
         self._mute(touch.columns)
         return touch.columns
 
@@ -80,43 +85,35 @@ class MaskSheet:
         """Set hardness, threshold and smoothing; what was painted is painted again on top."""
         if shaping == self.state.shaping:
             return NOTHING
-        self._past.append(self.state)
-        self._future.clear()
-        return self._go(replace(self.state, shaping=shaping))
+        return self._changed(self.state, self._history.do(replace(self.state, shaping=shaping)))
 
     def undo(self) -> slice:
         """Take back the last step, bit for bit; the columns that changed."""
-        return self._swap(self._past, self._future)
+        return self._changed(self.state, self._history.undo())
 
     def redo(self) -> slice:
         """Do again what was taken back."""
-        return self._swap(self._future, self._past)
+        return self._changed(self.state, self._history.redo())
 
     @property
     def can_undo(self) -> bool:
-        return bool(self._past)
+        return self._history.can_undo
 
     @property
     def can_redo(self) -> bool:
-        return bool(self._future)
+        return self._history.can_redo
 
-    def _swap(self, source: list[State], target: list[State]) -> slice:
-        if not source:
+    def _changed(self, old: State, new: State) -> slice:
+        """From one state to another: what that changes is computed anew when it is asked for."""
+        if new is old:
             return NOTHING
-        target.append(self.state)
-        return self._go(source.pop())
-
-    def _go(self, state: State) -> slice:
-        """To another state: what it changes is computed anew when it is asked for."""
-        changed = slice(0, self.grid.columns)
-        if state.shaping == self.state.shaping:
-            longer = max(state.gestures, self.state.gestures, key=len)
-            changed = self._touch(longer[-1]).columns
-        self.state = state
-        for block in self._blocks(changed):
+        columns = slice(0, self.grid.columns)
+        if new.shaping == old.shaping:
+            columns = self._touch(max(new.gestures, old.gestures, key=len)[-1]).columns
+        for block in self._blocks(columns):
             self._shaped[block] = False
-        self._mute(changed)
-        return changed
+        self._mute(columns)
+        return columns
 
     def _touch(self, gesture: Gesture) -> Touch:
         if gesture not in self._touches:
