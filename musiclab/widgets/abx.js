@@ -1,5 +1,6 @@
 // A blind ABX test: A, B and X on one clock; one says which of the two X is.
 
+import { createBlindTest } from "./blind.js";
 import { bytesOf, button } from "./controls.js";
 import { h, icon } from "./dom.js";
 import { Engine } from "./engine.js";
@@ -43,40 +44,18 @@ function createTrial(model, say) {
   engine.add(files, { from: 0, to: engine.frames, pad: 0 }, sounds).then(
     () => { status.textContent = ""; for (const made of answers) made.disabled = false; },
     () => { status.textContent = "This browser can't decode the sounds."; });
-  return { element, engine, hear, toggle, close() { stop.abort(); return engine.close(); } };
+  return { element, engine, hear, toggle, count: files.length, close() { stop.abort(); return engine.close(); } };
 }
 
 function createView(model, el) {
-  const stop = new AbortController();
-  const { signal } = stop;
-  let trial = null;
-  const root = h("div", { class: "musiclab ml-lab ml-rating ml-abx", role: "group", "aria-label": "blind listening test", tabindex: -1 });
-  el.append(root);
-
-  function show() {
-    trial?.close();
-    const over = model.get("_number") >= model.get("_trials");
-    trial = over ? null : createTrial(model, (said) => model.send({ number: model.get("_number"), said }));
-    root.trial = trial;
-    root.replaceChildren(over ? h("div", {}, h("div", { class: "ml-bar" }, h("b", {}, "Blind listening test")), h("p", { class: "ml-note", role: "status" }, model.get("_verdict"))) : trial.element);
-  }
-  root.addEventListener("keydown", (event) => {
-    if (!trial || event.ctrlKey || event.metaKey || (event.target.matches("button") && ["Space", "Enter"].includes(event.code))) return;
-    const which = { KeyA: 0, KeyB: 1, KeyX: 2 }[event.code];
-    if (event.code === "Space") trial.toggle();
-    else if (which !== undefined) trial.hear(which);
-    else return;
-    event.preventDefault();
-    event.stopPropagation();
-  }, { signal });
-  model.on("change:_number", show);
-  show();
-  return async () => {
-    stop.abort();
-    model.off("change:_number", show);
-    root.remove();
-    await trial?.close();
-  };
+  return createBlindTest(model, el, {
+    label: "blind listening test",
+    look: "ml-abx",
+    over: () => model.get("_number") >= model.get("_trials"),
+    trial: () => createTrial(model, (said) => model.send({ number: model.get("_number"), said })),
+    results: () => h("div", {}, h("div", { class: "ml-bar" }, h("b", {}, "Blind listening test")), h("p", { class: "ml-note", role: "status" }, model.get("_verdict"))),
+    key: (code) => ({ KeyA: 0, KeyB: 1, KeyX: 2 })[code],
+  });
 }
 
 export default () => ({ render: ({ model, el }) => createView(model, el) });

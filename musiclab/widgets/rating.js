@@ -1,5 +1,6 @@
 // A blind rating test: all versions of an excerpt on one clock, a slider from 0 to 100 for each.
 
+import { createBlindTest } from "./blind.js";
 import { bytesOf, button } from "./controls.js";
 import { h, icon } from "./dom.js";
 import { Engine } from "./engine.js";
@@ -87,36 +88,13 @@ function createResults(model) {
 }
 
 function createView(model, el) {
-  const stop = new AbortController();
-  const { signal } = stop;
-  let excerpt = null;
-  const root = h("div", { class: "musiclab ml-lab ml-rating", role: "group", "aria-label": "rating test", tabindex: -1 });
-  el.append(root);
-
-  function show() {
-    excerpt?.close();
-    const over = model.get("_number") >= model.get("_excerpts");
-    excerpt = over ? null : createExcerpt(model, (values) => model.send({ number: model.get("_number"), values }));
-    root.excerpt = excerpt;
-    root.replaceChildren(over ? createResults(model) : excerpt.element);
-  }
-  root.addEventListener("keydown", (event) => {
-    if (!excerpt || event.ctrlKey || event.metaKey || (event.target.matches("button") && ["Space", "Enter"].includes(event.code))) return;
-    const which = event.code === "KeyR" ? 0 : /^Digit\d$/.test(event.code) ? Number(event.code.at(-1)) : null;
-    if (event.code === "Space") excerpt.toggle();
-    else if (which !== null && which < excerpt.count) excerpt.hear(which);
-    else return;
-    event.preventDefault();
-    event.stopPropagation();
-  }, { signal });
-  model.on("change:_number", show);
-  show();
-  return async () => {
-    stop.abort();
-    model.off("change:_number", show);
-    root.remove();
-    await excerpt?.close();
-  };
+  return createBlindTest(model, el, {
+    label: "rating test",
+    over: () => model.get("_number") >= model.get("_excerpts"),
+    trial: () => createExcerpt(model, (values) => model.send({ number: model.get("_number"), values })),
+    results: () => createResults(model),
+    key: (code) => (code === "KeyR" ? 0 : /^Digit\d$/.test(code) ? Number(code.at(-1)) : undefined),
+  });
 }
 
 export default () => ({ render: ({ model, el }) => createView(model, el) });

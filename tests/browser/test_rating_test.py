@@ -71,7 +71,7 @@ def test_switching_rating_and_the_result(page: Page, behind: Callable[..., Any],
 def test_it_goes_on_where_it_is_while_one_switches(page: Page, behind: Callable[..., Any], test: RatingTest) -> None:
     behind(test)
     expect(page.locator(".ml-rating .ml-message")).to_have_text("4 still to rate")
-    page.evaluate("window.engine = document.querySelector('.ml-rating').excerpt.engine")
+    page.evaluate("window.engine = document.querySelector('.ml-rating').trial.engine")
     page.get_by_role("button", name="play").click()
     page.wait_for_function("engine.sounding && engine.position > 0.1")
     starts = page.evaluate(
@@ -79,7 +79,7 @@ def test_it_goes_on_where_it_is_while_one_switches(page: Page, behind: Callable[
           let starts = 0;
           const { start } = AudioBufferSourceNode.prototype;
           AudioBufferSourceNode.prototype.start = function (...args) { starts++; return start.apply(this, args); };
-          for (const which of [1, 3, 0, 2]) document.querySelector(".ml-rating").excerpt.hear(which);
+          for (const which of [1, 3, 0, 2]) document.querySelector(".ml-rating").trial.hear(which);
           return starts;
         }"""
     )
