@@ -61,27 +61,38 @@ def looks(bar: Sequence[Symbol], grid: BeatGrid) -> list[Look]:
 def _beamed(bar: Sequence[Symbol], drawn: Sequence[Look], grid: BeatGrid) -> list[list[int]]:
     """Indices of the notes that share a beam."""
     groups: dict[tuple[int, int], list[int]] = {}
+    wide = _wide_beams(bar, grid)
     run = 0  # counts the rests and long notes: no beam goes over them
     for i, (symbol, look) in enumerate(zip(bar, drawn, strict=True)):
         if symbol.is_rest or not look.flags:
             run += 1
             continue
-        groups.setdefault((run, _window(symbol.start, bar, grid)), []).append(i)
+        stretch = int(symbol.start // _width(grid))
+        window = -1 - stretch if stretch in wide else int(symbol.start // grid.beat_quarters)
+        groups.setdefault((run, window), []).append(i)
     return [group for group in groups.values() if len(group) > 1]
 
 
-def _window(start: Fraction, bar: Sequence[Symbol], grid: BeatGrid) -> int:
-    """A number for the stretch of the bar that a beam may cover here."""
-    beat = grid.beat_quarters
-    if not grid.is_compound and beat == 1:
-        wide = {3: 3}.get(grid.beats_per_bar, 2) * beat
-        from_, to = start // wide * wide, (start // wide + 1) * wide
-        inside = [symbol for symbol in bar if from_ <= symbol.start < to]
-        plain = all(symbol.duration == EIGHTH or symbol.duration >= 1 for symbol in inside)
-        whole = wide == 2 or all(symbol.duration == EIGHTH and not symbol.is_rest for symbol in inside)
-        if plain and whole and to <= grid.bar_quarters:
-            return -1 - int(start // wide)
-    return int(start // beat)
+def _width(grid: BeatGrid) -> Fraction:
+    """Quarters that a wide beam may cover: a bar of 3/4, else half a bar of 4/4."""
+    return (3 if grid.beats_per_bar == 3 else 2) * grid.beat_quarters
+
+
+def _wide_beams(bar: Sequence[Symbol], grid: BeatGrid) -> set[int]:
+    """The stretches of a bar in which one beam may go over several beats: plain eighths, no syncopation."""
+    if grid.is_compound or grid.beat_quarters != 1:
+        return set()
+    width = _width(grid)
+    inside: dict[int, list[Symbol]] = {}
+    for symbol in bar:
+        inside.setdefault(int(symbol.start // width), []).append(symbol)
+    return {
+        stretch
+        for stretch, symbols in inside.items()
+        if (stretch + 1) * width <= grid.bar_quarters
+        and all(symbol.duration == EIGHTH or symbol.duration >= 1 for symbol in symbols)
+        and (width == 2 or all(symbol.duration == EIGHTH and not symbol.is_rest for symbol in symbols))
+    }
 
 
 def _beam(group: Sequence[Look], symbols: Sequence[Symbol], grid: BeatGrid) -> None:

@@ -27,6 +27,7 @@ Notebook: 10
 from __future__ import annotations
 
 import itertools
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -54,8 +55,9 @@ SURE = 9.0  # log-odds are kept within ± this: no single frame decides a whole 
 CHANGES = len(BANDS) - 1 + len(PHASE_BANDS) - 1 + len(BANDS) - 1  # columns of `changes`
 
 
+@lru_cache(maxsize=2)  # a threshold's slider asks again and again for the same line
 def beginnings(track: PitchTrack, gram: Posteriorgram | None) -> np.ndarray:
-    """Log-odds that a note begins, at each frame of the track [shape=(frames,)].
+    """Log-odds that a note begins, at each frame of the track [shape=(frames,)], not to be written to.
 
     Parameters
     ----------
@@ -64,7 +66,9 @@ def beginnings(track: PitchTrack, gram: Posteriorgram | None) -> np.ndarray:
     gram : Posteriorgram | None
         Of the same recording; without it no onset posterior is counted.
     """
-    return np.asarray(np.clip(perceptron(described(track, gram), WEIGHTS), -SURE, SURE))
+    odds = np.asarray(np.clip(perceptron(described(track, gram), WEIGHTS), -SURE, SURE))
+    odds.flags.writeable = False
+    return odds
 
 
 def described(track: PitchTrack, gram: Posteriorgram | None) -> np.ndarray:
