@@ -227,17 +227,18 @@ def decode(
     note, new = np.full(states, np.inf), np.empty(states)
     quiet = 0.0
     entered = np.zeros((frames, states), dtype=bool)  # the note that reaches frame t this way began shortest-1 earlier
-    for t in range(frames):
-        note += cost[t]
-        begin = t - shortest + 1
-        if begin >= 0:
-            np.add(begun[begin], best_any[begin], out=new)
-            np.less(new, note, out=entered[t])
+    beginnings_at = itertools.chain(itertools.repeat(None, shortest - 1), begun)
+    for t, (here, first_frames, fresh) in enumerate(zip(cost, beginnings_at, entered, strict=True)):
+        note += here
+        if first_frames is not None:
+            np.add(first_frames, best_any[t - shortest + 1], out=new)
+            np.less(new, note, out=fresh)
             np.minimum(new, note, out=note)
         quiet = min(quiet, best_any[t]) + silent[t]
         state = int(note.argmin())
-        best_any[t + 1] = min(float(note[state]), quiet)
-        from_state[t + 1] = state if note[state] < quiet else -1
+        best = float(note[state])
+        best_any[t + 1] = min(best, quiet)
+        from_state[t + 1] = state if best < quiet else -1
     return _trace(from_state, entered, shortest)
 
 

@@ -229,11 +229,10 @@ class _End:
     prices: dict[int, float]
     chosen: dict[int, int]
 
-    def near(self, place: float) -> dict[Fraction, float]:
-        """The ticks around a fractional beat index, with what each costs."""
-        beat = math.floor(place)
-        own = self.chosen.get(beat, 1)
-        costs: dict[Fraction, float] = {}
+    def near(self, place: float) -> list[tuple[Fraction, float]]:
+        """The ticks around a fractional beat index, with what each costs; a tick may come more than once."""
+        own = self.chosen.get(math.floor(place), 1)
+        costs = []
         for n, price in self.prices.items():
             if own % n == 0:
                 extra = 0.0
@@ -241,9 +240,7 @@ class _End:
                 extra = price - self.prices.get(own, 0.0)
             else:
                 continue
-            for k in (math.floor(place * n), math.ceil(place * n)):
-                end = _tick(k, n)
-                costs[end] = min(costs.get(end, math.inf), extra)
+            costs += [(_tick(k, n), extra) for k in (math.floor(place * n), math.ceil(place * n))]
         return costs
 
 
@@ -258,19 +255,22 @@ def _durations(
     for start, place in zip(starts, ends, strict=True):
         following_start = following[start]
         gap = None if following_start is None else following_start - start
-        costs = {tick - start: cost for tick, cost in end.near(float(place)).items() if tick > start}
+        latest = following_start if monophonic else None
+        costs = [
+            (tick - start, cost)
+            for tick, cost in end.near(float(place))
+            if tick > start and (latest is None or tick <= latest)
+        ]
         if gap is not None:
-            costs[gap] = 0.0  # up to the next note: no rest to write at all
-            if monophonic:
-                costs = {duration: cost for duration, cost in costs.items() if duration <= gap}
+            costs.append((gap, 0.0))  # up to the next note: no rest to write at all
         played = float(place) - float(start)
         out.append(_cheapest(costs, played, gap, sigma) if costs else Fraction(1, max(end.prices)))
     return out
 
 
-def _cheapest(costs: dict[Fraction, float], played: float, gap: Fraction | None, sigma: float) -> Fraction:
+def _cheapest(costs: list[tuple[Fraction, float]], played: float, gap: Fraction | None, sigma: float) -> Fraction:
     """The written duration, in beats, with the least cost in all, for a note that sounded for `played` beats."""
-    return min(costs, key=lambda duration: (costs[duration] + _duration_cost(duration, played, gap, sigma), duration))
+    return min((cost + _duration_cost(duration, played, gap, sigma), duration) for duration, cost in costs)[1]
 
 
 def _duration_cost(duration: Fraction, played: float, gap: Fraction | None, sigma: float) -> float:
