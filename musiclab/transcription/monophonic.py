@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -166,18 +166,11 @@ def judged_notes(
     settings = settings or LineSettings()
     if len(track.pitch) < settings.min_frames:
         return [], np.zeros((0, 8))
-    grid = low - 0.5 + np.arange((high - low + 1) * BINS + 1) / BINS
     loud = float(loud_parts(track.level_db))
-    voiced = np.where(track.level_db >= loud - settings.gate_db, track.voicing, 0.0)
+    voiced, costs = _heard(track, low, high, replace(settings, onset_weight=0.0, onset_bias=0.0))
     # To begin a note costs minus the log-odds that one begins here: a clear onset pays for a repeated note.
     odds = beginnings(track, gram)
-    path, begins = decode(
-        track.pitch,
-        voiced,
-        reached(grid, track.pitch[voiced > 0], settings),
-        -settings.onset_weight * (odds + settings.onset_bias),
-        settings,
-    )
+    path, begins = decode(costs, -settings.onset_weight * (odds + settings.onset_bias))
     notes, rows = [], []
     for start, end, pitch in path_notes(track, voiced, path, begins):
         notes.append(Note(start * FRAME, end * FRAME, float(np.clip(pitch, 0, 127)), 80, 1.0))
@@ -201,40 +194,70 @@ def reached(grid: np.ndarray, heard: np.ndarray, settings: LineSettings) -> np.n
     return grid[near] if near.any() else grid[:1]
 
 
-def decode(
-    pitch: np.ndarray, voiced: np.ndarray, grid: np.ndarray, entry: np.ndarray, settings: LineSettings
-) -> tuple[np.ndarray, np.ndarray]:
-    """Best path: for each frame its state (-1 is silence), and whether a note begins there.
+@dataclass(frozen=True, eq=False)
+class Costs:
+    """What a path through silence and pitches costs, but for the beginnings of its notes.
 
-    `entry` [shape=(frames,)] is what beginning a note costs. Every note lasts at least `min_frames`: a state is entered
-    with the costs of its first frames already summed.
+    Attributes
+    ----------
+    note : np.ndarray [shape=(frames, states)]
+        A frame of a note at each pitch.
+    first : np.ndarray [shape=(frames - min_frames + 1, states)]
+        The shortest note at each pitch, from each frame on.
+    silent : list of float
+        A frame of silence.
     """
-    frames, states = len(pitch), len(grid)
-    # in place throughout: a song has millions of these, and a slider waits for them
+
+    note: np.ndarray
+    first: np.ndarray
+    silent: list[float]
+
+
+@lru_cache(maxsize=1)  # a threshold's slider asks again and again for the same line
+def _heard(track: PitchTrack, low: int, high: int, settings: LineSettings) -> tuple[np.ndarray, Costs]:
+    """How sure it is that there is a pitch [shape=(frames,)], softer frames left out; and what paths cost."""
+    grid = low - 0.5 + np.arange((high - low + 1) * BINS + 1) / BINS
+    voiced = np.where(track.level_db >= loud_parts(track.level_db) - settings.gate_db, track.voicing, 0.0)
+    return voiced, costs_of(track.pitch, voiced, reached(grid, track.pitch[voiced > 0], settings), settings)
+
+
+def costs_of(pitch: np.ndarray, voiced: np.ndarray, grid: np.ndarray, settings: LineSettings) -> Costs:
+    """What each frame costs at each pitch of a grid."""
+    # in place throughout: a song has millions of these
     cost = (pitch[:, np.newaxis] - grid) / (np.sqrt(2) * settings.spread)
     np.minimum(np.square(cost, out=cost), settings.outlier, out=cost)
     cost -= settings.unvoiced
     cost *= voiced[:, np.newaxis]
     cost += settings.unvoiced
-    silent = (voiced * settings.rest).tolist()
-    shortest = settings.min_frames
-    summed = np.zeros((frames + 1, states))
+    summed = np.zeros((len(pitch) + 1, len(grid)))
     np.cumsum(cost, axis=0, out=summed[1:])
-    begun = summed[shortest:] - summed[:-shortest]  # a note's first frames, and what it costs to begin it
-    begun += entry[: frames - shortest + 1, np.newaxis]
+    first = summed[settings.min_frames :] - summed[: -settings.min_frames]
+    return Costs(cost, first, (voiced * settings.rest).tolist())
+
+
+def decode(costs: Costs, entry: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Best path: for each frame its state (-1 is silence), and whether a note begins there.
+
+    `entry` [shape=(frames,)] is what beginning a note costs. Every note lasts at least `min_frames`: a state is entered
+    with the costs of its first frames already summed.
+    """
+    frames, states = costs.note.shape
+    shortest = frames - len(costs.first) + 1
+    entries = entry.tolist()
     best_any = [0.0] + [np.inf] * frames  # best cost of all paths that end before frame t
     from_state = np.full(frames + 1, -1)
     note, new = np.full(states, np.inf), np.empty(states)
     quiet = 0.0
     entered = np.zeros((frames, states), dtype=bool)  # the note that reaches frame t this way began shortest-1 earlier
-    beginnings_at = itertools.chain(itertools.repeat(None, shortest - 1), begun)
-    for t, (here, first_frames, fresh) in enumerate(zip(cost, beginnings_at, entered, strict=True)):
+    beginnings_at = itertools.chain(itertools.repeat(None, shortest - 1), costs.first)
+    for t, (here, first_frames, fresh) in enumerate(zip(costs.note, beginnings_at, entered, strict=True)):
         note += here
         if first_frames is not None:
-            np.add(first_frames, best_any[t - shortest + 1], out=new)
+            begin = t - shortest + 1
+            np.add(first_frames, best_any[begin] + entries[begin], out=new)
             np.less(new, note, out=fresh)
             np.minimum(new, note, out=note)
-        quiet = min(quiet, best_any[t]) + silent[t]
+        quiet = min(quiet, best_any[t]) + costs.silent[t]
         state = int(note.argmin())
         best = float(note[state])
         best_any[t + 1] = min(best, quiet)

@@ -10,7 +10,15 @@ from musiclab.audio import Audio
 from musiclab.notes import Part
 from musiclab.transcription import beginnings, transcribe
 from musiclab.transcription.evaluation import matched_notes
-from musiclab.transcription.monophonic import FRAME, LineSettings, decode, line_notes, track_pitch, weighted_median
+from musiclab.transcription.monophonic import (
+    FRAME,
+    LineSettings,
+    costs_of,
+    decode,
+    line_notes,
+    track_pitch,
+    weighted_median,
+)
 from musiclab.transcription.pitched import frame_levels, posteriorgram
 
 SR = 22050
@@ -119,7 +127,7 @@ def test_decoding_takes_the_best_path(rng: np.random.Generator) -> None:
     settings = LineSettings(min_frames=2)
     pitch, voiced = 60 + rng.random(7), rng.random(7)
     entry = rng.normal(1, 2, 7)
-    path, begins = decode(pitch, voiced, grid, entry, settings)
+    path, begins = decode(costs_of(pitch, voiced, grid, settings), entry)
     off = np.minimum(np.square((pitch[:, None] - grid) / settings.spread) / 2, settings.outlier)
     cost = voiced[:, None] * off + (1 - voiced[:, None]) * settings.unvoiced
 
