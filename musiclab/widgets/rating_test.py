@@ -23,7 +23,7 @@ from musiclab.widgets.levelled import clip_starts, matched
 from musiclab.widgets.ratings import LABELS, REFERENCE, Rating, Ratings, anchor
 
 ANCHORS = {"3.5 kHz anchor": 3500.0, "7 kHz anchor": 7000.0}
-LONGEST = 12.0  # s of an excerpt: about what one keeps in mind (BS.1534-3, section 5.3)
+LONGEST = 12.0  # s of an excerpt: about what one keeps in mind (BS.1534-3)
 FADE = 0.01  # s at both ends of an excerpt
 
 

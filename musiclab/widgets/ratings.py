@@ -25,10 +25,10 @@ from musiclab.audio import Audio
 from musiclab.errors import AudioError
 
 REFERENCE = "hidden reference"
-LABELS = ("Excellent", "Good", "Fair", "Poor", "Bad")  # of 100-80, 80-60, ... (BS.1534-3, section 5.5)
+LABELS = ("Excellent", "Good", "Fair", "Poor", "Bad")  # of 100-80, 80-60, ... (BS.1534-3)
 LETTERS = "ABCDEFGHIJKL"
-MOST = len(LETTERS)  # sounds to an excerpt, at most (BS.1534-3, section 5.2)
-KNOWN = 90.0  # whoever rates the hidden reference below this has not heard it (BS.1534-3, section 4.1.2)
+MOST = len(LETTERS)  # sounds to an excerpt, at most (BS.1534-3)
+KNOWN = 90.0  # whoever rates the hidden reference below this has not heard it (BS.1534-3)
 STOP_DB = 60.0  # of the anchors' filters
 
 
@@ -101,7 +101,7 @@ class Ratings:
 
     @property
     def trusted(self) -> bool:
-        """Whether this listener counts: the reference missed in at most 15 % of the excerpts (section 4.1.2)."""
+        """Whether this listener counts: the reference missed in at most 15 % of the excerpts (BS.1534-3)."""
         return self.missed <= 0.15 * len(self.said)
 
     def save(self, path: str | Path, starts: list[float]) -> Path:
