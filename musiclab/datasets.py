@@ -19,7 +19,7 @@ known about the song::
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,6 +39,11 @@ MIXTURE_NAMES = ("mixture", "mix")
 SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".aac", ".aif", ".aiff")
 INSTRUMENTS = {"vocals": "voice", "drums": "drums", "bass": "bass", "guitar": "guitar"}  # else piano: two staves
 LONGER_S = 0.1  # a stem may be this much longer than its mixture (codec padding) before it counts as another song
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Names of stems in the order in which they are always told; others by the alphabet behind them."""
+    return sorted(names, key=lambda name: (STEM_ORDER.index(name) if name in STEM_ORDER else len(STEM_ORDER), name))
 
 
 @dataclass(frozen=True)
@@ -128,7 +133,7 @@ def load_multitrack(folder: str | Path) -> Multitrack:
     mixture_file = next((files.pop(name) for name in MIXTURE_NAMES if name in files), None)
     if not files:
         raise DatasetError(f"{folder} holds no stem: it needs files such as vocals.flac, drums.flac, bass.flac.")
-    names = sorted(files, key=lambda name: (STEM_ORDER.index(name) if name in STEM_ORDER else 99, name))
+    names = in_order(files)
     mixture = codecs.load(mixture_file) if mixture_file else None
     sr = mixture.sr if mixture else None
     sounds: dict[str, Audio] = {}

@@ -68,8 +68,7 @@ class PartsResult:
 
     def stems(self) -> list[str]:
         """Names of the stems, in the order in which they are always told."""
-        names = {score.stem for score in self.scores}
-        return sorted(names, key=lambda name: datasets.STEM_ORDER.index(name) if name in datasets.STEM_ORDER else 99)
+        return datasets.in_order({score.stem for score in self.scores})
 
     def sources(self) -> list[str]:
         """What was transcribed: the mixture first, the true stem last."""

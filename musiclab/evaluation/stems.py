@@ -52,8 +52,7 @@ class SeparationResult:
 
     def stems(self) -> list[str]:
         """Names of the stems, in the order in which they are always told."""
-        names = {score.stem for score in self.scores}
-        return sorted(names, key=lambda name: datasets.STEM_ORDER.index(name) if name in datasets.STEM_ORDER else 99)
+        return datasets.in_order({score.stem for score in self.scores})
 
     def values(self, method: str, stem: str, song: str | None = None) -> list[float]:
         """The SDRs of a method on a stem, over all songs or of one."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -267,12 +266,8 @@ class SpectrogramExplorer(anywidget.AnyWidget):
     def __repr__(self) -> str:
         return f"<SpectrogramExplorer: {self._duration:.1f} s, windows of {self.n_fft} samples, {self.scale}>"
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        bundle = super()._repr_mimebundle_(**kwargs)
-        if bundle is None:
-            return None
-        data, metadata = bundle
-        return {**data, "image/png": base64.b64encode(self._still()).decode()}, metadata
+    def _repr_mimebundle_(self, **kwargs: Any) -> front.Bundle | None:
+        return front.with_still(super()._repr_mimebundle_(**kwargs), lambda: {"image/png": self._still()})
 
     def _still(self) -> bytes:
         """A PNG of what is shown, quickly for any length: no more columns than the picture has room for."""

@@ -223,11 +223,12 @@ class ListeningTest(anywidget.AnyWidget):
     def __repr__(self) -> str:
         return f"<ListeningTest: {self._number} of {self._trials} trials>"
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    def _repr_mimebundle_(self, **kwargs: Any) -> front.Bundle | None:
         """The widget, and for pages where nothing runs a line that says what would be here."""
-        bundle = super()._repr_mimebundle_(**kwargs)
-        if bundle is None:
-            return None
-        data, metadata = bundle
-        said = self.abx.verdict() if self.abx.answers else f"{self.abx.trials} trials; run this notebook to take it."
-        return {**data, "text/html": f"<p><b>Blind listening test</b>: {html.escape(said)}</p>"}, metadata
+
+        def still() -> dict[str, str | bytes]:
+            to_take = f"{self.abx.trials} trials; run this notebook to take it."
+            said = self.abx.verdict() if self.abx.answers else to_take
+            return {"text/html": f"<p><b>Blind listening test</b>: {html.escape(said)}</p>"}
+
+        return front.with_still(super()._repr_mimebundle_(**kwargs), still)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Any
 
 import anywidget
@@ -245,10 +244,9 @@ class MaskLab(Telling, anywidget.AnyWidget):
         painted = len(self._sheet.state.gestures)
         return f"<MaskLab of {self.stem}, {LABELS[self.kind]} masks: {painted} strokes>"
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        bundle = super()._repr_mimebundle_(**kwargs)
-        if bundle is None:
-            return None
-        data, metadata = bundle
-        image = still(self._level_table, self._mask_bytes(slice(0, self._sheet.grid.columns)), self.stem)
-        return {**data, "image/png": base64.b64encode(image).decode()}, metadata
+    def _repr_mimebundle_(self, **kwargs: Any) -> front.Bundle | None:
+        def picture() -> dict[str, str | bytes]:
+            masks = self._mask_bytes(slice(0, self._sheet.grid.columns))
+            return {"image/png": still(self._level_table, masks, self.stem)}
+
+        return front.with_still(super()._repr_mimebundle_(**kwargs), picture)

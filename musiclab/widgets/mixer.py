@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import logging
 import uuid
 from collections.abc import Mapping
@@ -238,12 +237,8 @@ class Mixer(SoundingWidget):
         minutes, seconds = divmod(self.stems.duration, 60)
         return picture(lanes, f"{minutes:.0f}:{seconds:04.1f}")
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        bundle = super()._repr_mimebundle_(**kwargs)
-        if bundle is None:
-            return None
-        data, metadata = bundle
-        return {**data, "image/png": base64.b64encode(self._picture()).decode()}, metadata
+    def _repr_mimebundle_(self, **kwargs: Any) -> front.Bundle | None:
+        return front.with_still(super()._repr_mimebundle_(**kwargs), lambda: {"image/png": self._picture()})
 
 
 def _label(name: str) -> str:

@@ -158,14 +158,14 @@ class RatingTest(anywidget.AnyWidget):
     def __repr__(self) -> str:
         return f"<RatingTest of {len(self.ratings.names)} sounds: {self._number} of {self._excerpts} excerpts rated>"
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    def _repr_mimebundle_(self, **kwargs: Any) -> front.Bundle | None:
         """The widget, and for pages where nothing runs a line that says what would be here."""
-        bundle = super()._repr_mimebundle_(**kwargs)
-        if bundle is None:
-            return None
-        data, metadata = bundle
-        said = self.verdict() if self.ratings.said else f"{self._excerpts} excerpts; run this notebook to take it."
-        return {**data, "text/html": f"<p><b>Rating test (MUSHRA-like)</b>: {html.escape(said)}</p>"}, metadata
+
+        def still() -> dict[str, str | bytes]:
+            said = self.verdict() if self.ratings.said else f"{self._excerpts} excerpts; run this notebook to take it."
+            return {"text/html": f"<p><b>Rating test (MUSHRA-like)</b>: {html.escape(said)}</p>"}
+
+        return front.with_still(super()._repr_mimebundle_(**kwargs), still)
 
 
 def _faded(clip: Audio) -> Audio:

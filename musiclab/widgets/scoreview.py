@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -280,13 +279,11 @@ class ScoreView(SoundingWidget):
 
     # --- how it shows itself without JavaScript
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        bundle = super()._repr_mimebundle_(**kwargs)
-        if bundle is None:
-            return None
-        data, metadata = bundle
-        still = engrave.png(self._written, ppi=96, page=False)[0]
-        return {**data, "image/png": base64.b64encode(still).decode()}, metadata
+    def _repr_mimebundle_(self, **kwargs: Any) -> front.Bundle | None:
+        return front.with_still(
+            super()._repr_mimebundle_(**kwargs),
+            lambda: {"image/png": engrave.png(self._written, ppi=96, page=False)[0]},
+        )
 
 
 def _context(part: Part) -> dict[str, Any]:
