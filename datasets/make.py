@@ -18,14 +18,14 @@ import numpy as np
 import soundfile
 from tunes import TUNES, Track, Tune
 
-from musiclab.separation.embedded.synthesis import clips as recordings
-from musiclab.separation.embedded.synthesis import desk, players, singer
-from musiclab.separation.embedded.synthesis.composition import METRES, Event, Grid, Hit
-from musiclab.separation.embedded.synthesis.grooves import LOUDNESS, Groove
-from musiclab.separation.embedded.synthesis.library import SR, Library, Sample, Wave
-from musiclab.separation.embedded.synthesis.song import DRUM_KEYS, STEMS
-from musiclab.separation.embedded.synthesis.theory import NAMES, QUALITIES, Chord
-from musiclab.separation.embedded.synthesis.vocoder import Timbre
+from musiclab.training.studio.songs import clips as recordings
+from musiclab.training.studio.songs import desk, players, singer
+from musiclab.training.studio.songs.composition import METRES, Event, Grid, Hit
+from musiclab.training.studio.songs.grooves import LOUDNESS, Groove
+from musiclab.training.studio.songs.library import SR, Library, Sample, Wave
+from musiclab.training.studio.songs.song import DRUM_KEYS, STEMS
+from musiclab.training.studio.songs.theory import NAMES, QUALITIES, Chord
+from musiclab.training.studio.songs.vocoder import Timbre
 
 FREE = ("CC0", "Public Domain", "MIT")
 STROKES = {"D": ("strum-down", 0.9), "d": ("strum-down", 0.65), "u": ("strum-up", 0.65), "m": ("muted", 0.6)}

@@ -1,7 +1,7 @@
 """The demo songs as they are written down, by hand: tune, chords, bass line, groove.
 
 Notes are `NAME:BEATS` (C4 is middle C, `r` rests), a bar a line where it helps. Drums are rows of steps as in
-`musiclab.separation.embedded.synthesis.styles`. Strumming: `D` down-stroke, `d` softer, `u` up-stroke, `m` damped.
+`musiclab.training.studio.songs.styles`. Strumming: `D` down-stroke, `d` softer, `u` up-stroke, `m` damped.
 """
 
 from dataclasses import dataclass

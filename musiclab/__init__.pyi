@@ -4,18 +4,18 @@ from .datasets import demo as demo
 from .datasets import demo_songs as demo_songs
 from .notes import Note as Note
 from .notes import Part as Part
-from .separation import engines as engines
 from .separation import separate as separate
+from .separation.registry import engines as engines
 from .stems import Stems as Stems
 from .transcription import listen as listen
 from .transcription import transcribe as transcribe
 from .transcription.beats import track_beats as track_beats
 from .transcription.context import in_context as in_context
-from .widgets.explorer import SpectrogramExplorer as SpectrogramExplorer
-from .widgets.listening_test import ListeningTest as ListeningTest
-from .widgets.masklab import MaskLab as MaskLab
-from .widgets.mixer import Mixer as Mixer
-from .widgets.rating_test import RatingTest as RatingTest
-from .widgets.scoreview import ScoreView as ScoreView
+from .widgets.blind.listening_test import ListeningTest as ListeningTest
+from .widgets.blind.rating_test import RatingTest as RatingTest
+from .widgets.explorer.explorer import SpectrogramExplorer as SpectrogramExplorer
+from .widgets.masklab.masklab import MaskLab as MaskLab
+from .widgets.mixer.mixer import Mixer as Mixer
+from .widgets.scoreview.scoreview import ScoreView as ScoreView
 
 __version__: str

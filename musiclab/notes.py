@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from musiclab.errors import TranscriptionError
+from musiclab.theory import midi_to_hz
 
 if TYPE_CHECKING:
     from musiclab.audio import Audio
@@ -95,7 +96,7 @@ class Note:
     @property
     def frequency(self) -> float:
         """Fundamental in Hz."""
-        return float(440.0 * 2.0 ** ((self.pitch - 69.0) / 12.0))
+        return float(midi_to_hz(self.pitch))
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +280,7 @@ class Part:
         """Write it to a file: JSON (.json), else what the extension names (.mid, .musicxml, .pdf, .svg, .png).
 
         JSON keeps everything; MIDI keeps the timing as played (`musiclab.midi`); the rest is the written score
-        (`musiclab.transcription.score`), which takes the `options`.
+        (`musiclab.notation.score`), which takes the `options`.
         """
         path = Path(path)
         if path.suffix.lower() == ".json":
@@ -290,7 +291,7 @@ class Part:
             from musiclab import midi
 
             return midi.write_midi(self, path)
-        from musiclab.transcription import score
+        from musiclab.notation import score
 
         saved: Path = score.save(self, path, **options)
         return saved

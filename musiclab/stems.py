@@ -17,7 +17,7 @@ from musiclab.errors import AudioError
 if TYPE_CHECKING:
     from os import PathLike
 
-    from musiclab.codecs import SavedStems
+    from musiclab.stemfiles import SavedStems
 
 RESIDUAL = "residual"
 
@@ -131,10 +131,10 @@ class Stems(Mapping[str, Audio]):
         names: str | None = None,
         quality: float = 0.8,
     ) -> SavedStems:
-        """Write every stem and the residual into `folder`. See `musiclab.codecs.save_stems`."""
-        from musiclab import codecs
+        """Write every stem and the residual into `folder`. See `musiclab.stemfiles.save_stems`."""
+        from musiclab import stemfiles
 
-        return codecs.save_stems(self, folder, format=format, subtype=subtype, names=names, quality=quality)
+        return stemfiles.save_stems(self, folder, format=format, subtype=subtype, names=names, quality=quality)
 
     @classmethod
     def load(cls, folder: str | PathLike[str]) -> Stems:
@@ -148,9 +148,9 @@ class Stems(Mapping[str, Audio]):
         AudioError
             If there is no such folder, it holds no stems, or they differ in rate, channels or length.
         """
-        from musiclab import codecs
+        from musiclab import stemfiles
 
-        found = codecs.read_stems(folder)
+        found = stemfiles.read_stems(folder)
         return cls(found.stems, found.mixture, engine=found.engine)
 
     def __repr__(self) -> str:

@@ -66,16 +66,17 @@ def transcription(
 
 
 def _recordings(folder: Path, json: bool) -> None:
-    from musiclab.transcription import evaluation
+    from musiclab.evaluation import recordings
+    from musiclab.metrics.notes import reliability
 
     with console.progress_bar("Measuring") as bar:
-        rows = evaluation.evaluate_folder(folder, progress=bar)
-    words = evaluation.reliability([(row.part, row.truth) for row in rows if row.drums is None])
+        rows = recordings.evaluate_folder(folder, progress=bar)
+    words = reliability([(row.part, row.truth) for row in rows if row.drums is None])
     if json:
-        reliability = [{"confidence": sure, "right": right, "notes": count} for sure, right, count in words]
-        console.print_json({"recordings": [row.as_dict() for row in rows], "reliability": reliability})
+        bins = [{"confidence": sure, "right": right, "notes": count} for sure, right, count in words]
+        console.print_json({"recordings": [row.as_dict() for row in rows], "reliability": bins})
         return
-    headings, body = evaluation.table(rows)
+    headings, body = recordings.table(rows)
     console.print_table("Notes found within 50 ms, as F-measures", headings, body, numbers=range(2, len(headings)))
     for sure, right, count in words:
         console.note(f"Of {count} notes that say {sure:.2f} on average, {right:.0%} are right.")

@@ -23,9 +23,9 @@ NameArgument = Annotated[list[str], typer.Argument(help="Names of engines, as `m
 
 def engines(json: JsonOption = False) -> None:
     """Which engines there are: stems, licences, size, and whether each works with no network."""
-    from musiclab import separation
+    from musiclab.separation import registry
 
-    table = separation.engines()
+    table = registry.engines()
     if json:
         console.print_json({"engines": [asdict(info) for info in table]})
         return

@@ -15,7 +15,7 @@ from musiclab.cli import console
 from musiclab.stems import Stems
 
 if TYPE_CHECKING:
-    from musiclab.codecs import SavedStems
+    from musiclab.stemfiles import SavedStems
 
 BLOCK = 1 << 20  # frames of each file that the sum check reads at once
 LOSSLESS = (".wav", ".flac")

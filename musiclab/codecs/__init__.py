@@ -1,11 +1,10 @@
 """Audio files: reading any of them, writing the usual ones.
 
-`load` reads, `save` and `save_stems` write files, `encode` makes the bytes of one in memory.
+`load` reads, `save` writes a file, `encode` makes the bytes of one in memory. Folders of stems: `musiclab.stemfiles`.
 """
 
 from musiclab.codecs.decoding import load
 from musiclab.codecs.encoding import encode, save
 from musiclab.codecs.formats import FORMATS
-from musiclab.codecs.stemfiles import SavedStems, read_stems, save_stems
 
-__all__ = ["FORMATS", "SavedStems", "encode", "load", "read_stems", "save", "save_stems"]
+__all__ = ["FORMATS", "encode", "load", "save"]

@@ -25,9 +25,11 @@ import numpy as np
 from musiclab import datasets
 from musiclab.audio import Audio
 from musiclab.errors import DatasetError
+from musiclab.evaluation.recordings import read_drum_truth
+from musiclab.metrics.notes import drum_scores, note_score
 from musiclab.notes import Part
 from musiclab.separation import separate
-from musiclab.transcription import evaluation, transcribe
+from musiclab.transcription import transcribe
 
 MIXTURE, TRUE_STEM = "mixture", "true stem"
 RESAMPLES = 10_000
@@ -170,7 +172,7 @@ def _known_parts(song: datasets.Multitrack, strokes: Path) -> dict[str, Part]:
     """The true part of each stem whose notes are known."""
     known = {stem: song.part(stem) for stem in song.stems if stem in song.notes}
     if "drums" in song.stems and strokes.is_file():
-        known["drums"] = evaluation.read_drum_truth(strokes)
+        known["drums"] = read_drum_truth(strokes)
     return {stem: part for stem, part in known.items() if len(part) >= FEWEST_NOTES}
 
 
@@ -195,5 +197,5 @@ def _score(song: str, stem: str, source: str, audio: Audio, truth: Part) -> Part
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that nothing was found: its F-measure says so
         found = transcribe(audio, instrument=truth.instrument)
-    of = evaluation.drum_scores(found, truth)["all three"] if stem == "drums" else evaluation.note_score(found, truth)
+    of = drum_scores(found, truth)["all three"] if stem == "drums" else note_score(found, truth)
     return PartScore(song, stem, source, of.precision, of.recall, of.f, of.true_notes)

@@ -18,7 +18,7 @@ from pathlib import Path
 from musiclab import datasets, metrics
 from musiclab.errors import DatasetError
 from musiclab.separation import separate
-from musiclab.separation.oracle import ideal
+from musiclab.separation.engines.oracle import ideal
 from musiclab.stems import Stems
 
 QUIET = 15.0  # dB under the mixture at which a stem is left out
@@ -117,7 +117,7 @@ def separation(
     references : bool
         Measure silence, HPSS and ideal masks too.
     ideals : sequence of str
-        Which ideal masks: see `musiclab.separation.oracle.ideal`.
+        Which ideal masks: see `musiclab.separation.engines.oracle.ideal`.
     progress : callable, optional
         Called with a fraction (0 to 1) and a text.
 

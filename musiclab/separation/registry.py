@@ -69,7 +69,7 @@ class BuiltIn:
 
 
 def _classical(name: str, attribute: str, stems: tuple[str, ...], quality: str) -> BuiltIn:
-    return BuiltIn(EngineInfo(name, stems, OURS, quality=quality), f"classical:{attribute}")
+    return BuiltIn(EngineInfo(name, stems, OURS, quality=quality), f"engines.classical:{attribute}")
 
 
 BUILT_IN = (
@@ -80,8 +80,8 @@ BUILT_IN = (
             Licence(code="MIT", weights="MIT", source="https://spdx.org/licenses/MIT.html"),
             quality="fair: a small network that comes with musiclab",
         ),
-        "embedded:EmbeddedEngine",
-        "embedded/weights.safetensors",
+        "engines.embedded:EmbeddedEngine",
+        "engines/embedded/weights.safetensors",
     ),
     _classical("hpss", "HPSS", STEMS_4, "rough: tells steady, struck, low and middle sounds apart"),
     _classical("repet-sim", "REPETSim", ("vocals", "accompaniment"), "rough: what does not repeat against what does"),
@@ -153,11 +153,11 @@ def load_engine(name: str, *, progress: Callable[[float, str], None] | None = No
     Notebook: 06
     """
     if name.startswith(LOCAL):
-        from musiclab.separation import demucs
+        from musiclab.separation.engines.demucs import adapter as demucs
 
         return demucs.from_folder(Path(name.removeprefix(LOCAL)).expanduser())
     if name in weights.names():
-        from musiclab.separation import demucs
+        from musiclab.separation.engines.demucs import adapter as demucs
 
         return demucs.from_hub(name, progress=progress)
     for builtin in BUILT_IN:

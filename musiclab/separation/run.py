@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from musiclab.audio import Audio
 from musiclab.errors import EngineError, StoreError, WeightsError
+from musiclab.progress import bar
 from musiclab.separation import registry
 from musiclab.separation.engine import Engine
-from musiclab.separation.progress import bar
 from musiclab.stems import Stems
 from musiclab.store import default_store, key_of
 
@@ -207,7 +207,7 @@ def _keep(key: str, fill: Callable[[Path], None]) -> tuple[Path, tempfile.Tempor
     try:
         return default_store().entry(key, watched), None
     except StoreError as error:
-        from musiclab.separation.convert import NoRoomError
+        from musiclab.separation.streams import NoRoomError
 
         if begun and not isinstance(error.__cause__, NoRoomError):
             raise  # the disk broke, or was filled, while we wrote to it
@@ -248,8 +248,8 @@ def _fill(
 ) -> None:
     """Separate `song` into the files of `folder`."""
     from musiclab.separation import device as devices
-    from musiclab.separation.convert import Song, StemFiles
     from musiclab.separation.loop import Run
+    from musiclab.separation.streams import Song, StemFiles
 
     place = devices.resolve(device)
     engine = registry.load_engine(engine, progress=progress) if isinstance(engine, str) else engine

@@ -25,9 +25,10 @@ import numpy as np
 
 from musiclab.audio import Audio
 from musiclab.errors import TranscriptionError
+from musiclab.grid import BeatGrid
 from musiclab.notes import Note
 from musiclab.spectral import stft
-from musiclab.transcription.grid import BeatGrid
+from musiclab.theory import hz_to_midi
 
 SR = 22050
 HOP_LENGTH = 256  # 11.6 ms: fine enough, since beat times are refined on the envelope's peak
@@ -75,7 +76,7 @@ def onset_envelope(audio: Audio) -> OnsetEnvelope:
 def _chroma(S: np.ndarray, hz: np.ndarray) -> np.ndarray:
     """Energy by pitch class [shape=(12, frames)] from 60 Hz to 2 kHz: coarse, but enough to see a chord change."""
     inside = (hz > 60) & (hz < 2000)
-    pitch = np.round(12 * np.log2(hz[inside] / 440.0) + 69).astype(int) % 12
+    pitch = np.round(hz_to_midi(hz[inside])).astype(int) % 12
     folded = np.zeros((12, S.shape[1]))
     np.add.at(folded, pitch, S[inside])
     return np.asarray(folded / np.maximum(np.linalg.norm(folded, axis=0), 1e-9))

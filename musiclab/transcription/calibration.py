@@ -1,4 +1,4 @@
-"""The few fitted numbers of the transcribers, from `calibration.json` (made by `musiclab.transcription.calibrate`)."""
+"""The few fitted numbers of the transcribers, from `calibration.json` (made by `musiclab.training.listeners`)."""
 
 from __future__ import annotations
 

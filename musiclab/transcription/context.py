@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from musiclab.audio import Audio
+from musiclab.grid import BeatGrid
 from musiclab.instruments import DRUMS, find
 from musiclab.notes import Part
 from musiclab.stems import Stems
 from musiclab.transcription import harmony
 from musiclab.transcription.beats import track_beats
-from musiclab.transcription.grid import BeatGrid
 
 
 def in_context(

@@ -2,7 +2,7 @@
 
 The network (convolutions only; `drums.onnx`) sees the spectrogram of the whole stem and says for each frame of 10 ms
 how likely each of nine drums is struck. It was trained on drumming rendered from recorded one-shots, with the exact
-times as truth (`musiclab.transcription.drum_train`; docs/drum-model.md is its model card). A fit for each drum on kits
+times as truth (`musiclab.training.listeners.drums`; docs/drum-model.md is its model card). A fit for each drum on kits
 that it was not trained on turns the height of a peak into the chance that it is a stroke; peaks over a threshold
 become notes.
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import onnxruntime
 
     from musiclab.audio import Audio
-    from musiclab.transcription.pitched import Progress
+    from musiclab.transcription.posteriorgram import Progress
 
 SR = 44100
 HOP = 441  # samples: 10 ms

@@ -10,14 +10,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from musiclab.grid import BeatGrid
 from musiclab.instruments import DRUMS, Instrument, find
 from musiclab.notes import Note, Part
-from musiclab.transcription import creation, drums, monophonic
+from musiclab.transcription import drums, monophonic, note_creation
 from musiclab.transcription.drums import Strokes
 from musiclab.transcription.dynamics import with_dynamics
-from musiclab.transcription.grid import BeatGrid
 from musiclab.transcription.monophonic import PitchTrack
-from musiclab.transcription.pitched import Posteriorgram, Progress, posteriorgram
+from musiclab.transcription.posteriorgram import Posteriorgram, Progress, posteriorgram
 from musiclab.transcription.settings import Settings, settings_for
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class Evidence:
             line = settings.for_lines()
             notes = monophonic.line_notes(self.track, self.gram, low=known.low, high=known.high, settings=line)
             return with_dynamics(notes, self.track.level_db, monophonic.FRAME)
-        notes = creation.create_notes(
+        notes = note_creation.create_notes(
             self.gram,
             onset_threshold=settings.onset_threshold,
             frame_threshold=settings.frame_threshold,
@@ -102,7 +102,7 @@ class Evidence:
             polyphony=known.polyphony,
             soft_onsets=settings.soft_onsets,
         )
-        return with_dynamics(notes, self.gram.level_db, creation.FRAME)
+        return with_dynamics(notes, self.gram.level_db, note_creation.FRAME)
 
 
 def listen(stem: Audio, *, instrument: str, progress: Progress | None = None) -> Evidence:

@@ -3,7 +3,7 @@
 A pitch tracker (SwiftF0 [1]_) tells the fundamental every 16 ms, far more exactly than a posteriorgram can, but not
 where a note ends and the next begins. So a hidden Markov model walks through the frames: its states are silence and
 one state for each third of a semitone. Straying from the state's pitch costs, silence costs where something sounds, and
-entering a state costs minus the log-odds that a note begins there (`musiclab.transcription.beginnings`). So vibrato and
+entering a state costs minus the log-odds that a note begins there (`musiclab.transcription.onsets`). So vibrato and
 glides are cheaper to explain within one note than as many, and a repeated note needs the evidence of an onset. The
 best path (Viterbi) gives the notes; the idea of a note model over a pitch track is that of [2]_.
 
@@ -26,9 +26,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from musiclab.notes import Note
-from musiclab.transcription.beginnings import SURE, beginnings, changes, loud_parts
 from musiclab.transcription.calibration import calibration, logistic
-from musiclab.transcription.pitched import Posteriorgram, frame_levels
+from musiclab.transcription.onsets import SURE, beginnings, changes, loud_parts
+from musiclab.transcription.posteriorgram import Posteriorgram, frame_levels
 
 if TYPE_CHECKING:
     from swift_f0 import SwiftF0
@@ -56,7 +56,7 @@ class PitchTrack:
     level_db : np.ndarray [shape=(frames,)]
         In dBFS.
     changes : np.ndarray [shape=(frames, 11)]
-        What rises, turns and sounds here: see `musiclab.transcription.beginnings.changes`.
+        What rises, turns and sounds here: see `musiclab.transcription.onsets.changes`.
     """
 
     pitch: np.ndarray
@@ -140,7 +140,7 @@ def line_notes(
     track : PitchTrack
         From `track_pitch`.
     gram : Posteriorgram | None
-        From `musiclab.transcription.pitched.posteriorgram`, of the same recording.
+        From `musiclab.transcription.posteriorgram.posteriorgram`, of the same recording.
     low, high : int
         Lowest and highest pitch (MIDI, sounding).
     settings : LineSettings

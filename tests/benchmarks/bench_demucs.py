@@ -36,8 +36,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from musiclab.audio import Audio
 from musiclab.separation import separate
-from musiclab.separation.demucs import DemucsEngine, flash_attention
-from musiclab.separation.htdemucs_layers import Linear
+from musiclab.separation.engines.demucs.adapter import DemucsEngine
+from musiclab.separation.engines.demucs.attention import flash_attention
+from musiclab.separation.engines.demucs.lean_layers import Linear
 from musiclab.separation.run import OVERLAPS
 
 SOURCES = ["drums", "bass", "other", "vocals"]

@@ -25,10 +25,14 @@ import numpy as np
 
 from musiclab import codecs
 from musiclab.audio import Audio
+from musiclab.evaluation import recordings
+from musiclab.metrics import notes as note_metrics
+from musiclab.metrics.notes import drum_scores
 from musiclab.notes import Note, Part
-from musiclab.transcription import drum_train, drums, evaluation, transcribe
-from musiclab.transcription.rendered.kits import KINDS
-from musiclab.transcription.rendered.samples import SR, samples_root
+from musiclab.training.listeners import drums as drum_train
+from musiclab.training.studio.clips.kits import KINDS
+from musiclab.training.studio.clips.samples import SR, samples_root
+from musiclab.transcription import drums, transcribe
 
 THREE = ("kick", "snare", "hi-hat")
 PITCH = {"kick": 36, "snare": 38, "hi-hat": 42}
@@ -78,7 +82,7 @@ def recorded() -> Iterator[Song]:
     """The drum stems of real songs with annotations, where there are any."""
     root = Path(os.environ.get("MUSICLAB_REAL_DATA", "nowhere"))
     for labels in sorted(root.glob("drums/*.onsets.txt")):
-        truth = evaluation.read_drum_truth(labels)
+        truth = recordings.read_drum_truth(labels)
         yield truth.title, codecs.load(root / "multitracks" / truth.title / "drums.flac"), truth
 
 
@@ -150,14 +154,14 @@ def pooled(pairs: list[tuple[Part, Part]], name: str) -> float:
     """F over all songs together."""
     right = true = found = 0.0
     for part, truth in pairs:
-        score = evaluation.drum_scores(part, truth)[name]
+        score = drum_scores(part, truth)[name]
         right, true, found = right + score.recall * score.true_notes, true + score.true_notes, found + score.found_notes
     return float(2 * right / max(true + found, 1))
 
 
 def scores_row(pairs: list[tuple[Part, Part]]) -> str:
     """Drums pooled over the songs; all three as the mean over songs."""
-    three = np.mean([evaluation.drum_scores(part, truth)["all three"].f for part, truth in pairs])
+    three = np.mean([drum_scores(part, truth)["all three"].f for part, truth in pairs])
     return " | ".join([*(f"{pooled(pairs, name):.2f}" for name in THREE), f"{three:.2f}"])
 
 
@@ -181,7 +185,7 @@ def reliability(pairs: list[tuple[Part, Part]], coarse: bool) -> str:
         merge = {46: 42, 51: 49}
         known = {36, 38, 42, 45, 49}
         pairs = [(_named(part, merge, known), truth) for part, truth in pairs]
-    rows = evaluation.reliability(pairs)
+    rows = note_metrics.reliability(pairs)
     lines = ["| confidence | right | notes |", "| ---: | ---: | ---: |"]
     return "\n".join(lines + [f"| {sure:.2f} | {right:.2f} | {count} |" for sure, right, count in rows])
 

@@ -25,7 +25,7 @@ import torch
 
 from musiclab.audio import Audio
 from musiclab.separation import separate
-from musiclab.separation.embedded import WEIGHTS, EmbeddedEngine
+from musiclab.separation.engines.embedded import WEIGHTS, EmbeddedEngine
 
 SR = 44_100
 

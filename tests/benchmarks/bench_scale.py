@@ -73,7 +73,7 @@ def engine_named(name: str) -> object:
     if name == "htdemucs":
         from bench_demucs import network
 
-        from musiclab.separation.demucs import DemucsEngine
+        from musiclab.separation.engines.demucs.adapter import DemucsEngine
 
         return DemucsEngine([network()], name=name)
     if name == "embedded":

@@ -22,10 +22,10 @@ import torch
 import musiclab as ml
 from musiclab import metrics
 from musiclab.datasets import Multitrack
-from musiclab.separation.embedded import lesson
-from musiclab.separation.embedded.data import pack
-from musiclab.separation.embedded.network import STEMS, MaskNetwork, spectrogram, waveform
-from musiclab.separation.embedded.train import Trainer
+from musiclab.separation.engines.embedded.network import STEMS, MaskNetwork, spectrogram, waveform
+from musiclab.training.separator import lesson
+from musiclab.training.separator.data import pack
+from musiclab.training.separator.train import Trainer
 
 
 def trained(songs: Path, seed: int, minutes: float) -> Trainer:

@@ -87,9 +87,9 @@ def listening() -> list[tuple[str, float, float]]:
     from musiclab.audio import Audio
     from musiclab.datasets import demo
     from musiclab.stems import Stems
-    from musiclab.widgets.mixer import Mixer
-    from musiclab.widgets.sounding import SoundingWidget
-    from musiclab.widgets.transport import Plan, pack
+    from musiclab.widgets.mixer.mixer import Mixer
+    from musiclab.widgets.shared.sounding import SoundingWidget
+    from musiclab.widgets.shared.transport import Plan, pack
 
     song = demo("paper-boats")
     times = -(-SECONDS * song.mixture.sr // song.mixture.frames)
@@ -128,7 +128,7 @@ def scores(stems: Any) -> list[tuple[str, float, float]]:
     """The bass of the whole song, from sound to paper."""
     from musiclab.transcription.context import in_context
     from musiclab.transcription.listening import listen
-    from musiclab.widgets.scoreview import ScoreView
+    from musiclab.widgets.scoreview.scoreview import ScoreView
 
     heard: list[Any] = []
     transcription = best(lambda: heard.append(listen(stems["bass"], instrument="bass")), 1)

@@ -12,10 +12,11 @@ from fractions import Fraction
 
 import numpy as np
 
+from musiclab.grid import BeatGrid
+from musiclab.metrics.notes import note_score
+from musiclab.notation import quantise
 from musiclab.notes import Note, Part
-from musiclab.transcription import quantise, transcribe
-from musiclab.transcription.evaluation import note_score
-from musiclab.transcription.grid import BeatGrid
+from musiclab.transcription import transcribe
 
 Written = tuple[Fraction, Fraction, int]  # onset and length in beats, MIDI key
 JITTER = 0.010  # s: standard deviation of human onsets

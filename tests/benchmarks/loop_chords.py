@@ -9,7 +9,7 @@ import numpy as np
 from loop import Result, Score, Written, drifting, through_sound
 from loop_lines import COMPOUND, MAJOR, METRES, SIMPLE, TEMPI
 
-from musiclab.transcription.grid import BeatGrid
+from musiclab.grid import BeatGrid
 
 BARS = 8
 OPEN_CHORDS = {  # of a guitar, sounding

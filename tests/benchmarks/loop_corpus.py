@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from loop import Result, Score, Written, drifting, through_sound
 
+from musiclab.grid import BeatGrid
 from musiclab.instruments import find
-from musiclab.transcription.grid import BeatGrid
 
 if TYPE_CHECKING:
     from music21.stream import Score as Sheet

@@ -9,7 +9,7 @@ from fractions import Fraction as F
 import numpy as np
 from loop import Result, Score, Written, drifting, through_sound
 
-from musiclab.transcription.grid import BeatGrid
+from musiclab.grid import BeatGrid
 
 KICK, STICK, SNARE, CLOSED, OPEN, TOM, CRASH, RIDE = 36, 37, 38, 42, 46, 45, 49, 51
 METRES = ((4, 4), (3, 4), (6, 8))

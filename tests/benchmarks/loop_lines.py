@@ -8,7 +8,7 @@ from fractions import Fraction as F
 import numpy as np
 from loop import Result, Score, Written, drifting, through_sound
 
-from musiclab.transcription.grid import BeatGrid
+from musiclab.grid import BeatGrid
 
 # Rhythmic cells in beats, with how often they come.
 SIMPLE = [

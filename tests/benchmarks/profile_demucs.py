@@ -23,9 +23,10 @@ from bench_demucs import network
 from tables import table
 from torch.profiler import ProfilerActivity, profile
 
-from musiclab.separation import converted, runtime
-from musiclab.separation.demucs import flash_attention
-from musiclab.separation.htdemucs import Inference
+from musiclab.separation.engines.demucs import openvino as converted
+from musiclab.separation.engines.demucs import runtime
+from musiclab.separation.engines.demucs.attention import flash_attention
+from musiclab.separation.engines.demucs.lean import Inference
 
 KINDS = {
     "linear layers": ("addmm", "_linear_pointwise", "FullyConnected", "MatMul"),

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from musiclab.audio import Audio
-from musiclab.widgets.explorer import SpectrogramExplorer
+from musiclab.widgets.explorer.explorer import SpectrogramExplorer
 
 pytestmark = pytest.mark.browser
 

@@ -12,8 +12,8 @@ from playwright.sync_api import expect
 
 from musiclab.audio import Audio
 from musiclab.stems import Stems
-from musiclab.widgets.explorer import SpectrogramExplorer
-from musiclab.widgets.masklab import MaskLab
+from musiclab.widgets.explorer.explorer import SpectrogramExplorer
+from musiclab.widgets.masklab.masklab import MaskLab
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from musiclab.audio import Audio
 from musiclab.stems import Stems
-from musiclab.widgets.masklab import MaskLab
+from musiclab.widgets.masklab.masklab import MaskLab
 
 pytestmark = pytest.mark.browser
 

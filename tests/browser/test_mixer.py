@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from musiclab.audio import Audio
 from musiclab.stems import Stems
-from musiclab.widgets.mixer import Mixer
+from musiclab.widgets.mixer.mixer import Mixer
 
 pytestmark = pytest.mark.browser
 

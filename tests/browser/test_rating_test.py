@@ -11,9 +11,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from musiclab.audio import Audio
-from musiclab.widgets.listening_test import ListeningTest
-from musiclab.widgets.rating_test import RatingTest
-from musiclab.widgets.ratings import REFERENCE
+from musiclab.widgets.blind.listening_test import ListeningTest
+from musiclab.widgets.blind.rating_test import RatingTest
+from musiclab.widgets.blind.ratings import REFERENCE
 
 pytestmark = pytest.mark.browser
 SR = 44_100

@@ -9,9 +9,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from musiclab.audio import Audio
+from musiclab.grid import BeatGrid
 from musiclab.notes import Note, Part
-from musiclab.transcription.grid import BeatGrid
-from musiclab.widgets.scoreview import ScoreView
+from musiclab.widgets.scoreview.scoreview import ScoreView
 
 pytestmark = pytest.mark.browser
 

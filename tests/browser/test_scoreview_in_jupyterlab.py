@@ -15,7 +15,7 @@ CELLS = [
     """
 import numpy as np, musiclab as ml
 from musiclab.stems import Stems
-from musiclab.transcription.grid import BeatGrid
+from musiclab.grid import BeatGrid
 grid = BeatGrid.steady(120, 12)
 pitches = [43, 47, 50, 52, 54, 50, 47, 45] * 3
 sure = [0.95, 0.9, 0.6, 0.95, 0.3, 0.9, 0.9, 0.95] * 3

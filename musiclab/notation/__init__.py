@@ -1,0 +1,1 @@
+"""From notes to a page: quantised, barred, written as MusicXML, engraved."""

@@ -1,0 +1,130 @@
+"""Note values, triplets and beams of one voice in one bar.
+
+Beams show the beats: notes are beamed within a beat; plain eighths in one beam over two beats, or over a whole bar of
+three, as is usual (Gould, "Behind Bars", 2011, chapter on grouping). A rest ends a beam.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from musiclab.grid import BeatGrid
+from musiclab.notation.bars import Symbol
+
+TYPES = {
+    Fraction(8): "breve", Fraction(4): "whole", Fraction(2): "half", Fraction(1): "quarter", Fraction(1, 2): "eighth",
+    Fraction(1, 4): "16th", Fraction(1, 8): "32nd", Fraction(1, 16): "64th",
+}  # fmt: skip
+FLAGS = {"eighth": 1, "16th": 2, "32nd": 3, "64th": 4}
+EIGHTH = Fraction(1, 2)
+
+
+@dataclass
+class Look:
+    """How a symbol is drawn: its value, dots, whether it is three in the time of two, its bracket and its beams."""
+
+    type: str
+    dots: int
+    triplet: bool
+    bracket: str = ""  # "start" and "stop" at the ends of a triplet
+    bracketed: bool = False  # with a bracket, not the number alone
+    beams: list[str] = field(default_factory=list)  # "begin", "continue", "end", "forward hook", "backward hook"
+
+    @property
+    def flags(self) -> int:
+        return FLAGS.get(self.type, 0)
+
+
+def value(duration: Fraction) -> Look:
+    """The note value of a duration in quarter lengths: plain, dotted, or of a triplet."""
+    triplet = duration.denominator % 3 == 0
+    shown = duration * Fraction(3, 2) if triplet else duration
+    if shown in TYPES:
+        return Look(TYPES[shown], 0, triplet)
+    if shown * Fraction(2, 3) in TYPES:
+        return Look(TYPES[shown * Fraction(2, 3)], 1, triplet)
+    return Look(TYPES[max(length for length in TYPES if length <= max(shown, min(TYPES)))], 0, triplet)
+
+
+def looks(bar: Sequence[Symbol], grid: BeatGrid) -> list[Look]:
+    """How each symbol of a bar is drawn."""
+    drawn = [value(symbol.duration) for symbol in bar]
+    for group in _beamed(bar, drawn, grid):
+        _beam([drawn[i] for i in group], [bar[i] for i in group], grid)
+    _brackets(bar, drawn, grid)
+    return drawn
+
+
+def _beamed(bar: Sequence[Symbol], drawn: Sequence[Look], grid: BeatGrid) -> list[list[int]]:
+    """Indices of the notes that share a beam."""
+    groups: dict[tuple[int, int], list[int]] = {}
+    wide = _wide_beams(bar, grid)
+    run = 0  # counts the rests and long notes: no beam goes over them
+    for i, (symbol, look) in enumerate(zip(bar, drawn, strict=True)):
+        if symbol.is_rest or not look.flags:
+            run += 1
+            continue
+        stretch = int(symbol.start // _width(grid))
+        window = -1 - stretch if stretch in wide else int(symbol.start // grid.beat_quarters)
+        groups.setdefault((run, window), []).append(i)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def _width(grid: BeatGrid) -> Fraction:
+    """Quarters that a wide beam may cover: a bar of 3/4, else half a bar of 4/4."""
+    return (3 if grid.beats_per_bar == 3 else 2) * grid.beat_quarters
+
+
+def _wide_beams(bar: Sequence[Symbol], grid: BeatGrid) -> set[int]:
+    """The stretches of a bar in which one beam may go over several beats: plain eighths, no syncopation."""
+    if grid.is_compound or grid.beat_quarters != 1:
+        return set()
+    width = _width(grid)
+    inside: dict[int, list[Symbol]] = {}
+    for symbol in bar:
+        inside.setdefault(int(symbol.start // width), []).append(symbol)
+    return {
+        stretch
+        for stretch, symbols in inside.items()
+        if (stretch + 1) * width <= grid.bar_quarters
+        and all(symbol.duration == EIGHTH or symbol.duration >= 1 for symbol in symbols)
+        and (width == 2 or all(symbol.duration == EIGHTH and not symbol.is_rest for symbol in symbols))
+    }
+
+
+def _beam(group: Sequence[Look], symbols: Sequence[Symbol], grid: BeatGrid) -> None:
+    """The beams of notes that share one: a level for each flag, hooks where a level has one note alone."""
+    for level in range(1, max(look.flags for look in group) + 1):
+        at = 0
+        for deep, run in itertools.groupby(group, key=lambda look: look.flags >= level):
+            looks_here = list(run)
+            if deep and len(looks_here) == 1:
+                looks_here[0].beams.append(_hook(at, symbols, grid))
+            elif deep:
+                for k, look in enumerate(looks_here):
+                    look.beams.append("begin" if k == 0 else "end" if k == len(looks_here) - 1 else "continue")
+            at += len(looks_here)
+
+
+def _hook(at: int, symbols: Sequence[Symbol], grid: BeatGrid) -> str:
+    """A hook points to the note that it shares its place in the beat with."""
+    if at in (0, len(symbols) - 1):
+        return "forward hook" if at == 0 else "backward hook"
+    symbol = symbols[at]
+    return "forward hook" if (symbol.start % grid.beat_quarters) % (2 * symbol.duration) == 0 else "backward hook"
+
+
+def _brackets(bar: Sequence[Symbol], drawn: Sequence[Look], grid: BeatGrid) -> None:
+    """A number over each triplet; a bracket too where no beam shows how far it goes."""
+    pairs = zip(bar, drawn, strict=True)
+    for _, held in itertools.groupby(pairs, key=lambda pair: (pair[0].start // grid.beat_quarters, pair[1].triplet)):
+        group = list(held)
+        looks_here = [look for _, look in group]
+        if not looks_here[0].triplet or len(group) < 2:
+            continue
+        looks_here[0].bracket, looks_here[-1].bracket = "start", "stop"
+        ends = looks_here[0].beams[:1], looks_here[-1].beams[:1]
+        looks_here[0].bracketed = ends != (["begin"], ["end"])

@@ -1,0 +1,1 @@
+"""What can take a mixture apart: classical methods, our own network, and Demucs."""

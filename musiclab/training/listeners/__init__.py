@@ -1,0 +1,1 @@
+"""Training what hears notes: lines, chords and drums, and how likely each note is right."""

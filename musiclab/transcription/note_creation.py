@@ -1,0 +1,261 @@
+"""From a posteriorgram to notes: our own note creation, quick enough for a slider.
+
+The steps, each on whole arrays:
+
+1. a note may begin where the onset posterior peaks, or where the note posterior rises steeply: many candidates, at a
+   low threshold;
+2. long stretches of note posterior that no onset explains are candidates too (soft onsets: "melodia trick" in [1]_),
+   and so is the octave below each candidate, which the posteriorgram often misses;
+3. a network judges each by all that is known around it (`note_confidence` beside this file): the
+   note's confidence;
+4. those above the threshold are kept, as many at once as the instrument can play, and each lasts until the note
+   posterior stays below `frame_threshold` for `GAP` frames, or the key is struck again.
+
+Steps 1–3 know no threshold that a user can move: they are done once for a posteriorgram.
+
+References
+----------
+.. [1] Bittner et al., ICASSP 2022, doi:10.1109/ICASSP43922.2022.9746549, section 2.3
+
+Notebook: 10
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from musiclab.notes import Note
+from musiclab.transcription.note_confidence import TOGETHER, Heard, describe, judge
+from musiclab.transcription.posteriorgram import HOP, LOWEST, PITCHES, SR, Posteriorgram
+
+GAP = 11  # frames (128 ms) that a note may dip below the threshold without ending
+SHORTEST = 5  # frames (58 ms) of a note that has an onset and little else; as far apart are two onsets of a key
+SOFT = 8  # frames (93 ms) of sound without an onset that may be a note
+CANDIDATE_ONSET = 0.2  # onset posterior from which a peak is a candidate
+CANDIDATE_FRAME = 0.3  # note posterior from which a candidate goes on while it is judged
+LEAST_SURE = 0.01  # candidates less likely than that are forgotten
+FRAME = HOP / SR  # s
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Notes in frames, as parallel arrays [shape=(notes,)], before they become `Note`."""
+
+    start: np.ndarray
+    end: np.ndarray  # by `CANDIDATE_FRAME`
+    key: np.ndarray  # column, 0–87
+    heard_as: np.ndarray  # the column whose note posterior tells how long it lasts
+    soft: np.ndarray  # bool: without an onset
+    sure: np.ndarray  # 0–1: how likely it is a note; 1 before they are judged
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    def where(self, keep: np.ndarray) -> Candidates:
+        """Only those where `keep` (mask or indices)."""
+        return Candidates(*(getattr(self, column.name)[keep] for column in fields(self)))
+
+
+def find_candidates(gram: Posteriorgram) -> Candidates:
+    """Steps 1 and 2, not yet judged."""
+    on = gram.note >= CANDIDATE_FRAME
+    rising = onset_strength(gram)
+    start, key = onsets(rising)
+    end = np.minimum(np.maximum(note_ends(on)[start, key], start + SHORTEST), len(on))
+    clear = _candidates(start, end, key)
+    left = _candidates(*unexplained(on, clear), soft=True)
+    left = left.where((left.end - left.start >= SOFT) & is_ridge(gram.note, left))
+    parts = (clear, left, octaves_below(clear, len(on)))
+    return Candidates(*(np.concatenate([getattr(p, column.name) for p in parts]) for column in fields(Candidates)))
+
+
+def _candidates(start: np.ndarray, end: np.ndarray, key: np.ndarray, *, soft: bool = False) -> Candidates:
+    return Candidates(start, end, key, key, np.full(len(start), soft), np.ones(len(start)))
+
+
+def onsets(rising: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Frames and keys where the onset strength peaks, by key, then time."""
+    peak = np.zeros_like(rising, dtype=bool)
+    middle = rising[1:-1]
+    peak[1:-1] = (middle > rising[:-2]) & (middle >= rising[2:]) & (middle >= CANDIDATE_ONSET)
+    key, start = np.nonzero(peak.T)
+    return start, key
+
+
+def octaves_below(found: Candidates, frames: int) -> Candidates:
+    """An octave below each found note one more candidate, if none is there."""
+    key = found.key - 12
+    taken = np.zeros((frames + 2 * TOGETHER + 1, PITCHES), dtype=bool)
+    for shift in range(2 * TOGETHER + 1):
+        taken[found.start + shift, found.key] = True
+    free = (key >= 0) & ~taken[found.start + TOGETHER, np.maximum(key, 0)]
+    below = found.where(free)
+    return Candidates(below.start, below.end, below.key - 12, below.key, below.soft, below.sure)
+
+
+def onset_strength(gram: Posteriorgram) -> np.ndarray:
+    """Onset posterior, or the note posterior's rise over two frames where that is larger (as in [1]_)."""
+    note = gram.note
+    rise = np.zeros_like(note)
+    rise[2:] = note[2:] - np.maximum(note[1:-1], note[:-2])
+    top = float(rise.max(initial=0.0))
+    if top > 0:
+        rise *= float(gram.onset.max()) / top
+    return np.asarray(np.maximum(gram.onset, rise))
+
+
+def note_ends(on: np.ndarray) -> np.ndarray:
+    """For each frame and key, where a note that sounds there ends: before the next `GAP` frames of silence.
+
+    `on`: bool [shape=(frames, keys)]; returns int [shape=(frames, keys)].
+    """
+    frames = len(on)
+    padded = np.concatenate([on, np.zeros((GAP, on.shape[1]), dtype=bool)])
+    count = np.cumsum(padded, axis=0, dtype=np.int32)
+    silent = np.empty((frames, on.shape[1]), dtype=bool)  # from this frame on, GAP frames of silence
+    silent[0] = count[GAP - 1] == 0
+    silent[1:] = count[GAP : frames + GAP - 1] == count[: frames - 1]
+    index = np.where(silent, np.arange(frames)[:, np.newaxis], frames)
+    following = np.minimum.accumulate(index[::-1], axis=0)[::-1]
+    ends = np.full_like(index, frames)
+    ends[:-1] = following[1:]
+    return ends
+
+
+def unexplained(on: np.ndarray, found: Candidates) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Runs (start, end, key) of sounding frames that no found note, nor one a semitone beside it, covers."""
+    edges = np.zeros((len(on) + 1, PITCHES + 2), dtype=np.int32)
+    for shift in (0, 1, 2):
+        np.add.at(edges, (found.start, found.key + shift), 1)
+        np.add.at(edges, (found.end, found.key + shift), -1)
+    free = on & (np.cumsum(edges, axis=0)[:-1, 1:-1] == 0)
+    step = np.diff(free.astype(np.int8), axis=0, prepend=0, append=0).T
+    key, start = np.nonzero(step == 1)
+    end = np.nonzero(step == -1)[1]
+    return start, end, key
+
+
+def is_ridge(note: np.ndarray, some: Candidates) -> np.ndarray:
+    """Whether each candidate is, in its middle, stronger than the keys a semitone beside it [bool]."""
+    middle = (some.start + some.end) // 2
+    padded = np.pad(note, ((0, 0), (1, 1)))
+    here = padded[middle, some.key + 1]
+    return np.asarray((here >= padded[middle, some.key]) & (here >= padded[middle, some.key + 2]))
+
+
+def described(gram: Posteriorgram, some: Candidates) -> np.ndarray:
+    """What each candidate is judged by [shape=(notes, 119)]."""
+    heard = Heard(gram.note, gram.onset, onset_strength(gram), gram.spectrum, gram.level_db)
+    return describe(heard, some.start, some.end, some.key)
+
+
+def judged_candidates(gram: Posteriorgram) -> Candidates:
+    """Steps 1–3, in order of time. Of candidates for the same onset of a key only the likeliest stays."""
+    if not len(gram.note):
+        return _candidates(*(np.zeros(0, dtype=np.int64) for _ in range(3)))
+    some = find_candidates(gram)
+    sure = judge(described(gram, some))
+    taken = np.zeros((len(gram.note) + 2 * SHORTEST, PITCHES), dtype=bool)
+    keep = []
+    for i in np.argsort(-sure, kind="stable")[: np.count_nonzero(sure > LEAST_SURE)].tolist():
+        at, key = some.start[i], some.key[i]
+        if not taken[at + SHORTEST, key]:
+            taken[at + 1 : at + 2 * SHORTEST, key] = True
+            keep.append(i)
+    chosen = np.array(keep, dtype=np.int64)
+    chosen = chosen[np.argsort(some.start[chosen], kind="stable")]
+    return Candidates(some.start, some.end, some.key, some.heard_as, some.soft, sure).where(chosen)
+
+
+_known: WeakKeyDictionary[Posteriorgram, Candidates] = WeakKeyDictionary()
+
+
+def candidates_of(gram: Posteriorgram) -> Candidates:
+    """What may be notes, and how likely: found once for a posteriorgram, whatever the thresholds."""
+    if gram not in _known:
+        _known[gram] = judged_candidates(gram)
+    return _known[gram]
+
+
+def limit_polyphony(some: Candidates, polyphony: int) -> np.ndarray:
+    """Which notes stay when, of more than `polyphony` that sound at an onset, the least sure go [bool].
+
+    `some` in order of time.
+    """
+    keep = np.ones(len(some), dtype=bool)
+    ends, sure = some.end.tolist(), some.sure.tolist()
+    sounding: list[int] = []
+    for i, begins in enumerate(some.start.tolist()):
+        sounding = [j for j in sounding if ends[j] > begins]
+        sounding.append(i)
+        if len(sounding) > polyphony:
+            weakest = min(sounding, key=sure.__getitem__)
+            keep[weakest] = False
+            sounding.remove(weakest)
+    return keep
+
+
+def lasting(gram: Posteriorgram, some: Candidates, frame_threshold: float) -> np.ndarray:
+    """Where each candidate ends [shape=(notes,)]: as its sound does, or where the key is struck again."""
+    end = some.end
+    if frame_threshold != CANDIDATE_FRAME:
+        end = note_ends(gram.note >= frame_threshold)[some.start, some.heard_as]
+        end = np.minimum(np.maximum(end, some.start + SHORTEST), len(gram.note))
+    order = np.lexsort((some.start, some.key))
+    same = some.key[order[1:]] == some.key[order[:-1]]
+    again = np.full(len(some), len(gram.note))
+    again[order[:-1]] = np.where(same, some.start[order[1:]], len(gram.note))
+    return np.asarray(np.minimum(end, again))
+
+
+def create_notes(
+    gram: Posteriorgram,
+    *,
+    onset_threshold: float = 0.3,
+    frame_threshold: float = CANDIDATE_FRAME,
+    min_length: float = 0.05,
+    low: int = LOWEST,
+    high: int = LOWEST + PITCHES - 1,
+    polyphony: int = PITCHES,
+    soft_onsets: bool = True,
+) -> list[Note]:
+    """Notes of a posteriorgram.
+
+    Parameters
+    ----------
+    gram : Posteriorgram
+        From `musiclab.transcription.posteriorgram.posteriorgram`.
+    onset_threshold : float
+        How likely (0–1) a candidate has to be a note.
+    frame_threshold : float
+        How sure (0–1) it has to be that a key sounds for its note to go on.
+    min_length : float
+        Shortest note in seconds.
+    low, high : int
+        Lowest and highest pitch (MIDI, sounding).
+    polyphony : int
+        Most notes at once.
+    soft_onsets : bool
+        Whether long stretches of sound without an onset may be notes.
+
+    Returns
+    -------
+    list[Note]
+        In order of time; `confidence` is the probability that the note is right. Velocities are all 80.
+    """
+    some = candidates_of(gram)
+    keep = (some.sure >= onset_threshold) & (some.key >= low - LOWEST) & (some.key <= high - LOWEST)
+    some = some.where(keep & (soft_onsets | ~some.soft))
+    some = replace(some, end=lasting(gram, some, frame_threshold))
+    some = some.where(some.end - some.start >= max(1, round(min_length / FRAME)))
+    some = some.where(limit_polyphony(some, polyphony))
+    return sorted(as_notes(some), key=lambda note: (note.onset, note.pitch))
+
+
+def as_notes(some: Candidates) -> list[Note]:
+    """Candidates as notes, in the same order."""
+    columns = zip(some.start.tolist(), some.end.tolist(), some.key.tolist(), some.sure.tolist(), strict=True)
+    return [Note(start * FRAME, end * FRAME, key + LOWEST, 80, sure) for start, end, key, sure in columns]

@@ -1,0 +1,1 @@
+"""Blind tests: ABX, and ratings of several versions."""

@@ -1,0 +1,1 @@
+"""The mask lab: masks to see, change, paint and hear."""

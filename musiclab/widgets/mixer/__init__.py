@@ -1,0 +1,1 @@
+"""The mixer: a slider for each stem, sample-locked."""

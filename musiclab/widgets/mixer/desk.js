@@ -1,0 +1,223 @@
+// One mixing desk for each Python model, however many views show it: it keeps the traits and the engine in step.
+
+import { Engine } from "../shared/engine.js";
+import { offerClock } from "../shared/clock.js";
+import { feed } from "../shared/feed.js";
+
+const STREAM = 50;      // ms: while something is dragged, Python hears of it 20 times a second
+const REPORT = 250;     // ms between two reports of the position
+const MIX = ["gains_db", "muted", "soloed", "master_db"];
+
+/** Events: "mix" (levels), "loop", "pace" (speed, key), "sound" (loading), "state", "reduction", "waiting" (from the engine). */
+export class Desk extends EventTarget {
+  #views = 0;
+  #watched = [];
+  #ours = false;       // a change of a trait comes from here, not from Python
+  #unsaved = false;
+  #saving = null;
+  #reporting = null;
+  #life = null;
+  engine = null;
+  error = "";
+
+  constructor(model) {
+    super();
+    this.model = model;
+  }
+
+  get tracks() { return this.model.get("_tracks"); }
+  get presets() { return this.model.get("_presets"); }
+  get duration() { return this.model.get("_duration"); }
+  get master() { return this.model.get("master_db") ?? -Infinity; }
+  get speed() { return this.model.get("speed"); }
+  get semitones() { return this.model.get("semitones"); }
+  get loop() { return this.model.get("loop"); }
+
+  gain(name) { return this.model.get("gains_db")[name] ?? -Infinity; }
+  muted(name) { return this.model.get("muted").includes(name); }
+  soloed(name) { return this.model.get("soloed").includes(name); }
+  audible(name) { return !this.muted(name) && (this.model.get("soloed").length === 0 || this.soloed(name)); }
+
+  /** A view came. The first one brings the engine to life. */
+  acquire() {
+    if (this.#views++ > 0) return;
+    this.#life = new AbortController();
+    const { signal } = this.#life;
+    const engine = this.engine = new Engine(this.duration, this.model.get("_stretch"));
+    for (const type of ["state", "reduction", "waiting"]) {
+      engine.addEventListener(type, ({ detail }) => this.#tell(type, detail), { signal });
+    }
+    engine.addEventListener("state", () => this.#follow(), { signal });
+    engine.addEventListener("unpaced", () => this.#unpaced(), { signal });
+    offerClock(this.model.get("clock"), engine, (order) => this.#obey(order), signal);
+    for (const name of ["speed", "semitones"]) this.#watch(name, () => this.#paced());
+    for (const name of MIX) this.#watch(name, () => this.#mixed());
+    this.#watch("loop", () => { engine.setLoop(this.loop); this.#tell("loop"); });
+    this.#watch("position", () => { if (!this.#ours) engine.seek(this.model.get("position")); });
+    this.#watch("playing", () => { if (!this.#ours) this.#setPlaying(this.model.get("playing")); });
+    this.#watch("_error", () => this.#tell("sound"));
+    engine.seek(this.model.get("position"));
+    engine.setLoop(this.loop);
+    this.#mixed();
+    this.#paced();
+    feed(this.model, engine, { onChange: () => this.#came(), onError: (error) => this.#undecoded(error) }, signal);
+  }
+
+  /** A view went. With the last one the sound ends and nothing keeps listening. */
+  release() {
+    if (--this.#views > 0) return;
+    if (this.engine.playing) this.engine.pause();
+    this.#life.abort();
+    for (const [name, handler] of this.#watched) this.model.off(name, handler);
+    this.#watched = [];
+    clearInterval(this.#reporting);
+    if (this.#unsaved) this.save();
+    this.#reporting = null;
+    this.engine.close();
+    this.engine = null;
+  }
+
+  #watch(name, handler) {
+    this.model.on(`change:${name}`, handler);
+    this.#watched.push([`change:${name}`, handler]);
+  }
+
+  #tell(type, detail) { this.dispatchEvent(new CustomEvent(type, { detail })); }
+
+  #mixed() {
+    this.engine.setLevels(this.tracks.map(({ name }) => (this.audible(name) ? this.gain(name) : -Infinity)), this.master);
+    this.#tell("mix");
+  }
+
+  #paced() {
+    this.engine.setPace(this.speed, this.semitones);
+    this.#tell("pace");
+  }
+
+  #unpaced() {
+    this.error = "Another speed or key needs https, or a notebook on this machine.";
+    this.#put({ speed: 1, semitones: 0 });
+    this.#tell("sound");
+  }
+
+  // --- sound
+
+  get progress() { return this.engine.loaded / this.duration; }
+
+  #came() {
+    this.error = "";
+    this.#tell("sound");
+    const { engine } = this;
+    if (this.model.get("playing") && !engine.playing) engine.play();
+  }
+
+  #undecoded(error) {
+    // Safari before 18.4 knows no Ogg: Python is asked for MP3
+    if (this.model.get("_format") !== "mp3") this.#put({ _format: "mp3" });
+    else this.error = `This browser can't decode the sound (${error.message}).`;
+    this.#tell("sound");
+  }
+
+  #setPlaying(playing) {
+    if (!playing) this.engine.pause();
+    else if (this.engine.ready) this.engine.play();
+  }
+
+  #obey({ seek, playing }) {
+    if (seek !== undefined) this.seek(seek);
+    if (playing !== undefined && this.engine.ready) this.#setPlaying(playing);
+  }
+
+  // Python follows the engine: at once when it starts or stops, and now and then while it plays.
+  #follow() {
+    const { playing } = this.engine;
+    if (playing && this.#reporting === null) this.#reporting = setInterval(() => this.#report(), REPORT);
+    if (!playing && this.#reporting !== null) this.#reporting = clearInterval(this.#reporting) ?? null;
+    const waitsForSound = this.model.get("playing") && !this.engine.ready;
+    if (playing !== this.model.get("playing") && !waitsForSound) {
+      this.#put({ playing, position: this.engine.position });
+    }
+  }
+
+  #report() {
+    this.engine.dispatchEvent(new Event("tick"));
+    if (this.engine.position !== this.model.get("position")) this.#put({ position: this.engine.position });
+  }
+
+  // --- what a person does
+
+  #put(values, { stream = false } = {}) {
+    this.#ours = true;
+    for (const [name, value] of Object.entries(values)) this.model.set(name, value);
+    this.#ours = false;
+    this.#unsaved = true;
+    if (!stream) this.save();
+    else this.#saving ??= setTimeout(() => this.save(), STREAM);
+  }
+
+  /** Tell Python, once; the end of a drag calls it for the last value. */
+  save() {
+    clearTimeout(this.#saving);
+    this.#saving = null;
+    if (!this.#unsaved) return;
+    this.#unsaved = false;
+    this.model.save_changes();
+  }
+
+  setGain(name, db, options) {
+    this.#put({ gains_db: { ...this.model.get("gains_db"), [name]: db === -Infinity ? null : db } }, options);
+  }
+
+  setMaster(db, options) { this.#put({ master_db: db === -Infinity ? null : db }, options); }
+
+  #toggled(list, name) {
+    const names = this.model.get(list);
+    const wanted = names.includes(name) ? names.filter((other) => other !== name) : [...names, name];
+    return this.tracks.map((track) => track.name).filter((other) => wanted.includes(other));
+  }
+
+  toggleMute(name) { this.#put({ muted: this.#toggled("muted", name) }); }
+
+  /** Solo adds to other solos; `alone` takes its place. */
+  toggleSolo(name, { alone = false } = {}) {
+    const only = alone && !(this.soloed(name) && this.model.get("soloed").length === 1);
+    this.#put({ soloed: only ? [name] : alone ? [] : this.#toggled("soloed", name) });
+  }
+
+  #flat() { return Object.fromEntries(this.tracks.map(({ name }) => [name, 0])); }
+
+  usePreset({ muted, soloed }) { this.#put({ gains_db: this.#flat(), muted, soloed }); }
+
+  isPreset({ muted, soloed }) {
+    const same = (a, b) => a.length === b.length && a.every((name) => b.includes(name));
+    return same(this.model.get("muted"), muted) && same(this.model.get("soloed"), soloed)
+      && this.tracks.every(({ name }) => this.gain(name) === 0);
+  }
+
+  reset() { this.#put({ gains_db: this.#flat(), muted: [], soloed: [], master_db: 0, loop: null, speed: 1, semitones: 0 }); }
+
+  /** Speed from 0.5 to 1.5 in steps of 0.05; key from -12 to 12 semitones. */
+  setSpeed(speed) { this.#put({ speed: Math.round(Math.min(Math.max(speed, 0.5), 1.5) * 20) / 20 }); }
+  setSemitones(semitones) { this.#put({ semitones: Math.min(Math.max(semitones, -12), 12) }); }
+
+  setLoop(loop, options) { this.#put({ loop }, options); }
+
+  seek(seconds, options) {
+    this.engine.seek(seconds);
+    this.#put({ position: this.engine.position }, options);
+  }
+
+  togglePlay() {
+    if (!this.engine.ready) return;
+    if (this.engine.playing) this.engine.pause();
+    else this.engine.play();
+  }
+
+  /** Back to the start, silent. */
+  stop() {
+    const start = this.loop?.[0] ?? 0;
+    if (!this.engine.playing) return this.seek(start);
+    this.engine.seek(start);
+    return this.engine.pause();
+  }
+}

@@ -1,0 +1,265 @@
+// The mixer: transport, presets, a strip and a lane for each stem, the master.
+
+import { Desk } from "./desk.js";
+import { createFader } from "./fader.js";
+import { createTimeline } from "./timeline.js";
+import { button, h, icon } from "../shared/dom.js";
+import { createPace } from "./pace.js";
+import { formatDb, formatTime, toPlace } from "../shared/levels.js";
+
+const LIGHT = 0.6;          // s for which the limiter's light stays on
+const DEFAULT_LOOP = 4;     // s
+const KEYS = [
+  ["Space", "play, pause"], ["Backspace", "back to the start"], ["← →", "on the waves: 1 s back, on"],
+  ["↑ ↓", "on a fader: 1 dB"], ["Page ↑ ↓", "on a fader: 6 dB"], ["Home, End", "on a fader: silence, +12 dB"],
+  ["0", "on a fader: 0 dB"], ["M, S", "mute, solo (Alt: alone)"], ["1 – 9", "solo a stem alone"],
+  ["[  ]", "loop from here, to here"], ["L", "loop on, off"], ["?", "these keys"],
+];
+
+function createStrip(desk, { name, label, colour }, signal) {
+  const mute = button({ label: `mute ${name}`, text: "M", class: "ml-toggle ml-mute", pressed: "false" },
+    () => desk.toggleMute(name), signal);
+  const solo = button({ label: `solo ${name}`, title: `solo ${name} (Alt: alone)`, text: "S", class: "ml-toggle ml-solo", pressed: "false" },
+    (event) => desk.toggleSolo(name, { alone: event.altKey }), signal);
+  const fader = createFader({
+    name, get: () => desk.gain(name), set: (db, options) => desk.setGain(name, db, options), commit: () => desk.save(),
+  }, signal);
+  const element = h("div", { class: "ml-strip", role: "group", "aria-label": name, style: `--stem:${colour}` },
+    h("span", { class: "ml-name", title: label }, label), mute, solo, fader.element, fader.level);
+  element.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey) return;
+    if (event.code === "KeyM") desk.toggleMute(name);
+    else if (event.code === "KeyS") desk.toggleSolo(name, { alone: event.altKey });
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }, { signal });
+  function update() {
+    fader.update();
+    mute.setAttribute("aria-pressed", desk.muted(name));
+    solo.setAttribute("aria-pressed", desk.soloed(name));
+    element.classList.toggle("ml-off", !desk.audible(name));
+  }
+  return { element, update, meter: fader.meter };
+}
+
+function createMaster(desk, signal) {
+  const fader = createFader({
+    name: "master", get: () => desk.master, set: (db, options) => desk.setMaster(db, options), commit: () => desk.save(),
+  }, signal);
+  const light = h("span", {
+    class: "ml-light", role: "status", "aria-label": "limiter off",
+    title: "Lit while the limiter keeps the sum within full scale: lower the master",
+  }, "LIMIT");
+  const element = h("div", { class: "ml-strip ml-master", role: "group", "aria-label": "master" },
+    h("span", { class: "ml-name" }, "Master"), light, fader.element, fader.level);
+  let lit = -Infinity;
+  desk.addEventListener("reduction", ({ detail }) => { if (detail > 0.1) lit = performance.now() / 1000; }, { signal });
+  function meter(peaks, time, passed) {
+    const on = time - lit < LIGHT;
+    if (on !== light.classList.contains("ml-on")) {
+      light.classList.toggle("ml-on", on);
+      light.setAttribute("aria-label", on ? "limiter on" : "limiter off");
+    }
+    return fader.meter.update(peaks, time, passed) || on;
+  }
+  return { element, update: fader.update, meter: { update: meter } };
+}
+
+function chip({ label, colour }) {
+  const content = document.createDocumentFragment();
+  content.append(colour ? h("i", {}) : "", label);
+  return content;
+}
+
+function createTransport(desk, signal) {
+  const time = h("span", { class: "ml-time", role: "timer", "aria-label": "time" });
+  const play = button({ label: "play", title: "Play (Space)", icon: "play", class: "ml-play" }, () => desk.togglePlay(), signal);
+  const start = button({ label: "back to the start", icon: "start", class: "ml-icon" }, () => desk.stop(), signal);
+  const loop = button({ label: "loop", title: "Loop (L): drag on the ruler", icon: "loop", class: "ml-icon", pressed: "false" },
+    () => toggleLoop(desk), signal);
+  const presets = desk.presets.map((preset) => ({
+    preset,
+    element: button({ label: preset.label, text: chip(preset), title: preset.title, class: "ml-chip", pressed: "false", style: `--stem:${preset.colour || "var(--ml-accent)"}` },
+      () => desk.usePreset(preset), signal),
+  }));
+  const reset = button({ label: "reset", title: "All faders to 0 dB, no mute, no solo, no loop", class: "ml-plain", text: "Reset" },
+    () => desk.reset(), signal);
+  const element = h("div", { class: "ml-transport" },
+    h("div", { class: "ml-buttons", role: "group", "aria-label": "transport" }, start, play, loop, time),
+    h("div", { class: "ml-presets", role: "group", "aria-label": "presets" }, ...presets.map((p) => p.element), reset));
+  const length = formatTime(desk.duration);
+  function move(position) { time.replaceChildren(formatTime(position), h("small", {}, ` / ${length}`)); }
+  function update() {
+    const { playing, ready } = desk.engine;
+    play.replaceChildren(icon(playing ? "pause" : "play"));
+    play.setAttribute("aria-label", playing ? "pause" : "play");
+    play.setAttribute("aria-disabled", !ready);
+    loop.setAttribute("aria-pressed", desk.loop !== null);
+    for (const { preset, element: chip } of presets) chip.setAttribute("aria-pressed", desk.isPreset(preset));
+  }
+  return { element, update, move };
+}
+
+function toggleLoop(desk) {
+  if (desk.loop) {
+    desk.lastLoop = desk.loop;
+    return desk.setLoop(null);
+  }
+  const from = Math.max(0, Math.min(desk.engine.position, desk.duration - DEFAULT_LOOP));
+  return desk.setLoop(desk.lastLoop ?? [from, Math.min(from + DEFAULT_LOOP, desk.duration)]);
+}
+
+function markLoop(desk, end) {
+  const here = desk.engine.position;
+  const [from, to] = desk.loop ?? [0, desk.duration];
+  if (end === 0 && here < desk.duration) desk.setLoop([here, to > here ? to : desk.duration]);
+  if (end === 1 && here > 0) desk.setLoop([from < here ? from : 0, here]);
+}
+
+/** Keys that work wherever the focus is within the mixer. */
+function onKey(event, desk, toggleHelp) {
+  if (event.ctrlKey || event.metaKey || event.defaultPrevented) return;
+  const onButton = event.target.closest("button");
+  const digit = /^Digit([1-9])$/.exec(event.code)?.[1];
+  if (event.key === " " && !onButton) desk.togglePlay();
+  else if (event.key === "Backspace") desk.stop();
+  else if (event.key === "l" || event.key === "L") toggleLoop(desk);
+  else if (event.key === "[") markLoop(desk, 0);
+  else if (event.key === "]") markLoop(desk, 1);
+  else if (event.key === "?" || (event.key === "Escape" && toggleHelp.open())) toggleHelp();
+  else if (digit && !event.altKey && desk.tracks[digit - 1]) desk.toggleSolo(desk.tracks[digit - 1].name, { alone: true });
+  else return;
+  event.preventDefault();
+  event.stopPropagation();
+}
+
+function createHelp(signal) {
+  const list = h("dl", {}, ...KEYS.map(([key, what]) => h("div", {}, h("dt", {}, h("kbd", {}, key)), h("dd", {}, what))));
+  const element = h("div", { class: "ml-help", role: "region", "aria-label": "keyboard", hidden: true }, list);
+  const toggle = () => {
+    element.hidden = !element.hidden;
+    opener.setAttribute("aria-expanded", !element.hidden);
+  };
+  toggle.open = () => !element.hidden;
+  const opener = button({ label: "keyboard help", title: "Keys (?)", text: "?", class: "ml-plain ml-ask", "aria-expanded": "false" }, toggle, signal);
+  return { element, opener, toggle };
+}
+
+function createStatus(desk, signal) {
+  const text = h("span", {});
+  const bar = h("i", {});
+  const element = h("div", { class: "ml-status", role: "status" }, text, h("div", { class: "ml-progress", "aria-hidden": "true" }, bar));
+  let waiting = false;
+  function update() {
+    const { progress, error, engine } = desk;
+    const failed = desk.model.get("_error") || error;
+    const loading = !failed && !engine.complete;
+    element.classList.toggle("ml-failed", Boolean(failed));
+    element.classList.toggle("ml-busy", loading);
+    bar.style.width = `${100 * progress}%`;
+    if (engine.sounding || engine.starved || !engine.playing) waiting = false;
+    text.textContent = failed || (waiting ? "Click here to let the sound start"
+      : !engine.ready ? "Getting the sound ready …"
+      : engine.starved ? "Waiting for this part of the song …"
+      : loading ? "The rest of the song is on its way" : "");
+  }
+  desk.addEventListener("waiting", () => { waiting = true; update(); }, { signal });
+  return { element, update };
+}
+
+function createScale() {
+  const marks = [-40, -20, -10, 0, 12].map((db) =>
+    h("span", { style: `left:${100 * toPlace(db)}%` }, formatDb(db).replace(/\.0$/, "")));
+  return h("div", { class: "ml-scale", "aria-hidden": "true" }, h("div", {}, ...marks));
+}
+
+/** Run `frame(time, passed)` on each screen frame for as long as it returns true; `wake` starts it again. */
+function animate(frame, signal) {
+  const calm = matchMedia("(prefers-reduced-motion: reduce)");
+  let [request, last] = [0, 0];
+  function step(now) {
+    request = 0;
+    if (signal.aborted) return;
+    const passed = (now - last) / 1000;
+    if (calm.matches && passed < 0.25) return wake();
+    last = now;
+    if (frame(now / 1000, Math.min(passed, 0.3))) wake();
+  }
+  const wake = () => { request ||= requestAnimationFrame(step); };
+  signal.addEventListener("abort", () => cancelAnimationFrame(request));
+  return wake;
+}
+
+function mount(desk, el) {
+  desk.acquire();
+  const life = new AbortController();
+  const { signal } = life;
+  const strips = desk.tracks.map((track) => createStrip(desk, track, signal));
+  const master = createMaster(desk, signal);
+  const timeline = createTimeline(desk, signal);
+  const transport = createTransport(desk, signal);
+  const status = createStatus(desk, signal);
+  const pace = createPace(desk, signal);
+  const help = createHelp(signal);
+  const root = h("div", {
+    class: "musiclab ml-mixer", role: "application", "aria-label": "mixer", tabindex: -1,
+  },
+  transport.element,
+  h("div", { class: "ml-desk" },
+    h("div", { class: "ml-strips" }, createScale(), ...strips.map((s) => s.element)),
+    timeline.element),
+  h("div", { class: "ml-foot" }, master.element, pace.element, status.element, help.opener), help.element);
+  root.engine = desk.engine;  // for pages and tests that want to render what is heard: `element.engine.render()`
+  for (const target of [root, ...root.querySelectorAll("button, [tabindex]")]) {
+    target.setAttribute("data-lm-suppress-shortcuts", "true");  // else "d d" in the mixer deletes a cell in JupyterLab
+  }
+  el.append(root);
+
+  const meters = [...strips, master].map(({ meter }) => meter);
+  const wake = animate((time, passed) => {
+    const { engine } = desk;
+    transport.move(engine.position);
+    timeline.move(engine.position);
+    const peaks = engine.sounding ? engine.peaks() : null;
+    const moving = meters.map((meter, i) => meter.update(peaks?.[i] ?? [0, 0], time, passed)).some(Boolean);
+    return engine.playing || moving;
+  }, signal);
+  const on = (type, handler) => desk.addEventListener(type, handler, { signal });
+  const mixed = () => {
+    for (const strip of strips) strip.update();
+    master.update();
+    transport.update();
+    timeline.draw();
+  };
+  on("mix", mixed);
+  on("loop", () => { timeline.updateLoop(); transport.update(); });
+  on("pace", pace.update);
+  on("sound", () => { status.update(); transport.update(); timeline.updateLoaded(); });
+  on("state", () => { status.update(); transport.update(); wake(); });
+  root.addEventListener("keydown", (event) => onKey(event, desk, help.toggle), { signal });
+  root.addEventListener("pointerdown", () => desk.engine.unlock(), { signal });
+  root.addEventListener("click", (event) => {  // after a click with the mouse, Space plays: it does not click again
+    if (event.detail > 0 && event.target.closest("button")) root.focus({ preventScroll: true });
+  }, { signal });
+  mixed();
+  timeline.updateLoop();
+  timeline.updateLoaded();
+  pace.update();
+  status.update();
+  wake();
+  return () => {
+    life.abort();
+    root.remove();
+    desk.release();
+  };
+}
+
+/** A model's desk lives as long as the model; each view is mounted on it. */
+export default () => {
+  let desk;
+  return {
+    initialize({ model }) { desk = new Desk(model); },
+    render: ({ el }) => mount(desk, el),
+  };
+};

@@ -1,0 +1,1 @@
+"""The score view: sheet music that follows what sounds."""

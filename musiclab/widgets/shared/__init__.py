@@ -1,0 +1,1 @@
+"""What several widgets use: the engine that sounds, transport of sound to the page, pictures."""

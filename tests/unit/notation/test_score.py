@@ -1,0 +1,203 @@
+"""Scores: what is written is what was played, as other programs read it."""
+
+import xml.etree.ElementTree as ET
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from musiclab.errors import ExportError, TranscriptionError
+from musiclab.grid import BeatGrid
+from musiclab.notation import engrave, score
+from musiclab.notes import Chord, Note, Part
+
+GRID = BeatGrid.steady(100, 30, start=0.4)
+
+
+def part(instrument: str, line: list[tuple[float, float, int]], **known: object) -> Part:
+    """A part from (beat, beats, pitch)."""
+    notes = []
+    for beat, length, pitch in line:
+        onset, offset = GRID.seconds_at([beat, beat + 0.95 * length])
+        notes.append(Note(onset, offset, pitch, 90, 0.9))
+    known.setdefault("key", "G major")
+    return Part(notes, instrument, beats=GRID.times, downbeats=GRID.downbeats, title="A song", **known)
+
+
+def parsed(written: score.Score):
+    import music21
+
+    return music21.converter.parseData(written.musicxml.encode(), format="musicxml")
+
+
+LINE = [(0, 1, 43), (1, 0.5, 47), (1.5, 0.5, 50), (2, 2, 54), (4, 1.5, 52), (5.5, 0.5, 50), (6, 2, 43)]
+
+
+def test_a_bass_line_is_read_back_as_it_was_played():
+    stream = parsed(score.write(part("bass", LINE))).toSoundingPitch()
+    found = [
+        (float(n.getOffsetInHierarchy(stream)), float(n.quarterLength), n.pitch.midi) for n in stream.flatten().notes
+    ]
+    assert found == [(float(a), float(b), p) for a, b, p in LINE]
+
+
+@pytest.mark.parametrize(
+    ("instrument", "options", "interval", "sharps"),
+    [
+        ("bass", {}, 12, 1),
+        ("clarinet", {}, 2, 3),
+        ("clarinet", {"transposition": "C"}, 0, 1),
+        ("alto saxophone", {}, 9, 4),
+        ("flute", {"transposition": "F"}, 7, 2),
+        ("flute", {"semitones": 3}, 3, -2),
+    ],
+)
+def test_transposing_parts(instrument, options, interval, sharps):
+    line = [(0, 1, 67), (1, 1, 69), (2, 2, 71)]
+    stream = parsed(score.write(part(instrument, line), writing=score.Writing(**options)))
+    assert [n.pitch.midi for n in stream.flatten().notes] == [p + interval for _, _, p in line]
+    signature = next(iter(stream.recurse().getElementsByClass("KeySignature")))
+    assert signature.sharps == sharps
+
+
+def test_no_needless_accidentals():
+    """A scale of the key shows none; a foreign note shows one, its repetition in the bar none."""
+    g_major = [(k, 1, p) for k, p in enumerate((67, 69, 71, 72, 74, 76, 78, 79))]
+    root = ET.fromstring(score.write(part("clarinet", g_major)).musicxml.split("?>", 1)[1].split(">", 1)[1])
+    assert root.findall(".//accidental") == []
+    foreign = [(0, 1, 68), (1, 1, 68), (2, 2, 67)]
+    root = ET.fromstring(score.write(part("flute", foreign)).musicxml.split("?>", 1)[1].split(">", 1)[1])
+    assert [a.text for a in root.findall(".//accidental")] == ["sharp", "natural"]
+
+
+def test_every_note_head_leads_back_to_its_note():
+    played = part("bass", [*LINE, (8, 5, 43)])  # the last is tied over a bar line
+    written = score.write(played)
+    assert {note for _, note in written.notes.values()} == set(range(len(played.notes)))
+    assert len(written.notes) == len(played.notes) + 1
+    page = engrave.svg(written)[0]
+    assert all(f'id="{name}"' in page for name in written.notes)
+
+
+def test_unsure_notes_can_be_left_out_and_still_lead_back():
+    played = part("bass", LINE)
+    unsure = played.with_notes(
+        [Note(n.onset, n.offset, n.pitch, n.velocity, 0.2 if i == 1 else 0.9) for i, n in enumerate(played.notes)]
+    )
+    written = score.write(unsure, writing=score.Writing(min_confidence=0.5))
+    assert {note for _, note in written.notes.values()} == set(range(len(LINE))) - {1}
+    coloured = score.write(unsure, writing=score.Writing(colours=True)).musicxml
+    assert coloured.count("#C62828") == 1
+
+
+def test_tablature_gives_string_and_fret_for_every_note():
+    chords = [(b, 2, p) for b in (0, 2) for p in (40, 47, 52, 56, 59, 64)]
+    root = ET.fromstring(
+        score.write(part("guitar", chords, key="E major"), writing=score.Writing(tab=True))
+        .musicxml.split("?>", 1)[1]
+        .split(">", 1)[1]
+    )
+    staff = root.findall("part")[1]
+    frets = [int(fret.text) for fret in staff.findall(".//fret")]
+    assert sorted(frets[:6]) == [0, 0, 0, 1, 2, 2]
+    assert staff.find(".//clef/sign").text == "TAB"
+
+
+def test_drums_have_their_places_and_heads():
+    beat = [(0, 0.5, 36), (0, 0.5, 42), (0.5, 0.5, 42), (1, 0.5, 38), (1, 0.5, 42), (1.5, 0.5, 46), (2, 0.5, 49)]
+    root = ET.fromstring(score.write(part("drums", beat, key="")).musicxml.split("?>", 1)[1].split(">", 1)[1])
+    places = {
+        (n.find("unpitched/display-step").text, (n.findtext("notehead") or "normal"))
+        for n in root.iter("note")
+        if n.find("unpitched") is not None
+    }
+    assert {("F", "normal"), ("C", "normal"), ("G", "x"), ("G", "circle-x"), ("A", "x")} <= places
+    assert root.findtext(".//clef/sign") == "percussion"
+
+
+def test_piano_gets_two_hands():
+    both = [(b, 1, p) for b in range(4) for p in (43, 55, 64, 67)]
+    stream = parsed(score.write(part("piano", both)))
+    assert len(stream.parts) == 2
+
+
+def test_chord_symbols_stand_where_they_sound():
+    times = GRID.downbeats
+    chords = [Chord(times[0], times[1], "G"), Chord(times[1], times[2], "Em7")]
+    stream = parsed(score.write(part("bass", LINE, chords=chords)))
+    import music21
+
+    found = [(m.number, s.figure) for m in stream.recurse().getElementsByClass("Measure")
+             for s in m.getElementsByClass(music21.harmony.ChordSymbol)]  # fmt: skip
+    assert found == [(1, "G"), (2, "Em7")]
+
+
+def test_chord_symbols_and_tempo_are_drawn_as_one_text_each():
+    times = GRID.downbeats
+    chords = [Chord(times[0], times[1], "C#maj7"), Chord(times[1], times[2], "Bbm7")]
+    page = ET.fromstring(engrave.svg(score.write(part("bass", LINE, chords=chords)))[0])
+    texts = {element.text for element in page.iter(f"{{{engrave.SVG_NS}}}text")}
+    assert {"C♯maj7", "B♭m7", "= 100"} <= texts
+    assert not any(engrave.FONT in (element.get("font-family") or "") for element in page.iter())
+
+
+def test_the_tempo_stands_above_the_chord_symbols():
+    times = GRID.downbeats
+    chords = [Chord(times[0], times[1], "Gmaj7"), Chord(times[1], times[2], "C")]
+    page = ET.fromstring(engrave.svg(score.write(part("bass", LINE, chords=chords)))[0])
+    texts = page.iter(f"{{{engrave.SVG_NS}}}text")
+    heights = {"".join(text.itertext()).strip(): float(text.get("y")) for text in texts}
+    assert heights["= 100"] < min(heights["Gmaj7"], heights["C"]) - 405  # the height of the letters
+
+
+def test_any_thread_can_engrave():
+    """Jupyter runs what a page asks for in threads of its own."""
+    written = score.write(part("bass", LINE))
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(engrave.svg, written).result()[0].count('class="note"') == len(LINE)
+
+
+@pytest.mark.parametrize("suffix", [".musicxml", ".svg", ".png", ".pdf"])
+def test_files(tmp_path, suffix):
+    saved = part("bass", LINE).save(tmp_path / "new folder" / f"bass line{suffix}")
+    head = saved.read_bytes()[:5]
+    assert {".musicxml": b"<?xml", ".svg": b"<svg ", ".png": b"\x89PNG\r", ".pdf": b"%PDF-"}[suffix] == head
+    assert [path.name for path in saved.parent.iterdir()] == [saved.name]
+
+
+def test_wrong_wishes_are_answered_in_a_sentence(tmp_path):
+    with pytest.raises(ExportError, match=r"\.musicxml, \.pdf"):
+        part("bass", LINE).save(tmp_path / "bass.docx")
+    with pytest.raises(ExportError, match="options are"):
+        part("bass", LINE).save(tmp_path / "bass.pdf", paper="A3")
+    with pytest.raises(TranscriptionError, match="written in"):
+        score.Writing(transposition="H")
+    with pytest.raises(TranscriptionError, match="at least one part"):
+        score.write([])
+
+
+def test_empty_part_is_an_empty_page():
+    assert "<rest" in score.to_musicxml(Part((), "bass", duration=4.0))
+
+
+def test_title_with_quotes_and_hashes_is_printed_as_it_is(tmp_path):
+    saved = score.save(part("bass", LINE), tmp_path / "x.pdf", title='#1 "best" \\ song')
+    assert saved.stat().st_size > 1000
+
+
+def test_a_long_score_has_pages(tmp_path):
+    rng = np.random.default_rng(1)
+    grid = BeatGrid.steady(120, 200)
+    onsets = grid.seconds_at(np.arange(380))
+    notes = [Note(t, t + 0.4, int(p), 90) for t, p in zip(onsets, rng.integers(36, 55, 380), strict=True)]
+    score.save(Part(notes, "bass", beats=grid.times, downbeats=grid.downbeats), tmp_path / "long.png")
+    assert sorted(path.name for path in tmp_path.iterdir())[:2] == ["long-2.png", "long.png"]
+
+
+def test_each_beat_has_its_own_triplet_bracket():
+    """A long and a short note, then a short and a long one: two brackets, which a reader counts beat by beat."""
+    third = 1 / 3
+    line = [(0, 2 * third, 60), (2 * third, third, 62), (1, third, 64), (1 + third, 2 * third, 65), (2, 2, 67)]
+    root = ET.fromstring(score.write(part("flute", line)).musicxml.encode())
+    marks = [[t.get("type") for t in note.iter("tuplet")] for note in root.iter("note")][:5]
+    assert marks == [["start"], ["stop"], ["start"], ["stop"], []]

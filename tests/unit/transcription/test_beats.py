@@ -1,0 +1,89 @@
+"""Beats and bars: from drums that we play, from notes alone, and from real songs."""
+
+from pathlib import Path
+
+import mir_eval
+import numpy as np
+import pytest
+
+from musiclab.audio import Audio
+from musiclab.codecs import load
+from musiclab.errors import TranscriptionError
+from musiclab.grid import BeatGrid
+from musiclab.notes import Note, Part
+from musiclab.transcription.beats import beats_of_notes, track_beats
+
+
+def drums(grid: BeatGrid, rng: np.random.Generator) -> Audio:
+    """Kick on the downbeats, snare on the others, hi-hat on every half beat."""
+    notes = []
+    for i, (time, position) in enumerate(zip(grid.times, grid.positions, strict=True)):
+        notes.append(Note(time, time + 0.1, 36 if position in (1, 3) else 38, 110 if position == 1 else 90))
+        later = grid.seconds_at([i + 0.5])[0]
+        notes += [Note(t, t + 0.05, 42, 60) for t in (time, later + rng.normal(0, 0.005))]
+    return Part(notes, "drums").audio()
+
+
+@pytest.mark.parametrize("tempo", [72, 96, 120, 150])
+def test_steady_drums(rng, tempo):
+    grid = BeatGrid.steady(tempo, 16, start=0.5)
+    found = track_beats(drums(grid, rng))
+    assert mir_eval.beat.f_measure(np.array(grid.times), np.array(found.times)) > 0.9
+    assert found.tempo == pytest.approx(tempo, rel=0.02)
+
+
+def test_waltz(rng):
+    grid = BeatGrid.steady(110, 20, start=0.3, metre=(3, 4))
+    notes = []
+    for time, position in zip(grid.times, grid.positions, strict=True):
+        notes.append(Note(time, time + 0.1, 36 if position == 1 else 42, 110 if position == 1 else 70))
+        if position != 1:
+            notes.append(Note(time, time + 0.1, 38, 60))
+    found = track_beats(Part(notes, "drums").audio())
+    assert found.metre == (3, 4)
+    assert mir_eval.beat.f_measure(np.array(grid.downbeats), np.array(found.downbeats)) > 0.9
+
+
+def test_the_tempo_may_drift(rng):
+    times = np.cumsum(60 / np.linspace(100, 120, 40))
+    grid = BeatGrid(tuple(times))
+    found = track_beats(drums(grid, rng))
+    assert mir_eval.beat.f_measure(times, np.array(found.times)) > 0.9
+
+
+def test_a_given_metre_and_tempo_are_kept(rng):
+    grid = BeatGrid.steady(100, 12, start=0.4)
+    found = track_beats(drums(grid, rng), tempo=50, metre=(2, 4))
+    assert found.metre == (2, 4)
+    assert found.tempo == pytest.approx(50, rel=0.05)
+
+
+@pytest.mark.parametrize("tempo", [84, 110, 132])
+def test_notes_alone_give_the_beat_or_its_half_or_double(rng, tempo):
+    grid = BeatGrid.steady(tempo, 30, start=1.0)
+    beats = np.cumsum(rng.choice([0.5, 1, 1, 2], 40)) - 0.5
+    onsets = grid.seconds_at(beats) + rng.normal(0, 0.008, len(beats))
+    found = beats_of_notes([Note(t, t + 0.2, 40) for t in onsets if t < 30])
+    ratio = found.tempo / tempo
+    assert min(abs(ratio - r) for r in (0.5, 1.0, 2.0)) < 0.03
+
+
+def test_too_little_music_is_said_in_a_sentence(rng):
+    with pytest.raises(TranscriptionError, match="two seconds"):
+        track_beats(Audio(rng.standard_normal((1, 1000)) * 0.1, 44100))
+    with pytest.raises(TranscriptionError, match="no rhythm"):
+        track_beats(Audio(np.zeros((1, 4 * 44100)), 44100))
+    with pytest.raises(TranscriptionError, match="four notes"):
+        beats_of_notes([Note(0, 1, 40)])
+
+
+@pytest.mark.real
+def test_real_songs(real_data: Path):
+    """The mean beat F-measure over six real mixtures, with a tolerance of 70 ms."""
+    scores = []
+    for annotation in sorted((real_data / "drums").glob("*.beats.txt")):
+        truth = np.loadtxt(annotation)[:, 0]
+        name = annotation.name.removesuffix(".beats.txt")
+        found = track_beats(load(real_data / "multitracks" / name / "mixture.flac"))
+        scores.append(mir_eval.beat.f_measure(truth, np.array(found.times)))
+    assert np.mean(scores) > 0.95
