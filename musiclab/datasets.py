@@ -194,7 +194,10 @@ def root() -> Path:
 
 
 def demo_songs() -> list[str]:
-    """Names of the bundled songs, for `demo`, those with a voice first. Notebook: 01."""
+    """Names of the bundled songs, for `demo`, those with a voice first.
+
+    Notebook: 01
+    """
     folders = [path.parent for path in root().glob("*/song.json")]
     return [folder.name for folder in sorted(folders, key=lambda folder: (not any(folder.glob("vocals.*")), folder))]
 

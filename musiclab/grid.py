@@ -37,8 +37,6 @@ class BeatGrid:
     TranscriptionError
         If the beats don't increase, or `first` is not a beat of the bar.
 
-    Notes
-    -----
     Notebook: 10
     """
 

@@ -65,7 +65,9 @@ def audio_html(audio: Audio) -> str:
     """A player at true level, with title, length, level and waveform.
 
     Up to 10 s it plays FLAC, else Opus at 96 kbit/s (mp3 above 0 dBFS); after 10 minutes it stops, and says so. More
-    than two channels are folded to stereo. Notebook: 01.
+    than two channels are folded to stereo.
+
+    Notebook: 01
     """
     title = audio.title or "Audio"
     shade = _ACCENT if audio.title == "mixture" else STEM_COLOURS.get(audio.title, _ACCENT)
@@ -89,7 +91,9 @@ def audio_html(audio: Audio) -> str:
 def stems_html(stems: Stems) -> str:
     """A table: each stem with its waveform, level, peak and share of the energy, and a player if they are short enough.
 
-    All waveforms have the same scale, of square roots, so that soft stems can be seen beside loud ones. Notebook: 01.
+    All waveforms have the same scale, of square roots, so that soft stems can be seen beside loud ones.
+
+    Notebook: 01
     """
     rows = {"mixture": stems.mixture, **stems, RESIDUAL: stems.residual}
     power = {name: 10 ** (audio.rms_db / 10) for name, audio in rows.items() if name != "mixture"}

@@ -224,12 +224,18 @@ def reassigned(
 
 
 def frequencies(sr: int, n_fft: int = N_FFT) -> np.ndarray:
-    """Centre of each bin in Hz [shape=(n_fft // 2 + 1,)]. Notebook: 02."""
+    """Centre of each bin in Hz [shape=(n_fft // 2 + 1,)].
+
+    Notebook: 02
+    """
     return np.arange(n_fft // 2 + 1) * (sr / n_fft)
 
 
 def column_times(columns: int, sr: int, hop_length: int = HOP_LENGTH) -> np.ndarray:
-    """Centre of each column in seconds [shape=(columns,)]. Notebook: 02."""
+    """Centre of each column in seconds [shape=(columns,)].
+
+    Notebook: 02
+    """
     return np.arange(columns) * (hop_length / sr)
 
 
@@ -262,7 +268,10 @@ def to_db(S: np.ndarray, *, ref: float | None = None, range_db: float = 80.0) ->
 
 
 def hz_to_mel(hz: np.ndarray | float) -> np.ndarray:
-    """Frequency in Hz as mel, after Slaney's Auditory Toolbox (linear below 1 kHz). Notebook: 02."""
+    """Frequency in Hz as mel, after Slaney's Auditory Toolbox (linear below 1 kHz).
+
+    Notebook: 02
+    """
     hz = np.asarray(hz, dtype=np.float64)
     log_part = MEL_BREAK_HZ * MEL_PER_HZ + np.log(np.maximum(hz, MEL_BREAK_HZ) / MEL_BREAK_HZ) / MEL_LOG_STEP
     mels: np.ndarray = np.where(hz < MEL_BREAK_HZ, hz * MEL_PER_HZ, log_part)
@@ -270,7 +279,10 @@ def hz_to_mel(hz: np.ndarray | float) -> np.ndarray:
 
 
 def mel_to_hz(mel: np.ndarray | float) -> np.ndarray:
-    """Inverse of `hz_to_mel`. Notebook: 02."""
+    """Inverse of `hz_to_mel`.
+
+    Notebook: 02
+    """
     mel = np.asarray(mel, dtype=np.float64)
     break_mel = MEL_BREAK_HZ * MEL_PER_HZ
     log_part = MEL_BREAK_HZ * np.exp(MEL_LOG_STEP * (np.maximum(mel, break_mel) - break_mel))
@@ -280,7 +292,10 @@ def mel_to_hz(mel: np.ndarray | float) -> np.ndarray:
 
 @lru_cache(maxsize=16)
 def mel_filters(sr: int, n_fft: int, n_mels: int = 128, fmin: float = 0.0, fmax: float | None = None) -> np.ndarray:
-    """Triangular mel filters of equal area [shape=(n_mels, n_fft // 2 + 1)], the same as librosa's. Notebook: 02."""
+    """Triangular mel filters of equal area [shape=(n_mels, n_fft // 2 + 1)], the same as librosa's.
+
+    Notebook: 02
+    """
     fmax = sr / 2 if fmax is None else fmax
     edges = mel_to_hz(np.linspace(hz_to_mel(fmin), hz_to_mel(fmax), n_mels + 2))
     ramps = edges[:, None] - frequencies(sr, n_fft)[None, :]

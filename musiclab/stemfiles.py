@@ -74,9 +74,7 @@ def save_stems(
     ExportError
         If the format is not known, or the folder or disk refuses: then no file was changed.
 
-    Notes
-    -----
-    Notebook: 01.
+    Notebook: 01
     """
     folder = Path(folder).expanduser()
     kind = find_format(format, subtype)

@@ -67,9 +67,7 @@ def load(
     ValueError
         If `sr`, `offset` or `duration` can't be.
 
-    Notes
-    -----
-    Notebook: 01.
+    Notebook: 01
     """
     if not 0 <= offset < float("inf") or (duration is not None and not 0 < duration < float("inf")):
         raise ValueError(f"The part from {offset!r} s, {duration!r} s long, can't be: offset >= 0 and duration > 0.")

@@ -58,9 +58,7 @@ def save(audio: Audio, path: str | PathLike[str], *, subtype: str | None = None,
         If the format is not known or can't hold the audio, or the folder or disk refuses. Nothing is lost then:
         no half file is left, and a file that was there before is unchanged.
 
-    Notes
-    -----
-    Notebook: 01.
+    Notebook: 01
     """
     path = Path(path).expanduser()
     format = find_format(path.suffix, subtype)

@@ -101,7 +101,10 @@ def si_sdr(reference: Sound, estimate: Sound) -> float:
 
 
 def sdr_table(references: Mapping[str, Sound], estimates: Mapping[str, Sound]) -> dict[str, float]:
-    """SDR of each stem that both have, in dB. `Stems` are such mappings. Notebook: 07."""
+    """SDR of each stem that both have, in dB. `Stems` are such mappings.
+
+    Notebook: 07
+    """
     return {name: sdr(references[name], estimates[name]) for name in references if name in estimates}
 
 

@@ -127,8 +127,6 @@ def _with_rests(bar: list[Symbol], grid: BeatGrid) -> list[Symbol]:
 def split(start: Fraction, end: Fraction, grid: BeatGrid, *, rest: bool = False) -> tuple[Piece, ...]:
     """Cut [start, end), inside one bar, into pieces that one symbol can show and that hide no beat.
 
-    Notes
-    -----
     Notebook: 10
     """
     return _split(start, end, _plain(grid.metre), rest)

@@ -89,8 +89,6 @@ def quantise(
     list of Written
         In the order of the input. Quarter lengths count from the bar line before the grid's first beat.
 
-    Notes
-    -----
     Notebook: 10
     """
     if len(onsets) == 0:

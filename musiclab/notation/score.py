@@ -70,8 +70,6 @@ def write(parts: Part | Sequence[Part], *, writing: Writing | None = None, title
     TranscriptionError
         If there is no part.
 
-    Notes
-    -----
     Notebook: 09
     """
     rows = [parts] if isinstance(parts, Part) else list(parts)

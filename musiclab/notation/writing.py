@@ -35,8 +35,6 @@ class Writing:
     colours : bool
         Notes that are not sure in colour: orange under 0.7, red under 0.4.
 
-    Notes
-    -----
     Notebook: 09
     """
 

@@ -14,7 +14,10 @@ LOWEST_HZ = 30.0  # where a logarithmic picture begins: under the lowest string 
 
 
 def to_scale(hz: np.ndarray | float, scale: str) -> np.ndarray:
-    """Frequency in Hz as height on a picture's axis: ``linear``, ``log`` or ``mel``. Notebook: 02."""
+    """Frequency in Hz as height on a picture's axis: ``linear``, ``log`` or ``mel``.
+
+    Notebook: 02
+    """
     if scale not in SCALES:
         raise ValueError(f"A frequency scale is one of {', '.join(SCALES)}, not {scale!r}.")
     if scale == "mel":
@@ -23,7 +26,10 @@ def to_scale(hz: np.ndarray | float, scale: str) -> np.ndarray:
 
 
 def from_scale(height: np.ndarray | float, scale: str) -> np.ndarray:
-    """Inverse of `to_scale`. Notebook: 02."""
+    """Inverse of `to_scale`.
+
+    Notebook: 02
+    """
     if scale == "mel":
         return mel_to_hz(height)
     return np.exp2(height) if scale == "log" else np.asarray(height, dtype=np.float64)
@@ -82,7 +88,10 @@ def picture(
 
 
 def frequency_range(sr: int, scale: str, fmin: float | None = None, fmax: float | None = None) -> tuple[float, float]:
-    """The ends of a picture's frequency axis in Hz, with the defaults of `picture`. Notebook: 02."""
+    """The ends of a picture's frequency axis in Hz, with the defaults of `picture`.
+
+    Notebook: 02
+    """
     low = (LOWEST_HZ if scale == "log" else 0.0) if fmin is None else fmin
     high = sr / 2 if fmax is None else fmax
     if not (low > 0 if scale == "log" else low >= 0) or high <= low:

@@ -1,4 +1,7 @@
-"""Pictures over time and frequency: spectrograms, masks, errors. Notebook: 02."""
+"""Pictures over time and frequency: spectrograms, masks, errors.
+
+Notebook: 02
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Waves, levels and bleed. Notebook: 01."""
+"""Waves, levels and bleed.
+
+Notebook: 01
+"""
 
 from __future__ import annotations
 

@@ -109,8 +109,6 @@ def track_beats(
     TranscriptionError
         If the audio is shorter than two seconds, or has no onsets at all.
 
-    Notes
-    -----
     Notebook: 10
     """
     if audio.duration < 2.0:
@@ -139,8 +137,6 @@ def beats_of_notes(notes: Sequence[Note], *, metre: tuple[int, int] = (4, 4)) ->
     TranscriptionError
         If there are fewer than four different onsets.
 
-    Notes
-    -----
     Notebook: 10
     """
     if len({round(note.onset, 2) for note in notes}) < 4:

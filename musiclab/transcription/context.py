@@ -44,8 +44,6 @@ def in_context(
     TranscriptionError
         If no beats can be found: the song is too short, or has no onsets.
 
-    Notes
-    -----
     Notebook: 09
     """
     rhythm, pitched = _layers(song)

@@ -37,8 +37,6 @@ def estimate_key(notes: Sequence[Note]) -> str:
     Each note counts by its length, its loudness and how sure it is. Of two enharmonic keys the one with fewer
     accidentals is named.
 
-    Notes
-    -----
     Notebook: 09
     """
     weights = np.zeros(12)
@@ -66,8 +64,6 @@ def estimate_song_key(song: Audio) -> str:
 
     Not from the notes of one part: each would be in a key of its own, and the roots that a bass plays mislead.
 
-    Notes
-    -----
     Notebook: 09
     """
     S = np.abs(stft(song.mono().resampled(SR).samples[0], n_fft=N_FFT, hop_length=N_FFT))
@@ -92,8 +88,6 @@ def estimate_chords(audio: Audio, grid: BeatGrid, *, key: str = "") -> tuple[Cho
     tuple of Chord
         One after the other; ``N`` where nothing sounds.
 
-    Notes
-    -----
     Notebook: 09
     """
     chroma, bass = _beat_chroma(audio, grid)

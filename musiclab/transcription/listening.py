@@ -106,7 +106,10 @@ class Evidence:
 
 
 def listen(stem: Audio, *, instrument: str, progress: Progress | None = None) -> Evidence:
-    """Run the models that this instrument needs over a stem. See `transcribe` for the parameters. Notebook: 10."""
+    """Run the models that this instrument needs over a stem. See `transcribe` for the parameters.
+
+    Notebook: 10
+    """
     known = find(instrument)
     if stem.peak_db < SILENT_PEAK_DB:
         return Evidence(known, stem.duration)

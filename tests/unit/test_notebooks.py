@@ -18,9 +18,10 @@ import musiclab
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
-INDEX = Path(musiclab.__file__).with_suffix(".pyi")
+PACKAGE = Path(musiclab.__file__).parent
+INDEX = PACKAGE / "__init__.pyi"
 LINK = re.compile(r"\]\(([^)\s]+)\)")
-TAUGHT = re.compile(r"Notebooks?: (\d\d(?:, \d\d)*)")
+TAUGHT = re.compile(r"^Notebook: (\d\d(?:, \d\d)*)\Z", re.MULTILINE)  # the last line of a docstring
 
 
 def public() -> list[str]:
@@ -90,6 +91,20 @@ def test_public_names_say_which_notebook_teaches_them(name: str) -> None:
     assert taught, f"The docstring of {name} needs a line such as 'Notebook: 03'."
     for number in ", ".join(taught).split(", "):
         assert list(FOLDER.glob(f"{number}-*.ipynb")), f"There is no notebook {number}, which {name} names."
+
+
+@pytest.mark.parametrize("module", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_docstrings_name_notebooks_in_their_last_line(module: Path) -> None:
+    kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    for node in ast.walk(ast.parse(module.read_text("utf-8"))):
+        text = (ast.get_docstring(node) or "") if isinstance(node, kinds) else ""
+        if re.search(r"\bNotebooks?: ?\d", text):
+            taught = TAUGHT.search(text)
+            assert taught, f"Let 'Notebook: 03' be the last line of this docstring: {text!r}"
+            assert text.count("Notebook:") == 1
+            assert text[: taught.start()].endswith("\n\n")
+            for number in taught[1].split(", "):
+                assert list(FOLDER.glob(f"{number}-*.ipynb")), f"There is no notebook {number}."
 
 
 def test_a_page_loads_nothing_from_elsewhere(tmp_path: Path) -> None:

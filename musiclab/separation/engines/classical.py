@@ -32,7 +32,10 @@ COMPONENTS = 64  # spectra that NMF learns for each segment
 
 
 def low_pass(bins: int, cutoff: float, *, steepness: float = 6.0) -> np.ndarray:
-    """A smooth gain that is 1 below `cutoff` Hz, a half there, 0 above [shape=(bins, 1)]. Notebook: 05."""
+    """A smooth gain that is 1 below `cutoff` Hz, a half there, 0 above [shape=(bins, 1)].
+
+    Notebook: 05
+    """
     hz = spectral.frequencies(SR, 2 * (bins - 1))
     return (1.0 / (1.0 + (hz / cutoff) ** steepness)).astype(np.float32)[:, None]
 
@@ -92,7 +95,10 @@ class _MaskEngine(Engine):
 
 
 class HPSS(_MaskEngine):
-    """Harmonic-percussive separation, and rules for four stems. See `decompose.hpss_masks`. Notebook: 05."""
+    """Harmonic-percussive separation, and rules for four stems. See `decompose.hpss_masks`.
+
+    Notebook: 05
+    """
 
     name = "hpss"
     stems = STEMS_4
@@ -105,7 +111,10 @@ class HPSS(_MaskEngine):
 
 
 class REPETSim(_MaskEngine):
-    """What repeats is the accompaniment, what doesn't the voice. See `decompose.repeating`. Notebook: 05."""
+    """What repeats is the accompaniment, what doesn't the voice. See `decompose.repeating`.
+
+    Notebook: 05
+    """
 
     name = "repet-sim"
     stems = ("vocals", "accompaniment")
@@ -120,7 +129,10 @@ class REPETSim(_MaskEngine):
 
 
 class NMF(_MaskEngine):
-    """Learnt spectra, grouped into stems by how struck, low and central each is. See `decompose.nmf`. Notebook: 05."""
+    """Learnt spectra, grouped into stems by how struck, low and central each is. See `decompose.nmf`.
+
+    Notebook: 05
+    """
 
     name = "nmf"
     stems = STEMS_4
@@ -141,7 +153,10 @@ class NMF(_MaskEngine):
 
 
 class Centre(_MaskEngine):
-    """What is panned to the middle, and the rest, by stereo alone. See `decompose.centre_mask`. Notebook: 05."""
+    """What is panned to the middle, and the rest, by stereo alone. See `decompose.centre_mask`.
+
+    Notebook: 05
+    """
 
     name = "centre"
     stems = ("centre", "sides")

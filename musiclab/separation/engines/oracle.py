@@ -76,7 +76,10 @@ def ideal(truth: Stems, *, kind: str = "ratio") -> Stems:
 
 
 class Oracle(Engine):
-    """`ideal` as an engine, for one song: ``separate(song.mixture, engine=Oracle(song.stems))``. Notebook: 03."""
+    """`ideal` as an engine, for one song: ``separate(song.mixture, engine=Oracle(song.stems))``.
+
+    Notebook: 03
+    """
 
     licence = Licence(code="MIT", weights="none needed")
     segment = None  # it knows one song, from its beginning to its end

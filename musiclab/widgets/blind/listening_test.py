@@ -135,8 +135,6 @@ class ListeningTest(anywidget.AnyWidget):
     AudioError
         If the sounds differ in length or sample rate, or one is silent.
 
-    Notes
-    -----
     Notebook: 07
     """
 

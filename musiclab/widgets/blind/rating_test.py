@@ -67,8 +67,6 @@ class RatingTest(anywidget.AnyWidget):
     ----------
     ITU-R BS.1534-3, "Method for the subjective assessment of intermediate quality level of audio systems", 2015.
 
-    Notes
-    -----
     Notebook: 07
     """
 

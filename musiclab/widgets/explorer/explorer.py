@@ -88,7 +88,9 @@ class SpectrogramExplorer(anywidget.AnyWidget):
 
     Notes
     -----
-    Notebook: 02. A still picture stands where no JavaScript may run.
+    A still picture stands where no JavaScript may run.
+
+    Notebook: 02
     """
 
     _esm = front.esm("explorer/explorer.js")

@@ -74,7 +74,9 @@ class MaskLab(Telling, anywidget.AnyWidget):
 
     Notes
     -----
-    Notebooks: 03, 08. A still picture stands where no JavaScript may run.
+    A still picture stands where no JavaScript may run.
+
+    Notebook: 03, 08
     """
 
     _esm = front.esm("masklab/masklab.js")

@@ -79,9 +79,11 @@ class Mixer(SoundingWidget):
 
     Notes
     -----
-    Notebook: 01. The widget shows a still picture where no JavaScript may run (a notebook that is not trusted).
+    The widget shows a still picture where no JavaScript may run (a notebook that is not trusted).
     The page gets short songs as FLAC and long ones as Ogg Vorbis, encoded in the background. It can play once the first
     seconds are there; where the rest has yet to come it waits, and goes on.
+
+    Notebook: 01
     """
 
     _esm = front.esm("mixer/mixer.js")

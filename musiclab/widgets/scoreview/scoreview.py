@@ -87,7 +87,9 @@ class ScoreView(SoundingWidget):
 
     Notes
     -----
-    Notebook: 09. A still page of the score stands where no JavaScript may run.
+    A still page of the score stands where no JavaScript may run.
+
+    Notebook: 09
     """
 
     _esm = front.esm("scoreview/scoreview.js")

@@ -215,8 +215,6 @@ class MaskNetwork(nn.Module):
     config : Config
         Its size.
 
-    Notes
-    -----
     Notebook: 06
     """
 
