@@ -25,7 +25,8 @@ SILENCE_DB = -200.0  # what silence is called in dB, so that tables and sliders 
 BLOCK = 1 << 18  # frames handled at once: an hour of music is measured and mixed without hour-long float64 copies
 
 # Stereo from surround, by ITU-R BS.775 (no rescaling; the effects channel LFE is left out, as there).
-# Rows: left, right. Channels in the order of WAV files: L R C LFE, then back or side pairs, left before right.
+# Rows: left, right. Channels in the order of WAV files: L R C LFE, then back or side pairs, left before right; in 6.1
+# the centre of the back comes before the sides.
 _DOWN = 0.5**0.5
 _TO_STEREO = {
     1: [[1], [1]],
@@ -33,6 +34,7 @@ _TO_STEREO = {
     4: [[1, 0, _DOWN, 0], [0, 1, 0, _DOWN]],
     5: [[1, 0, _DOWN, _DOWN, 0], [0, 1, _DOWN, 0, _DOWN]],
     6: [[1, 0, _DOWN, 0, _DOWN, 0], [0, 1, _DOWN, 0, 0, _DOWN]],
+    7: [[1, 0, _DOWN, 0, 0.5, _DOWN, 0], [0, 1, _DOWN, 0, 0.5, 0, _DOWN]],
     8: [[1, 0, _DOWN, 0, _DOWN, 0, _DOWN, 0], [0, 1, _DOWN, 0, 0, _DOWN, 0, _DOWN]],
 }
 
@@ -46,6 +48,11 @@ def blocks(samples: np.ndarray, size: int = BLOCK) -> Iterator[np.ndarray]:
     """Views of `samples` (channels, frames), `size` frames at a time."""
     for start in range(0, samples.shape[1], size):
         yield samples[:, start : start + size]
+
+
+def ramp(frames: int) -> np.ndarray:
+    """A fade from 0 to 1 [shape=(frames,)], float32: it and its reverse add up to one."""
+    return ((np.arange(frames) + 0.5) / max(frames, 1)).astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -157,20 +164,52 @@ class Audio:
         """Louder or softer by `gain_db` dB; ``-inf`` is silence."""
         return self._like(self.samples * np.float32(10 ** (gain_db / 20)))
 
+    def faded(self, seconds: float) -> Audio:
+        """Faded in and out over `seconds`, or over half of it if it is shorter: a cut is no click then."""
+        frames = min(round(seconds * self.sr), self.frames // 2)
+        if frames < 1:
+            return self
+        out, rise = self.samples.copy(), ramp(frames)
+        out[:, :frames] *= rise
+        out[:, -frames:] *= rise[::-1]
+        return self._like(out)
+
     def mono(self) -> Audio:
-        """The mean of the channels, as one channel; itself if it has one."""
-        return self if self.channels == 1 else self._like(self.samples.mean(axis=0, keepdims=True))
+        """The mean of the channels, as one channel; itself if it has one.
+
+        A channel that is the inverse of the loudest one is turned round first: a cable with swapped poles, or a "wide"
+        effect, plays as loud as any other on two loudspeakers, but its plain mean would be silence.
+        """
+        if self.channels == 1:
+            return self
+        signs = self._polarity()
+        if (signs > 0).all():
+            return self._like(self.samples.mean(axis=0, keepdims=True))
+        return self._like((signs / self.channels)[np.newaxis] @ self.samples)
+
+    def _polarity(self) -> np.ndarray:
+        """1 for each channel, −1 where it is an inverse [shape=(channels,)], float32.
+
+        Where its correlation with the loudest channel is below −1/3, turning it round makes the mean of the two at
+        least 3 dB louder. Ordinary stereo, however wide, stays above.
+        """
+        products = np.zeros((self.channels, self.channels))
+        for block in blocks(self.samples):
+            products += block.astype(np.float64) @ block.T.astype(np.float64)
+        loudest = int(np.argmax(np.diag(products)))
+        powers = np.diag(products) * products[loudest, loudest]
+        return np.where(products[loudest] < -np.sqrt(powers) / 3, -1, 1).astype(np.float32)
 
     def stereo(self) -> Audio:
-        """As two channels: mono on both sides; surround (3.0, quad, 5.0, 5.1, 7.1) folded down by ITU-R BS.775.
+        """As two channels: mono on both sides; surround (3.0, quad, 5.0, 5.1, 6.1, 7.1) folded by ITU-R BS.775.
 
-        Left and right stay as they are; centre, side and back come in at −3 dB; the effects channel (LFE) is left
-        out. Nothing is rescaled: the sum may pass 0 dBFS.
+        Left and right stay as they are; centre, side and back come in at −3 dB, a single centre of the back at −6 dB
+        on both sides; the effects channel (LFE) is left out. Nothing is rescaled: the sum may pass 0 dBFS.
 
         Raises
         ------
         AudioError
-            If there are seven or more than eight channels: no loudspeaker layout tells what they are.
+            If there are more than eight channels: no loudspeaker layout tells what they are.
         """
         if self.channels == 2:
             return self

@@ -19,31 +19,18 @@ known about the song::
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
-
+from musiclab import instruments
 from musiclab.audio import Audio
-from musiclab.errors import DatasetError
+from musiclab.codecs.source import is_audio_file
+from musiclab.errors import AudioError, DatasetError
 from musiclab.notes import Note, Part
-from musiclab.stems import Stems
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-STEM_ORDER = ("vocals", "drums", "bass", "other", "guitar", "piano", "accompaniment")
-MIXTURE_NAMES = ("mixture", "mix")
-SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".aac", ".aif", ".aiff")
-INSTRUMENTS = {"vocals": "voice", "drums": "drums", "bass": "bass", "guitar": "guitar"}  # else piano: two staves
-LONGER_S = 0.1  # a stem may be this much longer than its mixture (codec padding) before it counts as another song
-
-
-def in_order(names: Iterable[str]) -> list[str]:
-    """Names of stems in the order in which they are always told; others by the alphabet behind them."""
-    return sorted(names, key=lambda name: (STEM_ORDER.index(name) if name in STEM_ORDER else len(STEM_ORDER), name))
+from musiclab.stemfiles import read_stems
+from musiclab.stems import ORDER, Stems, known_name
 
 
 @dataclass(frozen=True)
@@ -96,7 +83,7 @@ class Multitrack:
             raise DatasetError(f"The notes of {stem!r} in {self.name!r} are not known (known: {known}).")
         return Part(
             notes=self.notes[stem],
-            instrument=instrument or INSTRUMENTS.get(stem, "piano"),
+            instrument=instrument or instruments.of_stem(stem),
             title=self.title,
             beats=tuple(time for time, _ in self.beats),
             downbeats=tuple(time for time, position in self.beats if position == 1),
@@ -115,44 +102,25 @@ def load_multitrack(folder: str | Path) -> Multitrack:
     Parameters
     ----------
     folder : str or Path
-        Holds a file for each stem. Stems take the mixture's sample rate and channels; shorter ones end in silence.
+        Holds a file for each stem, read as `Stems.load` does.
 
     Raises
     ------
     DatasetError
-        If the folder holds no stem, one stem twice, a stem longer than its mixture, or a broken ``song.json``.
-    AudioError
-        If a file can't be read.
+        If the folder holds no stem, one stem twice, a stem longer than its mixture, a file that can't be read, or a
+        broken ``song.json``.
 
     Notebook: 07
     """
-    from musiclab import codecs
-
     folder = Path(folder)
-    files = _audio_files(folder)
-    mixture_file = next((files.pop(name) for name in MIXTURE_NAMES if name in files), None)
-    if not files:
-        raise DatasetError(f"{folder} holds no stem: it needs files such as vocals.flac, drums.flac, bass.flac.")
-    names = in_order(files)
-    mixture = codecs.load(mixture_file) if mixture_file else None
-    sr = mixture.sr if mixture else None
-    sounds: dict[str, Audio] = {}
-    for name in names:
-        sounds[name] = codecs.load(files[name], sr=sr)
-        sr = sounds[name].sr
-    if mixture:
-        channels, frames = mixture.samples.shape
-    else:
-        channels = max(sound.channels for sound in sounds.values())
-        frames = max(sound.frames for sound in sounds.values())
-    fitted = {name: _fit(sound, channels, frames, folder / name) for name, sound in sounds.items()}
-    if mixture is None:
-        total: np.ndarray = np.stack([sound.samples for sound in fitted.values()]).sum(axis=0)
-        mixture = Audio(total, next(iter(fitted.values())).sr)
+    try:
+        found = read_stems(folder)
+    except AudioError as error:
+        raise DatasetError(str(error)) from error
     info = _read_info(folder / "song.json")
     title = str(info.get("title") or folder.name)
-    mixture = Audio(mixture.samples, mixture.sr, title=title)
-    return Multitrack(folder.name, Stems(fitted, mixture, engine="truth"), **{**info, "title": title})
+    mixture = Audio(found.mixture.samples, found.mixture.sr, title=title)
+    return Multitrack(folder.name, Stems(found.stems, mixture, engine="truth"), **{**info, "title": title})
 
 
 def multitracks(root: str | Path) -> Iterator[Multitrack]:
@@ -179,7 +147,7 @@ def multitrack_folders(root: str | Path) -> list[Path]:
     root = Path(root)
     if not root.is_dir():
         raise DatasetError(f"{root} is not a folder: give one that holds multitracks.")
-    stems = (path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES and path.stem.lower() in STEM_ORDER)
+    stems = (path for path in root.rglob("*") if is_audio_file(path) and known_name(path.stem) in ORDER)
     folders = sorted({path.parent for path in stems})
     if not folders:
         raise DatasetError(f"No multitrack in {root}: each is a folder with files such as vocals.flac and drums.flac.")
@@ -223,33 +191,6 @@ def demo(name: str | None = None) -> Multitrack:
     if name is not None and name not in songs:
         raise DatasetError(f"No bundled song is called {name!r}: there are {', '.join(songs)}.")
     return load_multitrack(root() / (name or songs[0]))
-
-
-def _audio_files(folder: Path) -> dict[str, Path]:
-    """The audio files in a folder by lower-case name."""
-    if not folder.is_dir():
-        raise DatasetError(f"{folder} is not a folder: give one with a file for each stem.")
-    files: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        if path.suffix.lower() not in SUFFIXES or path.name.startswith("."):
-            continue
-        if path.stem.lower() in files:
-            raise DatasetError(f"{folder} holds {path.stem!r} twice, in two formats: take one away.")
-        files[path.stem.lower()] = path
-    return files
-
-
-def _fit(sound: Audio, channels: int, frames: int, where: Path) -> Audio:
-    """`sound` with as many channels and frames as its mixture."""
-    if sound.frames > frames + LONGER_S * sound.sr:
-        longer = (sound.frames - frames) / sound.sr
-        raise DatasetError(f"{where} is {longer:.2f} s longer than its mixture: is it from the same song?")
-    if sound.channels not in (1, channels):
-        raise DatasetError(f"{where} has {sound.channels} channels, its mixture {channels}: export them alike.")
-    samples: NDArray[np.float32] = np.zeros((channels, frames), dtype=np.float32)
-    kept = min(frames, sound.frames)
-    samples[:, :kept] = sound.samples[:, :kept]
-    return Audio(samples, sound.sr, title=where.name)
 
 
 def _read_info(path: Path) -> dict[str, Any]:

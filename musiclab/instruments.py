@@ -79,6 +79,14 @@ INSTRUMENTS: tuple[Instrument, ...] = (
 _BY_NAME = {name: known for known in INSTRUMENTS for name in (known.name, *known.aliases)}
 
 
+def of_stem(stem: str) -> str:
+    """The instrument that plays a stem: as the stem is called, or piano (two staves), which takes any notes."""
+    try:
+        return find(stem).name
+    except TranscriptionError:
+        return "piano"
+
+
 def find(name: str) -> Instrument:
     """The instrument of this name or alias; case, ``_`` and ``-`` don't matter.
 

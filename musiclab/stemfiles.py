@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -16,16 +17,17 @@ from musiclab.codecs.decoding import read
 from musiclab.codecs.encoding import QUALITY, write_together
 from musiclab.codecs.files import write_whole
 from musiclab.codecs.formats import find_format
-from musiclab.codecs.source import AUDIO_SUFFIXES, open_source
+from musiclab.codecs.readers import MAX_RATE, MAX_SAMPLES, MIN_RATE
+from musiclab.codecs.source import audio_files, open_source
 from musiclab.codecs.writers import Take
 from musiclab.errors import AudioError, ExportError
+from musiclab.stems import MIXTURES, RESIDUAL, in_order, known_name
 
 if TYPE_CHECKING:
     from musiclab.stems import Stems
 
-RESIDUAL = "residual"
-_ORDER = ("vocals", "drums", "bass", "guitar", "piano", "other")  # of a folder that has no card
-_MIXTURES = ("mixture", "mix")  # what a file of the whole song is called in such a folder
+LONGER_S = 0.1  # a stem may be this much longer than its mixture (codec padding) before it counts as another song
+_KIND = "musiclab stems"
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]')  # in a file's name, on one system or another
 
 
@@ -103,17 +105,10 @@ def _file_name(template: str, stems: Stems, name: str) -> str:
 
 
 def _write_card(path: Path, stems: Stems, saved: SavedStems) -> None:
-    card = {
-        "kind": "musiclab stems",
-        "title": stems.mixture.title,
-        "engine": stems.engine,
-        "sr": stems.sr,
-        "frames": stems.mixture.frames,
-        "gain_db": saved.gain_db,
-        "files": {name: file.name for name, file in saved.items()},
-    }
+    files = {name: file.name for name, file in saved.items()}
+    card = Card(stems.mixture.title, stems.engine, stems.sr, stems.mixture.frames, saved.gain_db, files)
     try:
-        write_whole(path, json.dumps(card, indent=2, ensure_ascii=False).encode())
+        write_whole(path, json.dumps({"kind": _KIND, **asdict(card)}, indent=2, ensure_ascii=False).encode())
     except ExportError as error:
         raise ExportError(f"The stems are written, but not {path.name!r} beside them: {error}") from error
 
@@ -142,55 +137,136 @@ def read_stems(folder: str | PathLike[str]) -> StemFiles:
     return _from_card(path, *cards.values()) if cards else _from_names(path)
 
 
-def _card(path: Path) -> dict[str, Any] | None:
-    """The card in a file, if it is one."""
+def _card(path: Path) -> Card | None:
+    """The card in a file, if it is one.
+
+    Raises
+    ------
+    AudioError
+        If it is one, but nobody can use what it says.
+    """
     try:
-        card = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        told = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
         return None
-    keys = {"files", "sr", "frames", "gain_db", "engine", "title"}
-    return card if isinstance(card, dict) and card.get("kind") == "musiclab stems" and keys <= set(card) else None
+    if not isinstance(told, dict) or told.get("kind") != _KIND:
+        return None
+    try:
+        return Card(**{field.name: told[field.name] for field in fields(Card)})
+    except (KeyError, TypeError, ValueError) as error:
+        raise AudioError(
+            f"The card {path.name!r} of saved stems is damaged ({error}): delete it to read the stems without it."
+        ) from error
 
 
-def _from_card(folder: Path, card: dict[str, Any]) -> StemFiles:
+@dataclass(frozen=True)
+class Card:
+    """What ``stems.json`` tells of the files beside it. A value that can't be raises ValueError."""
+
+    title: str
+    engine: str
+    sr: int
+    frames: int
+    gain_db: float
+    files: dict[str, str]
+
+    def __post_init__(self) -> None:
+        for name in ("title", "engine"):
+            if not isinstance(getattr(self, name), str):
+                raise ValueError(f"its {name} is no text")
+        for name, low, high in (("sr", MIN_RATE, MAX_RATE), ("frames", 1, MAX_SAMPLES), ("gain_db", -1000, 0)):
+            value = getattr(self, name)
+            if not isinstance(value, int | float) or isinstance(value, bool) or not low <= value <= high:
+                raise ValueError(f"its {name} can't be {value!r}")
+        if not all(isinstance(getattr(self, name), int) for name in ("sr", "frames")):
+            raise ValueError("its rate and length are no whole numbers")
+        if not isinstance(self.files, dict) or not all(isinstance(file, str) for file in self.files.values()):
+            raise ValueError("its files are no names")
+        if not set(self.files) - {RESIDUAL}:
+            raise ValueError("it names no stem")
+
+
+def _from_card(folder: Path, card: Card) -> StemFiles:
     """The stems at the level and rate that they had when they were saved."""
+    gain = np.float32(10 ** (-card.gain_db / 20))
     parts = {}
-    for name, file in card["files"].items():
-        audio = _read(folder / Path(file).name).resampled(card["sr"])  # a card can't lead out of its folder
-        samples = np.zeros((audio.channels, card["frames"]), dtype=np.float32)
-        kept = audio.samples[:, : card["frames"]]
-        samples[:, : kept.shape[1]] = kept
-        parts[name] = Audio(samples * np.float32(10 ** (-card["gain_db"] / 20)), card["sr"], title=name)
-    mixture = _sum(list(parts.values()), card["title"])
+    for name, file in card.files.items():
+        audio = _read(folder / Path(file).name).resampled(card.sr)  # a card can't lead out of its folder
+        if abs(audio.frames - card.frames) > LONGER_S * card.sr:
+            raise AudioError(
+                f"{Path(file).name!r} is {audio.duration:.2f} s long, and its card says {card.frames / card.sr:.2f} s: "
+                "save the stems again, or delete the card."
+            )
+        with np.errstate(over="ignore"):  # `Audio` refuses what is infinite
+            parts[name] = Audio(_fitted(audio.samples, audio.channels, card.frames) * gain, card.sr, title=name)
+    first = next(iter(parts.values()))
+    for name, part in parts.items():
+        if part.channels != first.channels:
+            raise AudioError(f"The stem {name!r} has {part.channels} channels, {first.title!r} {first.channels}.")
+    mixture = _sum(parts.values(), card.title)
     parts.pop(RESIDUAL, None)
-    return StemFiles(parts, mixture, card["engine"])
+    return StemFiles(parts, mixture, card.engine)
 
 
 def _from_names(folder: Path) -> StemFiles:
     """Stems called as their files are, as multitrack collections come."""
-    files = {file.stem: file for file in sorted(folder.iterdir()) if file.suffix.lower() in AUDIO_SUFFIXES}
-    whole = next((files.pop(name) for name in _MIXTURES if name in files), None)
-    rest = files.pop(RESIDUAL, None)
-    if not files:
-        raise AudioError(f"{str(folder)!r} holds no stems: there should be files such as vocals.wav and drums.wav.")
-    rank = {name: number for number, name in enumerate(_ORDER)}
-    names = sorted(files, key=lambda name: (rank.get(name, len(rank)), name))
-    stems = {name: _read(files[name]) for name in names}
-    if whole is not None:
-        return StemFiles(stems, _read(whole), "")
-    return StemFiles(stems, _sum([*stems.values(), *([_read(rest)] if rest else [])], folder.name), "")
+    files = _named_files(folder)
+    wholes = [files.pop(name) for name in MIXTURES if name in files]
+    if not set(files) - {RESIDUAL}:
+        raise AudioError(f"{str(folder)!r} holds no stem: there should be files such as vocals.wav and drums.wav.")
+    if len(wholes) > 1:
+        raise AudioError(f"{str(folder)!r} holds its mixture twice, as mixture and as mix: take one away.")
+    mixture = _read(wholes[0]) if wholes else None
+    sounds = _alike({name: _read(files[name]) for name in in_order(files)}, mixture)
+    mixture = mixture or _sum(sounds.values(), folder.name)
+    sounds.pop(RESIDUAL, None)
+    return StemFiles(sounds, mixture, "")
+
+
+def _named_files(folder: Path) -> dict[str, Path]:
+    """The audio files in a folder by the names of what they hold."""
+    files: dict[str, Path] = {}
+    for path in audio_files(folder):
+        name = known_name(path.stem)
+        if name in files:
+            raise AudioError(f"{str(folder)!r} holds {name!r} twice, in two formats: take one away.")
+        files[name] = path
+    return files
+
+
+def _alike(sounds: dict[str, Audio], mixture: Audio | None) -> dict[str, Audio]:
+    """All with the rate, channels and length of the mixture, or of the finest, widest and longest among them."""
+    sr = mixture.sr if mixture else max(sound.sr for sound in sounds.values())
+    sounds = {name: sound.resampled(sr) for name, sound in sounds.items()}
+    channels = mixture.channels if mixture else max(sound.channels for sound in sounds.values())
+    frames = mixture.frames if mixture else max(sound.frames for sound in sounds.values())
+    for name, sound in sounds.items():
+        if sound.frames > frames + LONGER_S * sr:
+            longer = (sound.frames - frames) / sr
+            raise AudioError(f"The stem {name!r} is {longer:.2f} s longer than its mixture: is it of the same song?")
+        if sound.channels not in (1, channels):
+            raise AudioError(f"The stem {name!r} has {sound.channels} channels, not {channels}: export them alike.")
+    return {name: Audio(_fitted(sound.samples, channels, frames), sr, title=name) for name, sound in sounds.items()}
+
+
+def _fitted(samples: np.ndarray, channels: int, frames: int) -> np.ndarray:
+    """Samples (1 or `channels`, any frames) as (channels, frames): mono on all sides, cut or followed by silence."""
+    if samples.shape == (channels, frames):
+        return samples
+    out = np.zeros((channels, frames), dtype=np.float32)
+    kept = min(frames, samples.shape[1])
+    out[:, :kept] = samples[:, :kept]
+    return out
 
 
 def _read(path: Path) -> Audio:
     return read(open_source(path))
 
 
-def _sum(parts: list[Audio], title: str) -> Audio:
-    first = parts[0]
-    for part in parts:
-        if part.sr != first.sr or part.samples.shape != first.samples.shape:
-            raise AudioError(f"The stem {part.title!r} differs from {first.title!r} in rate, channels or length.")
+def _sum(parts: Iterable[Audio], title: str) -> Audio:
+    """Added up in float64, rounded once."""
+    first, *others = parts
     total = first.samples.astype(np.float64)
-    for part in parts[1:]:
+    for part in others:
         total += part.samples
     return Audio(total, first.sr, title=title)

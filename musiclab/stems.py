@@ -1,11 +1,11 @@
-"""`Stems`: the named parts of one mixture, and what they leave over.
+"""`Stems`: the named parts of one mixture, and what they leave over; and the names that stems have.
 
 The parts and the `residual` always add up to the mixture: whatever an engine does, nothing is lost.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,19 @@ if TYPE_CHECKING:
     from musiclab.stemfiles import SavedStems
 
 RESIDUAL = "residual"
+MIXTURES = ("mixture", "mix")  # what a file of the whole song is called beside its stems
+ORDER = ("vocals", "drums", "bass", "other", "guitar", "piano", "accompaniment")  # as engines and tables tell them
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Names of stems in the order in which they are always told; others by the alphabet behind them."""
+    return sorted(names, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))
+
+
+def known_name(text: str) -> str:
+    """The name of a stem from what somebody called it: names that we know in lower case, others as they are."""
+    folded = text.casefold()
+    return folded if folded in (*ORDER, *MIXTURES, RESIDUAL) else text
 
 
 class Stems(Mapping[str, Audio]):
@@ -141,12 +154,14 @@ class Stems(Mapping[str, Audio]):
         """Stems from a folder: as `save` wrote them, or any folder with one audio file for each stem.
 
         A file ``mixture`` is the mixture; without one it is the sum of all files, the residual's among them. Stems
-        that `save` made softer come back at the level that they had.
+        that `save` made softer come back at the level that they had. In a folder of anybody's, stems take the
+        mixture's rate, mono ones its channels, and shorter ones end in silence.
 
         Raises
         ------
         AudioError
-            If there is no such folder, it holds no stems, or they differ in rate, channels or length.
+            If there is no such folder, it holds no stems or one of them twice, or a stem is longer than its mixture
+            or has other channels.
         """
         from musiclab import stemfiles
 

@@ -21,9 +21,12 @@ from musiclab.errors import AudioError
 
 HEAD = 4096  # bytes looked at to tell what a file is
 _NAMELESS = "The audio in memory"
-AUDIO_SUFFIXES = frozenset(
-    ".wav .flac .mp3 .ogg .oga .opus .m4a .aac .aif .aiff .caf .wma .mp4 .m4v .mov .mkv .webm .avi".split()  # noqa: SIM905
-)
+_SUFFIXES = """
+    .wav .wave .bwf .rf64 .w64 .aif .aiff .aifc .caf .au .snd .voc .flac .ape .wv .tak .tta .mp3 .mp2 .mpga .mpc
+    .ogg .oga .ogx .ogv .opus .spx .m4a .m4b .m4r .aac .adts .ac3 .eac3 .dts .thd .wma .asf .wmv .amr .dsf
+    .mp4 .m4v .mov .3gp .3g2 .mkv .mka .webm .weba .avi .flv .mpg .mpeg .mts .m2ts .mxf
+"""
+AUDIO_SUFFIXES = frozenset(_SUFFIXES.split())  # by which files in folders are found; what they are, their bytes tell
 
 
 @dataclass(frozen=True)
@@ -136,8 +139,8 @@ def _missing(path: Path) -> str:
 
 
 def _folder(path: Path) -> str:
-    songs = sorted(entry.name for entry in path.iterdir() if entry.suffix.lower() in AUDIO_SUFFIXES)
-    example = f", such as {songs[0]!r}" if songs else ""
+    songs = audio_files(path)
+    example = f", such as {songs[0].name!r}" if songs else ""
     return f"{str(path)!r} is a folder: give one audio file in it{example}."
 
 
@@ -156,6 +159,16 @@ def _refuse_other_kinds(source: Source) -> None:
         except UnicodeDecodeError:
             return
         raise AudioError(f"{name} holds text, not audio: give a wav, flac, mp3, ogg, opus, m4a or video file.")
+
+
+def is_audio_file(path: Path) -> bool:
+    """Whether it is a file, not hidden, that by its name holds sound."""
+    return path.suffix.lower() in AUDIO_SUFFIXES and not path.name.startswith(".") and path.is_file()
+
+
+def audio_files(folder: Path) -> list[Path]:
+    """The files in a folder that by their names hold sound, sorted."""
+    return sorted(path for path in folder.iterdir() if is_audio_file(path))
 
 
 def looks_cut_off(source: Source) -> bool:

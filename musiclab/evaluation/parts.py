@@ -29,6 +29,7 @@ from musiclab.evaluation.recordings import read_drum_truth
 from musiclab.metrics.notes import drum_scores, note_score
 from musiclab.notes import Part
 from musiclab.separation import separate
+from musiclab.stems import in_order
 from musiclab.transcription import transcribe
 
 MIXTURE, TRUE_STEM = "mixture", "true stem"
@@ -70,7 +71,7 @@ class PartsResult:
 
     def stems(self) -> list[str]:
         """Names of the stems, in the order in which they are always told."""
-        return datasets.in_order({score.stem for score in self.scores})
+        return in_order({score.stem for score in self.scores})
 
     def sources(self) -> list[str]:
         """What was transcribed: the mixture first, the true stem last."""

@@ -19,7 +19,7 @@ from musiclab import datasets, metrics
 from musiclab.errors import DatasetError
 from musiclab.separation import separate
 from musiclab.separation.engines.oracle import ideal
-from musiclab.stems import Stems
+from musiclab.stems import Stems, in_order
 
 QUIET = 15.0  # dB under the mixture at which a stem is left out
 SILENCE = "silence"
@@ -52,7 +52,7 @@ class SeparationResult:
 
     def stems(self) -> list[str]:
         """Names of the stems, in the order in which they are always told."""
-        return datasets.in_order({score.stem for score in self.scores})
+        return in_order({score.stem for score in self.scores})
 
     def values(self, method: str, stem: str, song: str | None = None) -> list[float]:
         """The SDRs of a method on a stem, over all songs or of one."""

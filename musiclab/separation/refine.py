@@ -14,7 +14,7 @@ from collections.abc import Callable
 import numpy as np
 
 from musiclab import masks, spectral
-from musiclab.audio import Audio
+from musiclab.audio import Audio, ramp
 from musiclab.stems import RESIDUAL, Stems
 
 HOP = spectral.HOP_LENGTH
@@ -87,7 +87,7 @@ def in_pieces(process: Callable[[np.ndarray], np.ndarray], sounds: np.ndarray) -
     step = PIECE - FADE
     if frames <= PIECE:
         return process(sounds)
-    rise = ((np.arange(FADE) + 0.5) / FADE).astype(np.float32)
+    rise = ramp(FADE)
     out = np.zeros(0, dtype=np.float32)
     for start in range(0, frames - FADE, step):
         stop = min(start + PIECE, frames)

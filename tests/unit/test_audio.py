@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musiclab.audio import SILENCE_DB, Audio
+from musiclab.audio import SILENCE_DB, Audio, ramp
 from musiclab.errors import AudioError
 
 
@@ -101,6 +101,49 @@ def test_gain_and_mono():
     assert audio.mono().title == "x"
 
 
+@pytest.mark.parametrize(
+    "factors",
+    [
+        (1, -1),
+        (-1, 1),
+        (1, -0.4),
+        (0.2, -1),
+        (1, 1, -1),
+        (-1, -1, 1),
+        (1, 1, 1, 0, -1, -1),
+        (1, -1, 1, -1, 1, -1, 1, -1),
+    ],
+)
+def test_an_inverted_channel_is_not_cancelled_in_mono(factors):
+    """As loud as all channels in phase are."""
+    x = noise(channels=1)
+    turned = Audio(np.array(factors)[:, np.newaxis] * x, 44100).mono()
+    assert turned.rms_db == pytest.approx(Audio(np.mean(np.abs(factors)) * x, 44100).rms_db, abs=1e-3)
+
+
+@pytest.mark.parametrize("width", [0.0, 0.5, 1.0, 1.3])
+def test_wide_stereo_has_its_plain_mean(width):
+    middle, side = noise(channels=1), width * noise(channels=1, seed=1)
+    audio = Audio(np.concatenate([middle + side, middle - side]), 44100)
+    np.testing.assert_allclose(audio.mono().samples, middle, atol=1e-6)
+
+
+def test_channels_of_silence_have_a_silent_mean():
+    assert not Audio(np.zeros((4, 100)), 44100).mono().samples.any()
+
+
+@given(frames=st.integers(1, 3000), seconds=st.floats(0, 0.2))
+def test_a_fade_ends_in_silence_and_leaves_the_middle_alone(frames, seconds):
+    audio = Audio(np.ones((2, frames)), 8000)
+    faded = audio.faded(seconds).samples
+    length = min(round(seconds * 8000), frames // 2)
+    np.testing.assert_array_equal(faded[:, length : frames - length], 1)
+    np.testing.assert_array_equal(faded[0], faded[1, ::-1])
+    if length:
+        assert faded[0, 0] == pytest.approx(0.5 / length)
+        np.testing.assert_allclose(ramp(length) + ramp(length)[::-1], 1, atol=1e-6)
+
+
 @given(
     frames=st.integers(1, 5000),
     sr=st.sampled_from([8000, 22050, 44100, 48000, 96000]),
@@ -135,6 +178,7 @@ def test_a_rate_that_is_none_is_a_mistake(sr):
         (1, [1], [1]),
         (3, [1, 0, 0.7071], [0, 1, 0.7071]),
         (6, [1, 0, 0.7071, 0, 0.7071, 0], [0, 1, 0.7071, 0, 0, 0.7071]),
+        (7, [1, 0, 0.7071, 0, 0.5, 0.7071, 0], [0, 1, 0.7071, 0, 0.5, 0, 0.7071]),
         (8, [1, 0, 0.7071, 0, 0.7071, 0, 0.7071, 0], [0, 1, 0.7071, 0, 0, 0.7071, 0, 0.7071]),
     ],
 )
@@ -155,7 +199,13 @@ def test_nothing_changes_its_source(scale):
     samples = noise(scale=scale)
     before = samples.copy()
     audio = Audio(samples, 44100)
-    for change in (audio.mono, audio.stereo, lambda: audio.resampled(22050), lambda: audio.gained(3)):
+    for change in (
+        audio.mono,
+        audio.stereo,
+        lambda: audio.faded(0.01),
+        lambda: audio.resampled(22050),
+        lambda: audio.gained(3),
+    ):
         change()
     np.testing.assert_array_equal(samples, before)
     np.testing.assert_array_equal(audio.samples, before)

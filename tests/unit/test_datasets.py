@@ -77,7 +77,7 @@ def test_broken_song_json_is_told(tmp_path, sounds, text, message):
 
 
 def test_what_is_no_multitrack_is_refused(tmp_path, sounds):
-    with pytest.raises(DatasetError, match="not a folder"):
+    with pytest.raises(DatasetError, match="There is no folder"):
         datasets.load_multitrack(tmp_path / "nothing")
     with pytest.raises(DatasetError, match="holds no stem"):
         datasets.load_multitrack(tmp_path)

@@ -1,12 +1,14 @@
 """Stems as files: they add up, share one gain, are written together or not at all, and come back."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile as sf
 
-from musiclab import codecs
+from musiclab import codecs, datasets
 from musiclab.audio import Audio
 from musiclab.codecs import writers
 from musiclab.errors import AudioError, ExportError
@@ -130,16 +132,85 @@ def test_a_silent_stem_is_nothing_to_warn_of(tmp_path, caplog):
 
 
 def test_folders_that_hold_no_stems(tmp_path):
-    with pytest.raises(AudioError, match="no stems"):
+    with pytest.raises(AudioError, match="no stem"):
         Stems.load(tmp_path)
     with pytest.raises(AudioError, match="There is no folder"):
         Stems.load(tmp_path / "nowhere")
     (tmp_path / "x.json").write_text("[]")
     with pytest.raises(AudioError, match="not the card"):
         Stems.load(tmp_path / "x.json")
+    made().mixture[:0.3].save(tmp_path / "mix.wav")
+    with pytest.raises(AudioError, match="no stem"):
+        Stems.load(tmp_path)
     made().mixture.save(tmp_path / "vocals.wav")
-    made().mixture[:0.3].save(tmp_path / "bass.wav")
-    with pytest.raises(AudioError, match="differs"):
+    with pytest.raises(AudioError, match=r"'vocals' is 0.40 s longer than its mixture"):
+        Stems.load(tmp_path)
+    made().mixture.save(tmp_path / "mixture.wav")
+    with pytest.raises(AudioError, match="mixture twice"):
+        Stems.load(tmp_path)
+    (tmp_path / "mix.wav").unlink()
+    made().mixture.save(tmp_path / "Vocals.flac")
+    with pytest.raises(AudioError, match="'vocals' twice"):
+        Stems.load(tmp_path)
+
+
+def test_a_folder_reads_the_same_as_stems_and_as_a_multitrack(tmp_path):
+    """Names in capitals, other rates, mono and short files, a residual, any format: one reader, one order."""
+    stems = made()
+    for name in ("piano", "other", "guitar", "Drums", "accompaniment", "kazoo"):
+        stems["other"].save(tmp_path / f"{name}.flac")
+    stems["bass"].mono().resampled(22050)[:0.5].save(tmp_path / "BASS.wav")
+    stems["vocals"].save(tmp_path / "vocals.oga.ogg")
+    stems["vocals"].save(tmp_path / ".vocals.wav")
+    sf.write(tmp_path / "vocals.aiff", stems["vocals"].samples.T, SR)
+    stems.residual.save(tmp_path / "residual.wav")
+    read, multitrack = Stems.load(tmp_path), datasets.load_multitrack(tmp_path).stems
+    expected = ["vocals", "drums", "bass", "other", "guitar", "piano", "accompaniment", "kazoo", "vocals.oga"]
+    assert list(read) == list(multitrack) == expected
+    for name in [*expected, "residual"]:
+        np.testing.assert_array_equal(read[name].samples, multitrack[name].samples)
+        assert read[name].samples.shape == stems.mixture.samples.shape
+    assert not read["bass"].samples[:, round(0.5 * SR) + 1 :].any()
+    assert read.residual.rms_db == pytest.approx(stems.residual.rms_db, abs=0.01)
+
+
+def test_stems_made_softer_come_back_at_their_level_as_a_multitrack_too(tmp_path):
+    loud = made(peak=4.0)
+    assert loud.save(tmp_path, format="flac").gain_db < -5
+    assert datasets.load_multitrack(tmp_path).stems["bass"].rms_db == pytest.approx(loud["bass"].rms_db, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    [
+        ("files", None, "its files are no names"),
+        ("files", ["vocals.wav"], "its files are no names"),
+        ("files", {"vocals": 3}, "its files are no names"),
+        ("files", {}, "it names no stem"),
+        ("files", {"residual": "residual.wav"}, "it names no stem"),
+        ("sr", "44100", "its sr can't be '44100'"),
+        ("sr", 10**9, "its sr can't be"),
+        ("sr", 44100.5, "no whole numbers"),
+        ("frames", -1, "its frames can't be"),
+        ("frames", True, "its frames can't be True"),
+        ("frames", 10**12, "its frames can't be"),
+        ("frames", 10**8, "is 0.70 s long, and its card says 2267.57 s"),
+        ("gain_db", float("nan"), "its gain_db can't be nan"),
+        ("gain_db", -1e308, "its gain_db can't be"),
+        ("gain_db", -900, "NaN or infinite"),
+        ("title", {"a": 1}, "its title is no text"),
+        ("engine", None, "its engine is no text"),
+    ],
+)
+def test_a_card_that_can_not_be_is_told(tmp_path, key, value, says):
+    made().save(tmp_path)
+    card = json.loads((tmp_path / "stems.json").read_text())
+    (tmp_path / "stems.json").write_text(json.dumps({**card, key: value}))
+    with pytest.raises(AudioError, match=re.escape(says)):
+        Stems.load(tmp_path)
+    del card[key]
+    (tmp_path / "stems.json").write_text(json.dumps(card))
+    with pytest.raises(AudioError, match="is damaged"):
         Stems.load(tmp_path)
 
 

@@ -147,7 +147,7 @@ class RatingTest(anywidget.AnyWidget):
         start = self.starts[number]
         names = (REFERENCE, *self.ratings.orders[number])
         cut = matched(*(self._sounds[name][start : start + self._length] for name in names))
-        return [codecs.encode(_faded(clip), format="flac") for clip in cut]
+        return [codecs.encode(clip.faded(FADE), format="flac") for clip in cut]
 
     def _on_message(self, _widget: object, content: dict[str, Any], _buffers: object) -> None:
         if content["number"] == self._number:  # else it was told twice
@@ -164,13 +164,3 @@ class RatingTest(anywidget.AnyWidget):
             return {"text/html": f"<p><b>Rating test (MUSHRA-like)</b>: {html.escape(said)}</p>"}
 
         return front.with_still(super()._repr_mimebundle_(**kwargs), still)
-
-
-def _faded(clip: Audio) -> Audio:
-    """Without clicks at the ends, where it loops."""
-    x = clip.samples.copy()
-    fade = min(round(FADE * clip.sr), clip.frames // 2)
-    rise = ((np.arange(fade) + 0.5) / fade).astype(np.float32)
-    x[:, :fade] *= rise
-    x[:, clip.frames - fade :] *= rise[::-1]
-    return Audio(x, clip.sr)

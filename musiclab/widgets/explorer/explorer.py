@@ -190,18 +190,14 @@ class SpectrogramExplorer(anywidget.AnyWidget):
         """
         t0, t1, low, high = self.selection or self.view or (0.0, self._duration, 0.0, self._sr / 2)
         t1 = min(t1, t0 + LONGEST, self._duration)
-        x = self.audio[t0 : max(t1, t0 + 2 * FADE)].samples.copy()
+        x = self.audio[t0 : max(t1, t0 + 2 * FADE)].samples
         if box and (low > LOWEST_HZ or high < 0.98 * self._sr / 2):
             D = spectral.stft(x)
             touch = rectangle(Grid(self._sr, D.shape[-2], D.shape[-1]), 0.0, t1 - t0, low, high)
             band = np.zeros(D.shape[-2], dtype=np.float32)
             band[touch.bins] = touch.weight.max(axis=1)
             x = spectral.istft(D * band[:, None], length=x.shape[-1])
-        fade = min(round(FADE * self._sr), x.shape[-1] // 2)
-        rise = ((np.arange(fade) + 0.5) / fade).astype(np.float32)
-        x[:, :fade] *= rise
-        x[:, -fade:] *= rise[::-1]
-        return Audio(x, self._sr, title="selection")
+        return Audio(x, self._sr, title="selection").faded(FADE)
 
     @traitlets.validate("selection", "view")
     def _check_box(self, proposal: dict[str, Any]) -> tuple[float, ...] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from musiclab.audio import Audio
+from musiclab.audio import Audio, ramp
 from musiclab.errors import AudioError
 from musiclab.stems import Stems
 
@@ -46,7 +46,7 @@ def put_back(given: Audio, now: np.ndarray, start: int) -> Audio:
     samples = given.samples.copy()
     samples[:, start:stop] = now
     seam = round(SEAM * given.sr)
-    rise = ((np.arange(seam) + 0.5) / seam).astype(np.float32)
+    rise = ramp(seam)
     if start > 0:
         first = np.s_[:, start : start + seam]
         samples[first] = given.samples[first] + rise * (samples[first] - given.samples[first])
