@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 
 from musiclab.audio import Audio
 from musiclab.widgets.explorer.explorer import SpectrogramExplorer
+from tests.sounds import noise, tone
 
 pytestmark = pytest.mark.browser
 
@@ -21,8 +22,7 @@ LOW, HIGH = 20 * SR / 2048, 139 * SR / 2048  # 431 and 2993 Hz: in the middle of
 
 def tones(seconds: float = 4.0) -> Audio:
     """One tone on the left, another on the right, a click at 2 s on both."""
-    t = np.arange(round(seconds * SR)) / SR
-    x = np.stack([0.25 * np.sin(2 * np.pi * LOW * t), 0.25 * np.sin(2 * np.pi * HIGH * t)])
+    x = np.stack([tone(hz, seconds, level=0.25) for hz in (LOW, HIGH)])
     x[:, 2 * SR] += 0.5
     return Audio(x, SR)
 
@@ -139,7 +139,7 @@ def test_a_box_is_selected_and_only_it_is_played(notebook: Explorer) -> None:
 def test_four_minutes_zoom_and_pan_without_waiting(
     page: Page, behind: Callable[..., Any], rng: np.random.Generator
 ) -> None:
-    song = Audio(0.1 * rng.standard_normal((1, 240 * SR)), SR)
+    song = Audio(noise(1, 240 * SR, rng=rng), SR)
     notebook = Explorer(behind, SpectrogramExplorer(song))
     canvas = page.get_by_role("img", name="spectrogram")
     notebook.behind.took.clear()

@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 from musiclab.audio import Audio
 from musiclab.stems import Stems
 from musiclab.widgets.masklab.masklab import MaskLab
+from tests.sounds import noise, song, times, tone
 
 pytestmark = pytest.mark.browser
 
@@ -20,15 +21,15 @@ SECONDS = 3.0
 NOTE_HZ = 1000.0  # from 1 to 2 s: the note that the engine gave to the wrong stem
 
 
-def tone(hz: float, t0: float = 0.0, t1: float = SECONDS, level: float = 0.2) -> np.ndarray:
-    time = np.arange(round(SECONDS * SR)) / SR
+def played(hz: float, t0: float = 0.0, t1: float = SECONDS, level: float = 0.2) -> np.ndarray:
+    time = times(SECONDS)
     inside = np.clip(np.minimum(time - t0, t1 - time) * 100, 0, 1)
-    return np.stack([level * inside * np.sin(2 * np.pi * hz * time)] * 2).astype(np.float32)
+    return np.stack([inside * tone(hz, SECONDS, level=level)] * 2).astype(np.float32)
 
 
 def make_lab(**options: Any) -> MaskLab:
     """The voice is 440 Hz and a note of 1 kHz; the engine gave the note to the bass."""
-    note, voice, bass = tone(NOTE_HZ, 1, 2), tone(440), tone(110)
+    note, voice, bass = played(NOTE_HZ, 1, 2), played(440), played(110)
     mixture = Audio(voice + bass + note, SR, title="tones")
     stems = Stems({"vocals": Audio(voice, SR), "bass": Audio(bass + note, SR)}, mixture)
     truth = Stems({"vocals": Audio(voice + note, SR), "bass": Audio(bass, SR)}, mixture)
@@ -203,10 +204,9 @@ MOVE = """(to) => {
 
 
 def test_a_slider_is_heard_within_half_a_second(behind: Callable[..., Any], rng: np.random.Generator) -> None:
-    shape = (2, 30 * SR)
-    parts = {name: Audio(0.05 * rng.standard_normal(shape), SR) for name in ("vocals", "drums", "bass", "other")}
-    mixture = Audio(np.sum([part.samples for part in parts.values()], axis=0), SR)
-    notebook = Lab(behind, MaskLab(mixture, Stems(parts, mixture), truth=Stems(parts, mixture)))
+    names = ("vocals", "drums", "bass", "other")
+    stems = song({name: noise(2, 30 * SR, level=0.05, rng=rng) for name in names})
+    notebook = Lab(behind, MaskLab(stems.mixture, stems, truth=stems))
     page = notebook.page
     notebook.pick("This stem")
     page.get_by_role("button", name="play", exact=True).click()

@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 from musiclab.audio import Audio
 from musiclab.stems import Stems
 from musiclab.widgets.mixer.mixer import Mixer
+from tests.sounds import tone
 
 pytestmark = pytest.mark.browser
 
@@ -20,14 +21,10 @@ SECONDS = 4.0
 HZ = {"vocals": 440.0, "drums": 1323.0, "bass": 110.0, "other": 882.0, "residual": 3000.0}
 
 
-def tone(hz: float, left: float, right: float, sr: int = SR) -> np.ndarray:
-    wave = np.sin(2 * np.pi * hz * np.arange(round(SECONDS * sr)) / sr)
-    return np.stack([left * wave, right * wave]).astype(np.float32)
-
-
 def make_stems(sr: int = SR, level: float = 0.18) -> Stems:
     """Every stem a tone of its own, so that each can be found again in the sum."""
-    parts = {name: tone(hz, level, level * 0.7, sr) for name, hz in HZ.items()}
+    sides = np.array([[1.0], [0.7]])
+    parts = {name: sides * tone(hz, SECONDS, level=level, sr=sr) for name, hz in HZ.items()}
     stems = {name: Audio(samples, sr) for name, samples in parts.items() if name != "residual"}
     return Stems(stems, Audio(np.sum(list(parts.values()), axis=0), sr, title="tones"))
 
@@ -365,7 +362,7 @@ LONG = 24  # s: three packets
 
 def opposites() -> Stems:
     """Two stems that cancel where they are locked to the sample, each a steady tone."""
-    wave = 0.3 * np.sin(2 * np.pi * 441 * np.arange(LONG * SR) / SR).astype(np.float32)
+    wave = tone(441, LONG, level=0.3).astype(np.float32)
     parts = {"this": Audio(np.stack([wave, wave]), SR), "that": Audio(-np.stack([wave, wave]), SR)}
     return Stems(parts, Audio(np.zeros((2, LONG * SR)), SR))
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -14,6 +13,7 @@ from musiclab.audio import Audio
 from musiclab.widgets.blind.listening_test import ListeningTest
 from musiclab.widgets.blind.rating_test import RatingTest
 from musiclab.widgets.blind.ratings import REFERENCE
+from tests.sounds import tone
 
 pytestmark = pytest.mark.browser
 SR = 44_100
@@ -30,8 +30,7 @@ LEVEL = """async (hz) => {
 @pytest.fixture
 def test(tmp_path: Path) -> RatingTest:
     """The reference has a tone of 440 Hz and one of 10 kHz; the estimate has lost the high one."""
-    t = np.arange(3 * SR) / SR
-    low, high = (0.2 * np.sin(2 * np.pi * hz * t) for hz in (440, 10_000))
+    low, high = (tone(hz, 3, level=0.2) for hz in (440, 10_000))
     estimate = Audio(low + 0.01 * high, SR)
     return RatingTest(Audio(low + high, SR), {"engine": estimate}, excerpts=2, seconds=1, folder=tmp_path, seed=1)
 
@@ -90,8 +89,7 @@ def test_it_goes_on_where_it_is_while_one_switches(page: Page, behind: Callable[
 
 
 def test_abx_by_its_buttons(page: Page, behind: Callable[..., Any], tmp_path: Path) -> None:
-    t = np.arange(3 * SR) / SR
-    low, high = (0.2 * np.sin(2 * np.pi * hz * t) for hz in (440, 10_000))
+    low, high = (tone(hz, 3, level=0.2) for hz in (440, 10_000))
     test = ListeningTest(Audio(low + high, SR), Audio(low, SR), trials=3, seconds=1, folder=tmp_path, seed=4)
     bridge = behind(test)
     for number in range(3):

@@ -8,6 +8,7 @@ import soundfile as sf
 
 from musiclab import datasets
 from musiclab.errors import DatasetError
+from tests.sounds import noise, tone
 
 
 def write(folder, name, samples, sr=8000):
@@ -17,7 +18,7 @@ def write(folder, name, samples, sr=8000):
 
 @pytest.fixture
 def sounds(rng):
-    return {name: (0.1 * rng.standard_normal((2, 4000))).astype(np.float32) for name in ("drums", "bass", "vocals")}
+    return {name: noise(2, 4000, rng=rng).astype(np.float32) for name in ("drums", "bass", "vocals")}
 
 
 def test_stems_come_in_the_usual_order_and_add_up_without_a_mixture(tmp_path, sounds):
@@ -33,13 +34,12 @@ def test_stems_come_in_the_usual_order_and_add_up_without_a_mixture(tmp_path, so
 def test_stems_take_the_rate_channels_and_length_of_the_mixture(tmp_path, sounds):
     write(tmp_path, "mixture.wav", sum(sounds.values()))
     write(tmp_path, "Drums.wav", sounds["drums"][0, :1000])  # mono, short, capital letter
-    t = np.arange(8000) / 16000
-    write(tmp_path, "bass.flac", np.tile(0.5 * np.sin(2 * np.pi * 200 * t), (2, 1)), sr=16000)
+    write(tmp_path, "bass.flac", np.tile(tone(200, 0.5, level=0.5, sr=16000), (2, 1)), sr=16000)
     song = datasets.load_multitrack(tmp_path)
     assert all(stem.samples.shape == (2, 4000) and stem.sr == 8000 for stem in song.stems.values())
     np.testing.assert_allclose(song.stems["drums"].samples[:, :1000], sounds["drums"][[0, 0], :1000], atol=1e-6)
     assert not song.stems["drums"].samples[:, 1000:].any()
-    expected = 0.5 * np.sin(2 * np.pi * 200 * np.arange(4000) / 8000)
+    expected = tone(200, 0.5, level=0.5, sr=8000)
     np.testing.assert_allclose(song.stems["bass"].samples[0, 500:3500], expected[500:3500], atol=1e-3)
 
 

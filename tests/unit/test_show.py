@@ -10,18 +10,19 @@ import pytest
 from musiclab import codecs, show
 from musiclab.audio import Audio
 from musiclab.stems import Stems
+from tests.sounds import song, tone
 
 SR = 44100
 
 
-def tone(seconds: float = 1.0, *, level: float = 0.1, channels: int = 2, title: str = "") -> Audio:
-    return Audio(np.tile(level * np.sin(np.arange(round(seconds * SR)) / 20), (channels, 1)), SR, title=title)
+def sound(seconds: float = 1.0, *, level: float = 0.1, channels: int = 2, title: str = "") -> Audio:
+    return Audio(np.tile(tone(SR / (40 * np.pi), seconds, level=level), (channels, 1)), SR, title=title)
 
 
 def stems(seconds: float = 1.0, **levels: float) -> Stems:
-    parts = {name: tone(seconds, level=level) for name, level in (levels or {"vocals": 0.2, "bass": 0.1}).items()}
-    total = np.sum([part.samples for part in parts.values()], axis=0)
-    return Stems(parts, Audio(total, SR, title="Song"), engine="hpss")
+    parts = {name: sound(seconds, level=level) for name, level in (levels or {"vocals": 0.2, "bass": 0.1}).items()}
+    whole = song({name: part.samples for name, part in parts.items()}, title="Song")
+    return Stems(whole, whole.mixture, engine="hpss")
 
 
 class Checked(HTMLParser):
@@ -61,34 +62,34 @@ def sound_of(page: Checked, number: int = 0) -> Audio:
 @pytest.mark.parametrize("seconds", [0.5, 12.0])
 @pytest.mark.parametrize("level", [0.01, 0.5, 2.0])
 def test_the_player_plays_at_true_level(seconds, level):
-    sent = tone(seconds, level=level)
+    sent = sound(seconds, level=level)
     heard = sound_of(Checked(sent._repr_html_()))
     assert heard.rms_db == pytest.approx(sent.rms_db, abs=0.2)
     assert heard.duration == pytest.approx(seconds, abs=0.03)
 
 
 def test_short_sounds_are_heard_as_they_are():
-    sent = tone(0.5)
+    sent = sound(0.5)
     heard = sound_of(Checked(show.audio_html(sent)))
     assert np.abs(heard.samples - sent.samples).max() < 2 / 32768
 
 
 def test_the_figures_are_true():
-    text = show.audio_html(tone(2.5, level=0.5, title="A tone"))
+    text = show.audio_html(sound(2.5, level=0.5, title="A tone"))
     assert "A tone" in text
     assert "2.50 s · stereo · 44.1 kHz · −9.0 dBFS · peak −6.0 dBFS" in text
-    assert "1:05 · mono" in show.audio_html(tone(65.4, channels=1))
-    assert "silent" in show.audio_html(tone(level=0))
+    assert "1:05 · mono" in show.audio_html(sound(65.4, channels=1))
+    assert "silent" in show.audio_html(sound(level=0))
 
 
 def test_a_peak_over_full_scale_is_marked():
-    assert re.search(r'class="ml-hot"[^>]*>\+6.0<', show.audio_html(tone(level=2.0)))
-    assert 'class="ml-hot"' not in show.audio_html(tone(level=0.99))
+    assert re.search(r'class="ml-hot"[^>]*>\+6.0<', show.audio_html(sound(level=2.0)))
+    assert 'class="ml-hot"' not in show.audio_html(sound(level=0.99))
 
 
 def test_long_audio_is_cut_and_it_is_said(monkeypatch):
     monkeypatch.setattr(show, "PLAYER_SECONDS", 60.0)
-    text = show.audio_html(tone(65))
+    text = show.audio_html(sound(65))
     assert "The player holds the first 1 min." in text
     assert sound_of(Checked(text)).duration == pytest.approx(60, abs=0.05)
     assert "1:05" in text
@@ -96,15 +97,15 @@ def test_long_audio_is_cut_and_it_is_said(monkeypatch):
 
 @pytest.mark.parametrize("channels", [6, 12])
 def test_many_channels_are_folded_for_the_player(channels):
-    text = show.audio_html(tone(channels=channels))
+    text = show.audio_html(sound(channels=channels))
     assert sound_of(Checked(text)).channels == 2
     assert f"the {channels} channels to two" in text
 
 
 @pytest.mark.parametrize("evil", ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "a & b 'c'"])
 def test_names_can_not_inject_anything(evil):
-    text = show.audio_html(tone(title=evil)) + show.stems_html(
-        Stems({evil: tone()}, Audio(tone().samples, SR, title=evil), engine=evil)
+    text = show.audio_html(sound(title=evil)) + show.stems_html(
+        Stems({evil: sound()}, Audio(sound().samples, SR, title=evil), engine=evil)
     )
     assert not {tag for tag, _ in Checked(text).found} & {"script", "img", "iframe", "object", "a", "link"}
     for _, attributes in Checked(text).found:
@@ -112,7 +113,7 @@ def test_names_can_not_inject_anything(evil):
 
 
 def test_nothing_is_fetched():
-    for text in (show.audio_html(tone()), show.stems_html(stems())):
+    for text in (show.audio_html(sound()), show.stems_html(stems())):
         assert not re.search(r"https?:|@import|url\(|<link|<script", text)
 
 
@@ -160,7 +161,7 @@ def test_any_number_of_stems(count):
     assert len(Checked(text).all("tr")) == count + 3
 
 
-@pytest.mark.parametrize("audio", [Audio(np.zeros((1, 1)), 8000), tone(0.01), Audio(np.ones((2, 3)), 192000)])
+@pytest.mark.parametrize("audio", [Audio(np.zeros((1, 1)), 8000), sound(0.01), Audio(np.ones((2, 3)), 192000)])
 def test_odd_sounds_show_themselves_too(audio):
     Checked(show.audio_html(audio))
     Checked(show.stems_html(Stems({"other": audio}, audio)))

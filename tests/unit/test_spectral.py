@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from musiclab import spectral
+from tests.sounds import tone
 
 SCALES = [1e-3, 1.0, 1e3]
 
@@ -58,7 +59,7 @@ def test_column_is_centred_on_its_time():
 
 def test_a_sine_peaks_in_its_bin():
     sr, n_fft = 44100, 4096
-    x = np.sin(2 * np.pi * 440 * np.arange(sr) / sr)
+    x = tone(440, sr=sr)
     S = np.abs(spectral.stft(x))[:, 20]
     assert abs(spectral.frequencies(sr, n_fft)[S.argmax()] - 440) <= sr / n_fft / 2
 
@@ -98,7 +99,7 @@ def test_mel_scale_inverts():
 @pytest.mark.parametrize("window", ["hann", "blackman"])
 def test_reassignment_finds_a_sine_and_a_click_between_the_cells(window):
     sr, n_fft, hop = 44100, 2048, 512
-    x = np.sin(2 * np.pi * 1003.7 * np.arange(sr) / sr)
+    x = tone(1003.7, sr=sr)
     hz, _, S = spectral.reassigned(x, sr=sr, n_fft=n_fft, hop_length=hop, window=window)
     assert hz.shape == spectral.stft(x, n_fft=n_fft, hop_length=hop).shape
     np.testing.assert_allclose(S, np.abs(spectral.stft(x, n_fft=n_fft, hop_length=hop, window=window)), atol=1e-2)

@@ -23,6 +23,7 @@ from musiclab.cli.separate import find_songs, song_folders
 from musiclab.codecs import load
 from musiclab.errors import AudioError
 from musiclab.store import Store
+from tests.sounds import tone
 
 SR = 44100
 PARTS = ("vocals", "drums", "bass", "other")
@@ -36,7 +37,7 @@ def run(*arguments: object) -> Result:
 def song(tmp_path: Path, rng: np.random.Generator) -> Path:
     """One second of a held chord with clicks: something for each stem of HPSS."""
     time_s = np.arange(SR) / SR
-    chord = sum(0.1 * np.sin(2 * np.pi * pitch * time_s) for pitch in (82.4, 440.0, 554.4))
+    chord = sum(tone(pitch, level=0.1) for pitch in (82.4, 440.0, 554.4))
     clicks = np.where(time_s % 0.25 < 0.01, 0.3, 0.0) * rng.standard_normal(SR)
     path = tmp_path / "a söng.wav"
     sf.write(path, np.stack([chord + clicks, chord]).T, SR, subtype="FLOAT")
@@ -48,9 +49,9 @@ def make_multitrack(folder: Path, rng: np.random.Generator, **extra: object) -> 
     folder.mkdir(parents=True)
     time_s = np.arange(2 * SR) / SR
     stems = {
-        "vocals": 0.2 * np.sin(2 * np.pi * 440 * time_s),
+        "vocals": tone(440, level=0.2),
         "drums": np.where(time_s % 0.5 < 0.02, 0.4, 0.0) * rng.standard_normal(2 * SR),
-        "bass": 0.2 * np.sin(2 * np.pi * 60 * time_s),
+        "bass": tone(60, level=0.2),
         "other": 0.001 * rng.standard_normal(2 * SR),  # more than 15 dB under the mixture
     }
     for name, samples in stems.items():

@@ -4,6 +4,7 @@ import os
 import stat
 import struct
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import av
@@ -15,13 +16,10 @@ from musiclab import codecs
 from musiclab.audio import Audio
 from musiclab.codecs import readers
 from musiclab.errors import AudioError
+from tests import sounds
 
 SR = 44100
-
-
-def noise(seconds: float = 3.0, channels: int = 2, sr: int = SR) -> Audio:
-    samples = np.random.default_rng(1).standard_normal((channels, round(seconds * sr))) * 0.1
-    return Audio(samples, sr)
+recording = partial(sounds.recording, peak=0.3)  # no codec makes it clip
 
 
 def refusal(given, **part) -> str:
@@ -50,7 +48,7 @@ def test_bytes_that_mean_nothing(tmp_path, name):
 
 @pytest.mark.parametrize("format", ["wav", "flac", "mp3", "ogg", "opus", "m4a"])
 def test_a_header_and_then_nothing(tmp_path, format):
-    data = noise().save(tmp_path / f"a.{format}").read_bytes()
+    data = recording(3).save(tmp_path / f"a.{format}").read_bytes()
     for length in (4, 12, 40, 60):
         (tmp_path / f"b.{format}").write_bytes(data[:length])
         assert f"'b.{format}' " in refusal(tmp_path / f"b.{format}")
@@ -74,7 +72,7 @@ def test_other_kinds_of_file_named_mp3(tmp_path, content, says):
 
 
 def test_a_playlist_in_disguise_opens_nothing_else(tmp_path):
-    secret = noise().save(tmp_path / "secret.wav")
+    secret = recording(3).save(tmp_path / "secret.wav")
     playlist = f"#EXTM3U\n#EXT-X-TARGETDURATION:3\n#EXTINF:3,\x01\n{secret}\n#EXT-X-ENDLIST\n".encode()
     for name in ("song.mp3", "song.m3u8"):
         (tmp_path / name).write_bytes(playlist)
@@ -84,7 +82,7 @@ def test_a_playlist_in_disguise_opens_nothing_else(tmp_path):
 
 
 def test_a_missing_file_and_what_comes_near_it(tmp_path):
-    noise(0.1).save(tmp_path / "My Song.wav")
+    recording(0.1).save(tmp_path / "My Song.wav")
     assert "did you mean 'My Song.wav'?" in refusal(tmp_path / "my song.mp3")
     assert "check the name" in refusal(tmp_path / "quite another")
     text = refusal(tmp_path / "no folder" / "deep" / "song.wav")
@@ -93,7 +91,7 @@ def test_a_missing_file_and_what_comes_near_it(tmp_path):
 
 
 def test_a_folder(tmp_path):
-    noise(0.1).save(tmp_path / "b.wav")
+    recording(0.1).save(tmp_path / "b.wav")
     assert "is a folder: give one audio file in it, such as 'b.wav'." in refusal(tmp_path)
 
 
@@ -115,7 +113,7 @@ def test_a_pipe_does_not_hang(tmp_path):
 
 def test_a_file_that_may_not_be_read(tmp_path, monkeypatch):
     """Root may read all, so the system's answer is played here."""
-    path = noise(0.1).save(tmp_path / "a.wav")
+    path = recording(0.1).save(tmp_path / "a.wav")
 
     def forbidden(*_args, **_kwargs):
         raise PermissionError(13, "Permission denied")
@@ -127,7 +125,7 @@ def test_a_file_that_may_not_be_read(tmp_path, monkeypatch):
 @pytest.mark.parametrize("format", ["wav", "flac", "mp3", "ogg", "opus"])
 @pytest.mark.parametrize("kept", [0.3, 0.8])
 def test_a_truncated_file_is_read_as_far_as_it_goes_and_told(tmp_path, caplog, format, kept):
-    data = noise(4).save(tmp_path / f"whole.{format}").read_bytes()
+    data = recording(4).save(tmp_path / f"whole.{format}").read_bytes()
     (tmp_path / f"cut.{format}").write_bytes(data[: round(len(data) * kept)])
     whole = codecs.load(tmp_path / f"whole.{format}")
     assert not caplog.messages
@@ -141,7 +139,7 @@ def test_a_truncated_file_is_read_as_far_as_it_goes_and_told(tmp_path, caplog, f
 
 def test_a_truncated_m4a(tmp_path, caplog):
     """Its table of contents comes last: without it, nothing can be read; in front, what is there can."""
-    data = noise().save(tmp_path / "a.m4a").read_bytes()
+    data = recording(3).save(tmp_path / "a.m4a").read_bytes()
     assert "damaged" in refusal(data[: len(data) // 2])
     with (
         av.open(str(tmp_path / "a.m4a")) as given,
@@ -159,7 +157,7 @@ def test_a_truncated_m4a(tmp_path, caplog):
 
 @pytest.mark.parametrize("format", ["flac", "mp3", "ogg", "m4a"])
 def test_a_file_with_a_hole_in_it_is_read_and_told(tmp_path, caplog, format):
-    data = bytearray(noise(6).save(tmp_path / f"a.{format}").read_bytes())
+    data = bytearray(recording(6).save(tmp_path / f"a.{format}").read_bytes())
     middle = len(data) // 2
     data[middle : middle + 3000] = np.random.default_rng(3).bytes(3000)
     heard = codecs.load(bytes(data))
@@ -183,7 +181,7 @@ def test_one_sample(tmp_path, format, caplog):
 
 
 def test_eight_channels_and_192_khz(tmp_path, caplog):
-    heard = codecs.load(noise(0.5, channels=8, sr=192000).save(tmp_path / "a.wav"))
+    heard = codecs.load(recording(0.5, channels=8, sr=192000).save(tmp_path / "a.wav"))
     assert heard.samples.shape == (8, 96000)
     assert heard.sr == 192000
     assert heard.stereo().samples.shape == (2, 96000)
@@ -253,7 +251,7 @@ def test_many_channels_at_a_high_rate_have_a_lower_limit(tmp_path):
 
 
 def test_a_header_that_lies_about_the_length_costs_no_memory(tmp_path, caplog):
-    data = bytearray(noise(1).save(tmp_path / "a.flac").read_bytes())
+    data = bytearray(recording(1).save(tmp_path / "a.flac").read_bytes())
     data[8 + 14 : 8 + 18] = struct.pack(">I", 3 * 3600 * SR)  # STREAMINFO: total samples
     heard = codecs.load(bytes(data))
     assert abs(heard.frames - SR) < 5000
@@ -263,7 +261,7 @@ def test_a_header_that_lies_about_the_length_costs_no_memory(tmp_path, caplog):
 
 @pytest.mark.parametrize("format", ["wav", "mp3", "m4a"])
 def test_a_part_behind_the_end(tmp_path, format):
-    path = noise(2).save(tmp_path / f"a.{format}")
+    path = recording(2).save(tmp_path / f"a.{format}")
     assert f"'a.{format}' ends at 2.00 s, before the offset of 30 s." in refusal(path, offset=30)
 
 
@@ -271,7 +269,7 @@ def test_nothing_that_anyone_feeds_it_escapes_the_errors(tmp_path):
     """Random damage to real files: sound, or an AudioError, and nothing else."""
     rng = np.random.default_rng(7)
     for format in ("wav", "flac", "mp3", "ogg", "opus", "m4a"):
-        whole = noise(0.5).save(tmp_path / f"a.{format}").read_bytes()
+        whole = recording(0.5).save(tmp_path / f"a.{format}").read_bytes()
         for _ in range(25):
             data = bytearray(whole)
             for place in rng.integers(0, min(len(data), 3000), size=rng.integers(1, 12)):

@@ -16,20 +16,15 @@ from musiclab.audio import Audio
 from musiclab.codecs import encoding, pcm
 from musiclab.codecs.formats import FORMATS
 from musiclab.errors import ExportError
+from tests.sounds import recording, tone
 
 SR = 44100
 PCM = [("wav", "16"), ("wav", "24"), ("flac", "16"), ("flac", "24")]
 
 
-def noise(seconds: float = 0.5, *, channels: int = 2, peak: float = 0.5, seed: int = 0) -> Audio:
-    samples = np.random.default_rng(seed).uniform(-1, 1, (channels, round(seconds * SR)))
-    samples[0, 7] = 1.0
-    return Audio(samples * peak, SR)
-
-
 @pytest.mark.parametrize("peak", [1e-3, 1.0, 1e3])
 def test_float_wav_holds_every_level_exactly(tmp_path, caplog, peak):
-    sent = noise(peak=peak)
+    sent = recording(peak=peak)
     np.testing.assert_array_equal(codecs.load(sent.save(tmp_path / "a.wav")).samples, sent.samples)
     assert not caplog.messages
 
@@ -48,7 +43,7 @@ def test_whole_numbers_come_back_bit_for_bit(tmp_path, format, bits):
 @given(seed=st.integers(0, 999), level=st.floats(1e-4, 0.99))
 @settings(max_examples=20)
 def test_rounding_is_a_step_and_a_half_at_most(bits, seed, level):
-    samples = noise(0.02, peak=level, seed=seed).samples
+    samples = recording(0.02, peak=level, seed=seed).samples
     steps = np.concatenate(list(pcm.quantised(samples, bits, seed=seed)), axis=1)
     full = 2 ** (bits - 1)
     error = steps - samples.astype(np.float64) * full
@@ -75,7 +70,7 @@ def test_silence_stays_silence():
 @pytest.mark.parametrize(("format", "bits"), [*PCM, ("mp3", None), ("ogg", None), ("opus", None), ("m4a", None)])
 @pytest.mark.parametrize("peak", [1.0, 1.7])
 def test_nothing_clips_and_the_gain_is_told(tmp_path, caplog, format, bits, peak):
-    sent = noise(1.0, peak=peak)
+    sent = recording(1.0, peak=peak)
     path = sent.save(tmp_path / f"a.{format}", subtype=bits)
     heard = codecs.load(path)
     assert heard.peak_db <= 0
@@ -87,11 +82,11 @@ def test_nothing_clips_and_the_gain_is_told(tmp_path, caplog, format, bits, peak
     told = float(re.search(r"by ([\d.e-]+) dB", caplog.messages[0]).group(1))
     assert told >= 20 * np.log10(peak) - 0.01
     assert heard.rms_db == pytest.approx(sent.rms_db - told, abs=0.02 if bits else 1.0)
-    np.testing.assert_array_equal(sent.samples, noise(1.0, peak=peak).samples)
+    np.testing.assert_array_equal(sent.samples, recording(1.0, peak=peak).samples)
 
 
 def test_what_fits_is_not_rescaled(tmp_path, caplog):
-    sent = noise(peak=0.9)
+    sent = recording(peak=0.9)
     for format, bits in PCM:
         heard = codecs.load(sent.save(tmp_path / f"a.{format}", subtype=bits))
         assert np.abs(heard.samples - sent.samples).max() < 2 * 2.0 ** (1 - int(bits))
@@ -105,7 +100,7 @@ def test_what_fits_is_not_rescaled(tmp_path, caplog):
 @pytest.mark.parametrize("format", [*FORMATS])
 @pytest.mark.parametrize("channels", [1, 2])
 def test_encode_gives_a_file_at_the_same_level(format, channels):
-    sent = noise(1.0, channels=channels, peak=0.3)
+    sent = recording(1.0, channels=channels, peak=0.3)
     heard = codecs.load(codecs.encode(sent, format=format))
     assert heard.channels == channels
     assert abs(heard.duration - 1) < 0.03
@@ -125,7 +120,7 @@ def test_encode_keeps_levels_above_full_scale_or_refuses():
 
 
 def test_better_quality_costs_more_bytes():
-    sent = noise(2)
+    sent = recording(2)
     for format in ("mp3", "ogg", "opus", "m4a"):
         sizes = [len(codecs.encode(sent, format=format, quality=quality)) for quality in (0.0, 0.5, 1.0)]
         assert sizes[0] < sizes[1] < sizes[2], format
@@ -135,11 +130,11 @@ def test_better_quality_costs_more_bytes():
 
 @pytest.mark.parametrize(("format", "sr"), [("mp3", 192000), ("opus", 44100), ("m4a", 192000), ("mp3", 9000)])
 def test_rates_that_a_format_lacks_become_the_next_that_it_has(tmp_path, format, sr):
-    tone = Audio(0.5 * np.sin(2 * np.pi * 441 * np.arange(sr) / sr), sr)
-    heard = codecs.load(tone.save(tmp_path / f"a.{format}"))
+    sent = Audio(tone(441, level=0.5, sr=sr), sr)
+    heard = codecs.load(sent.save(tmp_path / f"a.{format}"))
     assert heard.sr == FORMATS[format][next(iter(FORMATS[format]))].rate_for(sr)
     assert abs(heard.frames - heard.sr) <= 1
-    assert heard.rms_db == pytest.approx(tone.rms_db, abs=0.1)
+    assert heard.rms_db == pytest.approx(sent.rms_db, abs=0.1)
 
 
 @pytest.mark.parametrize(
@@ -153,18 +148,18 @@ def test_rates_that_a_format_lacks_become_the_next_that_it_has(tmp_path, format,
 )
 def test_unknown_formats(tmp_path, name, subtype, says):
     with pytest.raises(ExportError, match=says):
-        noise().save(tmp_path / name, subtype=subtype)
+        recording().save(tmp_path / name, subtype=subtype)
     assert not list(tmp_path.iterdir())
 
 
 def test_subtypes_by_their_names_in_libsndfile(tmp_path):
-    path = noise().save(tmp_path / "a.WAV", subtype="PCM_24")
+    path = recording().save(tmp_path / "a.WAV", subtype="PCM_24")
     assert sf.info(path).subtype == "PCM_24"
-    assert sf.info(noise().save(tmp_path / "b.wav", subtype="FLOAT")).subtype == "FLOAT"
+    assert sf.info(recording().save(tmp_path / "b.wav", subtype="FLOAT")).subtype == "FLOAT"
 
 
 def test_more_channels_than_a_format_holds(tmp_path):
-    eight = noise(channels=8)
+    eight = recording(channels=8)
     with pytest.raises(ExportError, match="MP3 holds at most 2 channels and this has 8"):
         eight.save(tmp_path / "a.mp3")
     assert eight.save(tmp_path / "a.flac").exists()
@@ -173,8 +168,8 @@ def test_more_channels_than_a_format_holds(tmp_path):
 
 def test_folders_are_made_and_files_replaced(tmp_path):
     path = tmp_path / "new folder" / "deep" / "ö.wav"
-    noise().save(path)
-    noise(0.1).save(path)
+    recording().save(path)
+    recording(0.1).save(path)
     assert codecs.load(path).frames == round(0.1 * SR)
     assert list(path.parent.iterdir()) == [path]
 
@@ -182,16 +177,16 @@ def test_folders_are_made_and_files_replaced(tmp_path):
 def test_a_folder_in_the_way(tmp_path):
     (tmp_path / "a.wav").mkdir()
     with pytest.raises(ExportError, match="is a folder"):
-        noise().save(tmp_path / "a.wav")
+        recording().save(tmp_path / "a.wav")
     (tmp_path / "file").write_text("x")
     with pytest.raises(ExportError, match="choose another folder"):
-        noise().save(tmp_path / "file" / "a.wav")
+        recording().save(tmp_path / "file" / "a.wav")
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder in which even root can't write")
 def test_a_folder_in_which_nothing_may_be_written():
     with pytest.raises(ExportError, match="choose another folder"):
-        noise().save("/proc/a.wav")
+        recording().save("/proc/a.wav")
 
 
 def test_a_read_only_folder(tmp_path, monkeypatch):
@@ -202,7 +197,7 @@ def test_a_read_only_folder(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Path, "touch", forbidden)
     with pytest.raises(ExportError, match="Nothing may be written in"):
-        noise().save(tmp_path / "a.wav")
+        recording().save(tmp_path / "a.wav")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no such limit on Windows")
@@ -213,14 +208,14 @@ def test_a_full_disk_loses_nothing(tmp_path, format, room):
     import resource
     import signal
 
-    path = noise(0.1).save(tmp_path / f"a.{format}")
+    path = recording(0.1).save(tmp_path / f"a.{format}")
     before = path.read_bytes()
     limit, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.getsignal(signal.SIGXFSZ)
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (room, limit[1]))
     try:
         with pytest.raises(ExportError, match="no room left"):
-            noise(10).save(path)
+            recording(10).save(path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limit)
         signal.signal(signal.SIGXFSZ, handler)
@@ -234,13 +229,13 @@ def test_a_disk_that_is_full_at_the_last_bytes(tmp_path, format):
     import resource
     import signal
 
-    whole = len(noise(1).save(tmp_path / f"a.{format}").read_bytes())
+    whole = len(recording(1).save(tmp_path / f"a.{format}").read_bytes())
     limit, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.getsignal(signal.SIGXFSZ)
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (whole - 200, limit[1]))
     try:
         with pytest.raises(ExportError):
-            noise(1).save(tmp_path / f"b.{format}")
+            recording(1).save(tmp_path / f"b.{format}")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limit)
         signal.signal(signal.SIGXFSZ, handler)
@@ -253,12 +248,12 @@ def test_an_interrupt_leaves_no_half_file(tmp_path, monkeypatch):
 
     monkeypatch.setattr(encoding, "write", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        noise().save(tmp_path / "a.wav")
+        recording().save(tmp_path / "a.wav")
     assert not list(tmp_path.iterdir())
 
 
 def test_readers_see_the_old_file_or_the_new_and_nothing_between(tmp_path):
-    path = noise(0.5).save(tmp_path / "a.wav")
+    path = recording(0.5).save(tmp_path / "a.wav")
     done = threading.Event()
     lengths = set()
 
@@ -269,7 +264,7 @@ def test_readers_see_the_old_file_or_the_new_and_nothing_between(tmp_path):
     thread = threading.Thread(target=reader)
     thread.start()
     for seconds in (1.0, 0.5) * 10:
-        noise(seconds).save(path)
+        recording(seconds).save(path)
     done.set()
     thread.join()
     assert lengths <= {SR, SR // 2}
@@ -279,6 +274,6 @@ def test_a_wav_beyond_4_gb_is_rf64(tmp_path, monkeypatch):
     from musiclab.codecs import writers
 
     monkeypatch.setattr(writers, "_WAV_LIMIT", 1000)
-    path = noise().save(tmp_path / "a.wav")
+    path = recording().save(tmp_path / "a.wav")
     assert path.read_bytes()[:4] == b"RF64"
-    np.testing.assert_array_equal(codecs.load(path).samples, noise().samples)
+    np.testing.assert_array_equal(codecs.load(path).samples, recording().samples)

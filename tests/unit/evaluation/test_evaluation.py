@@ -11,6 +11,7 @@ import soundfile as sf
 from musiclab import evaluation
 from musiclab.errors import DatasetError
 from musiclab.notes import Note, Part
+from tests.sounds import noise, tone
 
 SR = 44100
 REAL = os.environ.get("MUSICLAB_REAL_DATA")
@@ -20,14 +21,13 @@ REAL = os.environ.get("MUSICLAB_REAL_DATA")
 def songs(tmp_path, rng, monkeypatch):
     """Two songs of a second: a bass, clicks, and a stem too quiet to count."""
     monkeypatch.setenv("MUSICLAB_CACHE", str(tmp_path / "cache"))
-    t = np.arange(SR) / SR
     for number in (1, 2):
         drums = np.zeros(SR)
         drums[:: SR // 8] = 0.9
         stems = {
-            "bass": 0.2 * np.sin(2 * np.pi * 50 * number * t),
+            "bass": tone(50 * number, level=0.2),
             "drums": np.convolve(drums, rng.standard_normal(300) * np.exp(-np.arange(300) / 60))[:SR] * 0.8,
-            "vocals": 1e-4 * rng.standard_normal(SR),
+            "vocals": noise(SR, level=1e-4, rng=rng),
         }
         folder = tmp_path / "songs" / f"song {number}"
         folder.mkdir(parents=True)

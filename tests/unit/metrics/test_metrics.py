@@ -11,6 +11,7 @@ from musiclab import metrics
 from musiclab.audio import Audio
 from musiclab.stems import Stems
 from tests.references import museval_metrics
+from tests.sounds import tone
 
 
 def test_sdr_by_hand(rng):
@@ -125,12 +126,11 @@ def test_null_test_is_the_level_of_the_difference(rng):
 
 
 def test_error_spectrogram_shows_where_the_error_is():
-    t = np.arange(44100) / 44100
-    low, high = np.sin(2 * np.pi * 500 * t), 0.1 * np.sin(2 * np.pi * 5000 * t)
+    low, high = tone(500), tone(5000, level=0.1)
     dB = metrics.error_spectrogram(np.stack([low, low]), np.stack([low + high, low + high]))
     assert dB[:, 10:30].mean(axis=1).argmax() == round(5000 / 44100 * 4096)
     assert dB.max() == pytest.approx(-20, abs=1)
-    assert (metrics.error_spectrogram(0 * t, 0 * t) == -80).all()
+    assert (metrics.error_spectrogram(0 * low, 0 * low) == -80).all()
 
 
 def test_bleed_is_a_matrix_of_levels(rng):

@@ -14,6 +14,7 @@ from musiclab import plots, spectral
 from musiclab.audio import Audio
 from musiclab.plots.pictures import frequency_range, from_scale, picture, to_scale
 from musiclab.stems import Stems
+from tests.sounds import noise, tone
 
 SR = 44100
 
@@ -28,15 +29,13 @@ def ax():
 
 @pytest.fixture
 def stems(rng):
-    t = np.arange(SR) / SR
-    sounds = {"bass": 0.5 * np.sin(2 * np.pi * 80 * t), "drums": 0.1 * rng.standard_normal(SR)}
+    sounds = {"bass": tone(80, level=0.5), "drums": noise(SR, rng=rng)}
     parts = {name: Audio(np.stack([x, x]), SR, title=name) for name, x in sounds.items()}
     return Stems(parts, Audio(sum(part.samples for part in parts.values()), SR))
 
 
-def tone(hz, seconds=2.0):
-    t = np.arange(int(seconds * SR)) / SR
-    return Audio(0.5 * np.sin(2 * np.pi * hz * t), SR)
+def sound(hz, seconds=2.0):
+    return Audio(tone(hz, seconds, level=0.5), SR)
 
 
 def brightest_hz(ax, seconds):
@@ -54,7 +53,7 @@ def brightest_hz(ax, seconds):
 @pytest.mark.parametrize("scale", ["log", "mel", "linear"])
 @pytest.mark.parametrize("hz", [440.0, 3000.0, 9000.0])
 def test_a_tone_is_seen_at_its_frequency_also_after_zooming(ax, scale, hz):
-    image = plots.spectrogram(tone(hz), ax=ax, scale=scale)
+    image = plots.spectrogram(sound(hz), ax=ax, scale=scale)
     assert image.axes is ax
     assert ax.get_xlim() == (0.0, 2.0)
     pixel = {"log": 0.03 * hz, "mel": 0.03 * hz + 30, "linear": 100}[scale]
@@ -101,9 +100,9 @@ def test_an_stft_needs_its_rate_and_hop(ax, rng):
     with pytest.raises(ValueError, match="sr and hop_length"):
         plots.spectrogram(D, ax=ax)
     with pytest.raises(ValueError, match="frequency scale"):
-        plots.spectrogram(tone(440), ax=ax, scale="bark")
+        plots.spectrogram(sound(440), ax=ax, scale="bark")
     with pytest.raises(ValueError, match="lower to a higher"):
-        plots.spectrogram(tone(440), ax=ax, fmin=5000, fmax=100)
+        plots.spectrogram(sound(440), ax=ax, fmin=5000, fmax=100)
 
 
 @pytest.mark.parametrize("frames", [1, 100, SR])

@@ -17,6 +17,7 @@ from musiclab.audio import Audio
 from musiclab.errors import StoreError
 from musiclab.separation import Engine, Licence, separate
 from musiclab.separation import streams as convert
+from tests.sounds import noise
 
 SR = 8000
 
@@ -37,7 +38,7 @@ class Same(Engine):
 
 @pytest.fixture
 def song(rng: np.random.Generator) -> Audio:
-    return Audio(0.1 * rng.standard_normal((2, 3 * SR)), SR)
+    return Audio(noise(2, 3 * SR, rng=rng), SR)
 
 
 @pytest.fixture

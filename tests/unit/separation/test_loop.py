@@ -18,6 +18,7 @@ from musiclab.errors import AudioError, Cancelled, DeviceError, EngineError
 from musiclab.separation import Engine, Licence, separate
 from musiclab.separation.layout import Layout
 from musiclab.separation.loop import OverlapAdd, Run
+from tests.sounds import noise
 
 SR = 8000
 TAPS = 801
@@ -50,14 +51,10 @@ class Same(Engine):
         return torch.stack([mixture, mixture], dim=1)
 
 
-def noise(rng: np.random.Generator, channels: int, frames: int, sr: int = SR) -> Audio:
-    return Audio(0.1 * rng.standard_normal((channels, frames)), sr)
-
-
 @pytest.mark.parametrize("overlap", [0.0, 0.1, 0.5])
 @pytest.mark.parametrize("align", [1, 256])
 def test_segments_of_a_local_engine_equal_the_whole_run(rng: np.random.Generator, overlap: float, align: int) -> None:
-    song = noise(rng, 2, 5 * SR + 123)
+    song = Audio(noise(2, 5 * SR + 123, rng=rng), SR)
     whole = separate(song, engine=Fir(None), cache=False)
     parts = separate(song, engine=Fir(1.0, align=align), overlap=overlap, cache=False)
     for name in whole:
@@ -66,7 +63,7 @@ def test_segments_of_a_local_engine_equal_the_whole_run(rng: np.random.Generator
 
 def test_without_context_there_are_seams(rng: np.random.Generator) -> None:
     """The test above can fail: it is the context that removes the seams."""
-    song = noise(rng, 2, 5 * SR)
+    song = Audio(noise(2, 5 * SR, rng=rng), SR)
     whole = separate(song, engine=Fir(None), cache=False)
     parts = separate(song, engine=Fir(1.0, context=0.0), overlap=0.0, cache=False)
     assert np.abs(parts["low"].samples - whole["low"].samples).max() > 1e-2
@@ -108,7 +105,7 @@ def test_any_layout_gives_the_identity_back(
 @pytest.mark.parametrize("channels", [1, 2, 3, 8])
 @pytest.mark.parametrize("frames", [1, 7, SR, 2 * SR + 1])
 def test_stems_have_the_shape_of_the_mixture(rng: np.random.Generator, channels: int, frames: int) -> None:
-    song = noise(rng, channels, frames)
+    song = Audio(noise(channels, frames, rng=rng), SR)
     before = song.samples.copy()
     stems = separate(song, engine=Same(), cache=False)
     assert stems.mixture is song
@@ -128,7 +125,7 @@ def test_another_rate_comes_back_in_place(sr: int) -> None:
 
 @pytest.mark.parametrize("sr", [SR, 44100])
 def test_stems_and_residual_add_up(rng: np.random.Generator, sr: int) -> None:
-    song = noise(rng, 2, 2 * sr, sr)
+    song = Audio(noise(2, 2 * sr, rng=rng), sr)
     stems = separate(song, engine=Fir(), cache=False)
     total = sum(part.samples.astype(np.float64) for part in [*stems.values(), stems.residual])
     assert np.abs(total - song.samples).max() < 10 ** (-90 / 20)
@@ -167,7 +164,7 @@ def test_the_batch_is_halved_when_memory_runs_out(rng: np.random.Generator) -> N
                 raise RuntimeError("[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate memory")
             return super().separate(mixture)
 
-    song = noise(rng, 2, 9 * SR)
+    song = Audio(noise(2, 9 * SR, rng=rng), SR)
     tight, free = Tight(), Fir()
     stems = separate(song, engine=tight, batch=8, cache=False)
     assert max(tight.batches) == 2
@@ -205,7 +202,9 @@ def test_a_wrong_shape_is_said() -> None:
 
 def test_progress_rises_to_one_and_tells_the_time_left(rng: np.random.Generator) -> None:
     told: list[tuple[float, str]] = []
-    separate(noise(rng, 2, 5 * SR), engine=Fir(), progress=lambda f, text: told.append((f, text)), cache=False)
+    separate(
+        Audio(noise(2, 5 * SR, rng=rng), SR), engine=Fir(), progress=lambda f, text: told.append((f, text)), cache=False
+    )
     fractions = [fraction for fraction, _ in told]
     assert fractions == sorted(fractions)
     assert (fractions[0], fractions[-1]) == (0.0, 1.0)
@@ -226,7 +225,7 @@ def test_cancel_stops_and_keeps_nothing(
             stop.set()
 
     with pytest.raises(Cancelled):
-        separate(noise(rng, 2, 20 * SR), engine=engine, progress=watch, cancel=stop, cache=kept)
+        separate(Audio(noise(2, 20 * SR, rng=rng), SR), engine=engine, progress=watch, cancel=stop, cache=kept)
     assert 0 < len(engine.batches) < 20
     assert not list(tmp_path.rglob("*.npy"))
 
@@ -245,12 +244,12 @@ def test_ctrl_c_passes_through_and_keeps_nothing(
             return super().separate(mixture)
 
     with pytest.raises(KeyboardInterrupt):
-        separate(noise(rng, 2, 9 * SR), engine=Interrupted())
+        separate(Audio(noise(2, 9 * SR, rng=rng), SR), engine=Interrupted())
     assert not list(tmp_path.rglob("*.npy"))
 
 
 def test_the_same_request_gives_the_same_samples(rng: np.random.Generator) -> None:
-    song = noise(rng, 2, 4 * SR)
+    song = Audio(noise(2, 4 * SR, rng=rng), SR)
     one, two = (separate(song, engine=Fir(), shifts=2, overlap=0.25, cache=False) for _ in range(2))
     np.testing.assert_array_equal(one["low"].samples, two["low"].samples)
 
@@ -259,7 +258,7 @@ def test_the_second_time_comes_from_the_store(
     rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("MUSICLAB_CACHE", str(tmp_path))
-    song, engine = noise(rng, 2, 3 * SR), Fir()
+    song, engine = Audio(noise(2, 3 * SR, rng=rng), SR), Fir()
     engine.version = "1"
     first = separate(song, engine=engine)
     calls = len(engine.batches)
@@ -279,7 +278,7 @@ def test_an_engine_without_version_is_never_taken_from_the_store(
 ) -> None:
     """A student's own engine changes from run to run: its old results must not come back."""
     monkeypatch.setenv("MUSICLAB_CACHE", str(tmp_path))
-    song, engine = noise(rng, 2, 2 * SR), Fir()
+    song, engine = Audio(noise(2, 2 * SR, rng=rng), SR), Fir()
     separate(song, engine=engine)
     calls = len(engine.batches)
     separate(song, engine=engine)
@@ -293,7 +292,7 @@ def test_a_store_that_can_not_be_used_does_not_cost_the_result(
     monkeypatch.setenv("MUSICLAB_CACHE", str(tmp_path / "file"))
     engine = Same()
     engine.version = "1"
-    song = noise(rng, 2, SR)
+    song = Audio(noise(2, SR, rng=rng), SR)
     np.testing.assert_allclose(separate(song, engine=engine)["a"].samples, song.samples, atol=1e-6)
 
 
@@ -301,7 +300,7 @@ def test_a_temporary_result_goes_with_its_stems(
     rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    stems = separate(noise(rng, 2, SR), engine=Same(), cache=False)
+    stems = separate(Audio(noise(2, SR, rng=rng), SR), engine=Same(), cache=False)
     assert list(tmp_path.rglob("a.npy"))
     del stems
     assert not list(tmp_path.rglob("a.npy"))
@@ -355,7 +354,7 @@ def test_a_layout_of_frames_reads_each_frame_about_once(rng: np.random.Generator
 
 def _batches(rng: np.random.Generator, seconds: int) -> list[int]:
     engine = Fir(1.0)
-    song = noise(rng, 2, seconds * SR)
+    song = Audio(noise(2, seconds * SR, rng=rng), SR)
     layout = Layout.of(engine, segment=None, overlap=0.0, shifts=0)
     run = Run(engine, torch.device("cpu"), layout, batch=4)
     run.separate(lambda a, b: song.samples[None, :, a:b], song.frames, lambda _: None)
@@ -364,7 +363,7 @@ def _batches(rng: np.random.Generator, seconds: int) -> list[int]:
 
 def test_what_goes_wrong_while_writing_stops_the_run(rng: np.random.Generator) -> None:
     """Writing goes on beside computing; its errors come out all the same, also those of the last piece."""
-    song = 0.1 * rng.standard_normal((1, 2, 4 * SR)).astype(np.float32)
+    song = noise(1, 2, 4 * SR, rng=rng).astype(np.float32)
 
     def read(start: int, stop: int) -> np.ndarray:
         return song[..., max(start, 0) : stop]
@@ -384,7 +383,7 @@ def test_what_goes_wrong_while_writing_stops_the_run(rng: np.random.Generator) -
 
 
 def test_pieces_are_written_in_order_beside_the_work(rng: np.random.Generator) -> None:
-    song = noise(rng, 2, 4 * SR)
+    song = Audio(noise(2, 4 * SR, rng=rng), SR)
     main, seen = threading.get_ident(), []
 
     def write(estimates: np.ndarray) -> None:

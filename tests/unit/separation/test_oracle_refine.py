@@ -10,6 +10,7 @@ from musiclab.separation import refine as refine_module
 from musiclab.separation.engines.oracle import KINDS, Oracle, ideal
 from musiclab.separation.refine import in_pieces, refine
 from musiclab.stems import Stems
+from tests.sounds import noise, song
 
 SR = 44100
 
@@ -19,9 +20,8 @@ def truth(rng):
     """Two sounds that overlap in frequency, one to the left, one to the right."""
     t = np.arange(SR) / SR
     chirp = np.sin(2 * np.pi * (300 * t + 900 * t**2)) * 0.3
-    noise = 0.1 * rng.standard_normal(SR)
-    sounds = {"chirp": np.stack([chirp, 0.3 * chirp]), "noise": np.stack([0.3 * noise, noise])}
-    return Stems({name: Audio(x, SR) for name, x in sounds.items()}, Audio(sum(sounds.values()), SR))
+    hiss = noise(SR, rng=rng)
+    return song({"chirp": np.stack([chirp, 0.3 * chirp]), "noise": np.stack([0.3 * hiss, hiss])}, sr=SR)
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
@@ -89,7 +89,7 @@ def test_pieces_have_no_seams(rng, monkeypatch):
 
 
 def test_masked_pieces_equal_the_whole_song(rng, monkeypatch):
-    x = 0.1 * rng.standard_normal((2, 2, 90_000)).astype(np.float32)
+    x = noise(2, 2, 90_000, rng=rng).astype(np.float32)
     truth = Stems({"a": Audio(x[0], SR), "b": Audio(x[1], SR)}, Audio(x.sum(axis=0), SR))
     whole = ideal(truth)["a"].samples
     monkeypatch.setattr(refine_module, "PIECE", 40 * 1024)

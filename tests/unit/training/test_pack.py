@@ -5,22 +5,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from musiclab.audio import Audio
 from musiclab.datasets import Multitrack
 from musiclab.errors import DatasetError
 from musiclab.separation.engines.embedded.network import SR, STEMS
-from musiclab.stems import Stems
 from musiclab.training.separator.data import SongFolder, pack
+from tests.sounds import song
 
 
-def song(sounds: dict[str, np.ndarray], sr: int = SR) -> Multitrack:
-    stems = {name: Audio(samples, sr) for name, samples in sounds.items()}
-    return Multitrack("a song", Stems(stems, Audio(sum(sounds.values()), sr)))
+def multitrack(sounds: dict[str, np.ndarray], sr: int = SR) -> Multitrack:
+    return Multitrack("a song", song(sounds, sr=sr))
 
 
 def test_packed_song_is_what_the_training_reads(tmp_path: Path, rng: np.random.Generator) -> None:
     sounds = {name: rng.uniform(-0.2, 0.2, (2, SR)) for name in ("bass", "drums", "guitar", "other")}
-    path = pack(song(sounds), tmp_path / "new")
+    path = pack(multitrack(sounds), tmp_path / "new")
     assert [file.name for file in path.parent.iterdir()] == ["a song.npy"]
     piece = SongFolder([path.parent]).crop(rng, SR)
     assert piece.shape == (len(STEMS), 2, SR)
@@ -31,14 +29,14 @@ def test_packed_song_is_what_the_training_reads(tmp_path: Path, rng: np.random.G
 
 def test_loud_stems_are_turned_down_alike(tmp_path: Path, rng: np.random.Generator) -> None:
     sounds = {"vocals": rng.uniform(-3, 3, (2, 1000)), "bass": rng.uniform(-0.5, 0.5, (2, 1000))}
-    packed = np.load(pack(song(sounds), tmp_path)) / 32767
+    packed = np.load(pack(multitrack(sounds), tmp_path)) / 32767
     assert np.abs(packed).max() == pytest.approx(1, abs=1e-4)
     gain = 1 / np.abs(sounds["vocals"]).max()
     np.testing.assert_allclose(packed[STEMS.index("bass")], sounds["bass"] * gain, atol=5e-5)
 
 
 def test_mono_and_other_rates_are_brought_to_ours(tmp_path: Path, rng: np.random.Generator) -> None:
-    packed = np.load(pack(song({"bass": rng.uniform(-0.2, 0.2, (1, 22_050))}, 22_050), tmp_path))
+    packed = np.load(pack(multitrack({"bass": rng.uniform(-0.2, 0.2, (1, 22_050))}, 22_050), tmp_path))
     assert packed.shape == (4, 2, SR)
     np.testing.assert_array_equal(packed[STEMS.index("bass"), 0], packed[STEMS.index("bass"), 1])
     assert packed[STEMS.index("bass")].any()
@@ -46,5 +44,5 @@ def test_mono_and_other_rates_are_brought_to_ours(tmp_path: Path, rng: np.random
 
 def test_a_stem_of_everything_else_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="accompaniment"):
-        pack(song({"vocals": np.ones((2, 100)), "accompaniment": np.ones((2, 100))}), tmp_path)
+        pack(multitrack({"vocals": np.ones((2, 100)), "accompaniment": np.ones((2, 100))}), tmp_path)
     assert not list(tmp_path.iterdir())

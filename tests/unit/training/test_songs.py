@@ -22,15 +22,15 @@ from musiclab.training.studio.songs.multitrack import write_multitrack
 from musiclab.training.studio.songs.sources import table
 from musiclab.training.studio.songs.styles import PROGRESSIONS, STYLES
 from musiclab.training.studio.songs.theory import progression
+from tests.sounds import harmonics, times
 
 DURATION = 6.0
 
 
-def tone(pitch: float, seconds: float = 0.8) -> np.ndarray:
-    t = np.arange(int(seconds * SR)) / SR
-    f = 440 * 2 ** ((pitch - 69) / 12)
-    wave = sum(np.sin(2 * np.pi * f * k * t) / k for k in range(1, 6)) * np.exp(-t)
-    return np.concatenate([np.zeros(2000), 0.3 * wave])  # with silence before, as samples have
+def sample(pitch: float, seconds: float = 0.8) -> np.ndarray:
+    """A dying note with silence before it, as samples have."""
+    dying = harmonics(pitch, seconds, 5, sr=SR) * np.exp(-times(seconds, sr=SR))
+    return np.concatenate([np.zeros(2000), 0.3 * dying])
 
 
 def voice(pitch: float, rng: np.random.Generator) -> np.ndarray:
@@ -63,7 +63,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for family, kind in [("bass", "electric-bass"), ("guitar", "electric"), ("keys", "grand-piano"),
                          ("synth", "transistor-organ"), ("winds", "saxophone"), ("strings", "cello")]:  # fmt: skip
         for pitch in range(28, 90, 10):
-            add(family, kind, str(pitch), tone(pitch), pitch=pitch, cents=0, pitch_verified=True)
+            add(family, kind, str(pitch), sample(pitch), pitch=pitch, cents=0, pitch_verified=True)
     for kind in ("kick", "snare", "hihat-closed", "hihat-open", "tom", "crash", "ride", "percussion"):
         burst = rng.standard_normal(SR // 4) * np.exp(-np.arange(SR // 4) / 2000)
         add("drums", kind, "1", 0.3 * burst, kit="noise", share_alike=kind == "ride")
@@ -218,7 +218,7 @@ def test_compressor_narrows_the_dynamics(rng: np.random.Generator) -> None:
 
 
 def test_shift_pitch_changes_length() -> None:
-    x = tone(60).astype(np.float32)
+    x = sample(60).astype(np.float32)
     assert len(shift_pitch(x, 12)) == pytest.approx(len(x) / 2, abs=3)
 
 

@@ -9,6 +9,7 @@ from musiclab.errors import TranscriptionError
 from musiclab.grid import BeatGrid
 from musiclab.notes import Note
 from musiclab.transcription import harmony
+from tests.sounds import harmonics, noise
 
 DEGREES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 11)}  # minor with its leading note
 
@@ -73,11 +74,9 @@ def test_chords_of_a_synthesised_progression(rng):
     sound = []
     for pitches in wanted.values():
         t = np.arange(2 * sr) / sr
-        tone = sum(
-            np.sin(2 * np.pi * 440 * 2 ** ((p - 69) / 12) * n * t) / n**1.5 for p in pitches for n in range(1, 6)
-        )
+        tone = np.sum([harmonics(pitch, 2, 5, tilt=1.5, sr=sr) for pitch in pitches], axis=0)
         sound.append(tone * np.exp(-t))
-    audio = Audio(0.05 * np.concatenate(sound) + 0.002 * rng.standard_normal(8 * sr), sr)
+    audio = Audio(0.05 * np.concatenate(sound) + noise(8 * sr, level=0.002, rng=rng), sr)
     chords = harmony.estimate_chords(audio, BeatGrid(grid.times[:17]), key="C major")
     assert [chord.symbol for chord in chords] == list(wanted)
     assert [chord.onset for chord in chords] == pytest.approx([0, 2, 4, 6])

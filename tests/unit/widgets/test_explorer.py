@@ -13,12 +13,13 @@ from musiclab.audio import Audio
 from musiclab.errors import AudioError
 from musiclab.widgets.explorer.explorer import SpectrogramExplorer
 from musiclab.widgets.explorer.tiles import CHUNK, Look, Tiles
+from tests.sounds import noise, tone
 
 SR = 44_100
 
 
 def test_a_cell_is_what_the_stft_says_across_chunks(rng: np.random.Generator) -> None:
-    song = Audio(0.2 * rng.standard_normal((2, 2 * CHUNK)), SR)
+    song = Audio(noise(2, 2 * CHUNK, level=0.2, rng=rng), SR)
     explorer = SpectrogramExplorer(song, scale="linear")
     look = explorer.look
     S = np.abs(spectral.stft(song.mono().samples[0], n_fft=look.n_fft, hop_length=look.hop_length))
@@ -32,7 +33,7 @@ def test_a_cell_is_what_the_stft_says_across_chunks(rng: np.random.Generator) ->
 def test_a_click_and_a_tone_are_seen_at_any_zoom(settings: dict[str, object]) -> None:
     x = np.zeros(60 * SR)
     x[30 * SR] = 1.0
-    x[40 * SR : 50 * SR] = 0.5 * np.sin(2 * np.pi * 1000 * np.arange(10 * SR) / SR)
+    x[40 * SR : 50 * SR] = tone(1000, 10, level=0.5)
     explorer = SpectrogramExplorer(Audio(x, SR), **settings)
     for t0, t1 in ((0.0, 60.0), (28.0, 32.0), (29.9, 30.1)):
         picture = explorer.picture(t0, t1, 5000, 15_000, width=300, height=50)
@@ -48,7 +49,7 @@ def test_a_click_and_a_tone_are_seen_at_any_zoom(settings: dict[str, object]) ->
 
 @pytest.mark.parametrize("window", ["hann", "blackman"])
 def test_constant_q_is_what_its_definition_says(rng: np.random.Generator, window: str) -> None:
-    x = 0.1 * rng.standard_normal(4 * SR).astype(np.float32)
+    x = noise(4 * SR, rng=rng).astype(np.float32)
     tiles, look = Tiles(Audio(x, SR)), Look(cqt=True, window=window)
     hz = tiles.rows_hz(look)
     found = tiles._columns(look, 0, 0, 4 * SR // look.hop_length, False)
@@ -56,18 +57,17 @@ def test_constant_q_is_what_its_definition_says(rng: np.random.Generator, window
         length = look.n_fft * 1000 / hz[row]
         at = np.arange(-int(length / 2), int(length / 2) + 1)
         w = get_window(window, len(at), fftbins=False)
-        tone = w * np.exp(-2j * np.pi * hz[row] / SR * at)
+        wave = w * np.exp(-2j * np.pi * hz[row] / SR * at)
         for column in (120, 150, 200):
-            heard = [x[column * look.hop_length + shift + at] @ tone for shift in range(-256, 257, 16)]
+            heard = [x[column * look.hop_length + shift + at] @ wave for shift in range(-256, 257, 16)]
             levels = 20 * np.log10(2 * np.abs(heard) / w.sum())
             assert levels.min() - 0.5 < -127.5 + 0.5 * float(found[row, column]) < levels.max() + 0.5
 
 
 def test_constant_q_shows_a_semitone_alike_in_every_octave() -> None:
-    t = np.arange(3 * SR) / SR
     widths = []
     for hz in (55.0, 440.0, 3520.0):
-        explorer = SpectrogramExplorer(Audio(0.5 * np.sin(2 * np.pi * hz * t), SR), scale="cqt", n_fft=4096)
+        explorer = SpectrogramExplorer(Audio(tone(hz, 3, level=0.5), SR), scale="cqt", n_fft=4096)
         picture = explorer.picture(1, 2, hz / 2, hz * 2, width=10, height=480)  # 20 pixels to the semitone
         widths.append(int((picture[:, 5] > picture[:, 5].max() - 12).sum()))
         assert picture.max() == pytest.approx(-6, abs=1)
@@ -76,7 +76,7 @@ def test_constant_q_shows_a_semitone_alike_in_every_octave() -> None:
 
 
 def test_a_long_song_is_told_while_it_is_computed(rng: np.random.Generator) -> None:
-    explorer = SpectrogramExplorer(Audio(0.1 * rng.standard_normal((1, 240 * SR)), SR), scale="cqt")
+    explorer = SpectrogramExplorer(Audio(noise(1, 240 * SR, level=0.1, rng=rng), SR), scale="cqt")
     done: list[float] = []
     explorer.send = lambda content, _buffers=None: done.append(content["tile"]["done"])  # type: ignore[method-assign]
     ask = {"order": "tile", "t0": 0.0, "t1": 240.0, "low": 30.0, "high": 20_000.0, "width": 600, "height": 200}
@@ -100,8 +100,7 @@ def test_reassignment_sharpens_a_chirp() -> None:
 
 
 def test_the_box_is_band_passed_and_faded() -> None:
-    t = np.arange(2 * SR) / SR
-    song = Audio(np.sin(2 * np.pi * 300 * t) * 0.3 + np.sin(2 * np.pi * 3000 * t) * 0.3, SR)
+    song = Audio(tone(300, 2, level=0.3) + tone(3000, 2, level=0.3), SR)
     explorer = SpectrogramExplorer(song)
     explorer.selection = (0.5, 1.5, 2000, 4000)
     D = np.abs(np.fft.rfft(explorer.sound().samples[0]))
@@ -113,7 +112,7 @@ def test_the_box_is_band_passed_and_faded() -> None:
 
 
 def test_four_minutes_are_drawn_at_once_when_they_are_known(rng: np.random.Generator) -> None:
-    song = Audio(0.1 * rng.standard_normal((1, 240 * SR)), SR)
+    song = Audio(noise(1, 240 * SR, level=0.1, rng=rng), SR)
     explorer = SpectrogramExplorer(song)
     explorer.picture()
     started = time.process_time()

@@ -11,6 +11,7 @@ from musiclab.audio import Audio
 from musiclab.errors import AudioError
 from musiclab.widgets.blind.levelled import clip_starts, matched
 from musiclab.widgets.blind.listening_test import Abx, ListeningTest, guessing
+from tests.sounds import noise
 
 SR = 8_000
 
@@ -59,9 +60,9 @@ def test_other_answers_are_refused(said: str) -> None:
 @pytest.fixture
 def sounds(rng: np.random.Generator) -> tuple[Audio, Audio]:
     """Noise of 6 s whose first 3 s are silent, and the same with an error, four times as loud."""
-    samples = rng.standard_normal((2, 6 * SR)) * 0.1
+    samples = noise(2, 6 * SR, rng=rng)
     samples[:, : 3 * SR] = 0
-    return Audio(samples, SR), Audio(samples * 4 + rng.standard_normal(samples.shape) * 1e-2, SR)
+    return Audio(samples, SR), Audio(samples * 4 + noise(*samples.shape, level=1e-2, rng=rng), SR)
 
 
 def test_matched_sounds_have_one_level_and_do_not_clip(sounds: tuple[Audio, Audio]) -> None:

@@ -17,16 +17,15 @@ from musiclab.widgets.masklab.masklab import MaskLab
 from musiclab.widgets.masklab.sheet import BLOCK, MaskSheet
 from musiclab.widgets.shared import brushes
 from musiclab.widgets.shared.brushes import Grid
+from tests.sounds import noise, song
 
 SR = 44_100
 NAMES = ("vocals", "drums", "bass")
 
 
-def song(rng: np.random.Generator, seconds: float = 2.0, channels: int = 2) -> tuple[Audio, Stems]:
-    shape = (channels, round(seconds * SR))
-    parts = {name: Audio(0.1 * rng.standard_normal(shape), SR) for name in NAMES}
-    mixture = Audio(np.sum([part.samples for part in parts.values()], axis=0), SR)
-    return mixture, Stems(parts, mixture)
+def mixed(rng: np.random.Generator, seconds: float = 2.0, channels: int = 2) -> tuple[Audio, Stems]:
+    stems = song({name: noise(channels, round(seconds * SR), rng=rng) for name in NAMES})
+    return stems.mixture, stems
 
 
 @st.composite
@@ -44,7 +43,7 @@ def gestures(draw: st.DrawFn) -> Gesture:
 @pytest.fixture(scope="module")
 def made() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     rng = np.random.default_rng(1)
-    mixture, stems = song(rng)
+    mixture, stems = mixed(rng)
     sounds = np.stack([stems[name].samples for name in NAMES])
     return mixture.samples, sounds, masks.ideal_ratio(spectral.stft(sounds)), spectral.stft(mixture.samples)
 
@@ -115,7 +114,7 @@ def test_taking_gives_to_the_partner_alone(made: tuple[np.ndarray, ...]) -> None
 
 @pytest.mark.parametrize("channels", [1, 2, 3])
 def test_stems_add_up_for_any_channels_and_only_painted_ones_change(rng: np.random.Generator, channels: int) -> None:
-    mixture, stems = song(rng, 1.5, channels)
+    mixture, stems = mixed(rng, 1.5, channels)
     lab = MaskLab(mixture, stems, truth=stems)
     assert all(lab.stems[name] is stems[name] for name in NAMES)
     lab.paint_rectangle(0.4, 0.8, 200, 2000, partner="drums")
@@ -131,7 +130,7 @@ def test_stems_add_up_for_any_channels_and_only_painted_ones_change(rng: np.rand
 
 
 def test_a_passage_of_a_longer_song(rng: np.random.Generator) -> None:
-    mixture, stems = song(rng, 4.0)
+    mixture, stems = mixed(rng, 4.0)
     lab = MaskLab(mixture, stems, start=1.0, stop=3.0)
     lab.paint_rectangle(0.0, 4.0, 50, 10_000)
     repaired = lab.stems["vocals"].samples
@@ -141,7 +140,7 @@ def test_a_passage_of_a_longer_song(rng: np.random.Generator) -> None:
 
 
 def test_every_kind_adds_up(rng: np.random.Generator) -> None:
-    mixture, stems = song(rng, 1.0)
+    mixture, stems = mixed(rng, 1.0)
     lab = MaskLab(mixture, stems, truth=stems)
     for kind in lab.kinds:
         lab.kind = kind
@@ -165,7 +164,7 @@ def test_the_harmonic_brush_finds_the_pitch() -> None:
 
 
 def test_wrong_use_is_told_in_a_sentence(rng: np.random.Generator) -> None:
-    mixture, stems = song(rng, 0.5)
+    mixture, stems = mixed(rng, 0.5)
     lab = MaskLab(mixture, stems)
     with pytest.raises(AudioError, match="No stem"):
         lab.stem = "flute"
@@ -180,7 +179,7 @@ def test_wrong_use_is_told_in_a_sentence(rng: np.random.Generator) -> None:
 
 
 def test_a_kind_in_pieces_is_the_kind_as_a_whole(rng: np.random.Generator) -> None:
-    mixture, stems = song(rng, 3.0)
+    mixture, stems = mixed(rng, 3.0)
     X, sounds = spectral.stft(mixture.samples), np.stack([stems[name].samples for name in NAMES])
     estimates = sounds + 0.02 * rng.standard_normal(sounds.shape).astype(np.float32)
     passage = Passage(NAMES, X, estimates, sounds)
@@ -199,7 +198,7 @@ def test_a_kind_in_pieces_is_the_kind_as_a_whole(rng: np.random.Generator) -> No
 
 
 def test_what_is_heard_next_is_told_first(rng: np.random.Generator) -> None:
-    mixture, stems = song(rng, 10.0)
+    mixture, stems = mixed(rng, 10.0)
     lab = MaskLab(mixture, stems)
     told: list[dict[str, object]] = []
     lab.send = lambda content, _buffers=None: told.append(content)  # type: ignore[method-assign]

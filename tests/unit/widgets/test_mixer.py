@@ -32,6 +32,7 @@ from musiclab.widgets.shared.transport import (
     page_memory,
     scale_of,
 )
+from tests.sounds import tone
 
 SR = 44_100
 NAMES = ("vocals", "drums", "bass")
@@ -169,8 +170,7 @@ def never() -> bool:
 @pytest.mark.parametrize("sr", [44_100, 48_000, 11_025, 32_001])
 def test_packets_together_are_the_sound(rng: np.random.Generator, sr: int) -> None:
     """Cut as the page cuts them: each piece without what it reaches over its ends."""
-    time = np.arange(17 * sr) / sr
-    sounds = [Audio(np.stack([0.4 * np.sin(2 * np.pi * hz * time)] * 2), sr) for hz in (220, 331)]
+    sounds = [Audio(np.stack([tone(hz, 17, level=0.4, sr=sr)] * 2), sr) for hz in (220, 331)]
     plan = Plan(sounds[0].duration, "flac")
     assert plan.cuts == [0, 5, 15]
     pad = pad_of(sr) * SAMPLE_RATE // sr
@@ -253,12 +253,11 @@ def test_limiter_holds_the_ceiling_and_leaves_alone_what_fits(scale: float, sr: 
 
 def test_limiter_moves_without_steps_and_comes_back() -> None:
     """A steady tone with one loud second: its gain is down before the peak, never jumps, and returns."""
-    t = np.arange(4 * SR) / SR
-    tone = (0.5 * np.sin(2 * np.pi * 1000 * t)).astype(np.float32)[None]
-    loud = tone.copy()
+    plain = tone(1000, 4, level=0.5).astype(np.float32)[None]
+    loud = plain.copy()
     loud[:, SR : 2 * SR] *= 4
     limited, reduction = limit(loud, SR)
-    audible = np.abs(tone[0]) > 0.05
+    audible = np.abs(plain[0]) > 0.05
     gain = limited[0][audible] / loud[0][audible]
     assert reduction == pytest.approx(6.02, abs=0.1)
     assert np.max(np.abs(np.diff(gain))) < 0.02

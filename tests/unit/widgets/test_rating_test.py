@@ -13,6 +13,7 @@ from musiclab.audio import Audio
 from musiclab.errors import AudioError
 from musiclab.widgets.blind.rating_test import ANCHORS, RatingTest
 from musiclab.widgets.blind.ratings import REFERENCE, Ratings, anchor, read_ratings, summary
+from tests.sounds import noise
 
 SR = 44_100
 NAMES = (REFERENCE, "engine", "3.5 kHz anchor", "7 kHz anchor")
@@ -81,10 +82,10 @@ def test_anchors_are_low_passed_as_the_recommendation_asks(cutoff: float) -> Non
 
 @pytest.fixture
 def sounds(rng: np.random.Generator) -> dict[str, Audio]:
-    x = rng.standard_normal((2, 6 * SR)) * 0.1
+    x = noise(2, 6 * SR, rng=rng)
     return {
         "true": Audio(x, SR),
-        "good": Audio(4 * x + 0.02 * rng.standard_normal(x.shape), SR),
+        "good": Audio(4 * x + noise(*x.shape, level=0.02, rng=rng), SR),
         "poor": Audio(x**3, SR),
     }
 

@@ -1,6 +1,7 @@
 """The classical engines do on made sounds what they are for, lose nothing, and repeat themselves exactly."""
 
 import itertools
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from musiclab import metrics
 from musiclab.separation.engine import Engine
 from musiclab.separation.engines import classical, decompose
+from tests import sounds
 
 SR = classical.SR
 ENGINES = [classical.HPSS, classical.REPETSim, classical.NMF, classical.Centre]
@@ -22,8 +24,7 @@ def separate(engine, samples):
     return dict(zip(engine.stems, out, strict=True))
 
 
-def tone(hz, seconds=3.0):
-    return 0.2 * np.sin(2 * np.pi * hz * np.arange(int(seconds * SR)) / SR)
+tone = partial(sounds.tone, seconds=3.0, level=0.2, sr=SR)
 
 
 def clicks(rng, seconds=3.0):
@@ -38,7 +39,7 @@ def clicks(rng, seconds=3.0):
 def test_stems_add_up_to_the_mixture_and_nothing_breaks(make, kind, rng):
     engine = make()
     assert isinstance(engine, Engine)
-    x = 0.1 * rng.standard_normal((2, 30_000))
+    x = sounds.noise(2, 30_000, rng=rng)
     x = {"noise": x, "silence": 0 * x, "mono": x[[0, 0]], "one sample": x[:, :1], "loud": 1e4 * x}[kind]
     x = x.astype(np.float32)
     before = x.copy()
@@ -90,7 +91,7 @@ def test_centre_parts_the_middle_from_the_sides():
 def test_what_an_engine_says_of_its_reach_is_true(make, rng):
     """A change further away than `context` changes nothing: this is what lets a long song be cut without seams."""
     engine = make()
-    x = 0.1 * rng.standard_normal((2, 3 * SR)).astype(np.float32)
+    x = sounds.noise(2, 3 * SR, rng=rng).astype(np.float32)
     changed = x.copy()
     edge = SR + int(engine.context * SR)
     changed[:, edge:] = rng.standard_normal((2, changed.shape[1] - edge)).astype(np.float32)

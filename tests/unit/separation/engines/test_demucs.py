@@ -24,6 +24,7 @@ from musiclab.separation import load_engine, registry, separate, weights
 from musiclab.separation.engines.demucs.adapter import DemucsEngine, from_folder
 from musiclab.separation.engines.demucs.attention import flash_attention
 from musiclab.store import default_store
+from tests.sounds import noise
 
 SOURCES = ["drums", "bass", "other", "vocals"]
 SR = 44100
@@ -63,7 +64,7 @@ def torch_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def song(rng: np.random.Generator) -> Audio:
-    return Audio(0.1 * rng.standard_normal((2, 5 * SR + 321)), SR)
+    return Audio(noise(2, 5 * SR + 321, rng=rng), SR)
 
 
 def theirs(model: torch.nn.Module, song: Audio, **settings: object) -> np.ndarray:
@@ -95,7 +96,7 @@ def test_equals_demucs_own_loop(song: Audio, overlap: float, batch: int) -> None
 @pytest.mark.parametrize("frames", [1, 1000, SR // 2, 75000, 2 * SR])
 def test_equals_demucs_on_songs_of_any_length(rng: np.random.Generator, frames: int) -> None:
     model = small()
-    song = Audio(0.1 * rng.standard_normal((2, frames)), SR)
+    song = Audio(noise(2, frames, rng=rng), SR)
     if frames == 1:  # Demucs divides by the deviation of one sample and answers NaN
         assert np.isfinite(ours(DemucsEngine([model]), song)).all()
     else:
@@ -122,7 +123,7 @@ def test_the_full_size_equals_demucs(rng: np.random.Generator) -> None:
     """HTDemucs as published (42 million weights, segments of 7.8 s), random weights."""
     torch.manual_seed(3)
     model = HTDemucs(SOURCES, t_layers=5, bottom_channels=512, segment=Fraction(39, 5)).eval()
-    song = Audio(0.1 * rng.standard_normal((2, 6 * SR)), SR)
+    song = Audio(noise(2, 6 * SR, rng=rng), SR)
     assert relative(ours(DemucsEngine([model]), song, overlap=0.25), theirs(model, song)) < 1e-4
 
 

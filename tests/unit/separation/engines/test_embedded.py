@@ -30,6 +30,7 @@ from musiclab.training.separator.data import Remix, SongFolder, _stft
 from musiclab.training.separator.export import export
 from musiclab.training.separator.loss import Target, mask_loss, orthogonal
 from musiclab.training.separator.train import Settings, Trainer, train
+from tests.sounds import noise
 
 TINY = Config(widths=(8, 8, 8, 8), middle=1)
 
@@ -57,8 +58,8 @@ def tiny(songs: Path, tmp_path: Path) -> Settings:
     )
 
 
-def noise(rng: np.random.Generator, *shape: int) -> torch.Tensor:
-    return torch.from_numpy(rng.standard_normal(shape).astype(np.float32) * 0.1)
+def tensor(*shape: int, rng: np.random.Generator) -> torch.Tensor:
+    return torch.from_numpy(noise(*shape, rng=rng).astype(np.float32))
 
 
 def test_published_size_fits_into_8_megabytes() -> None:
@@ -77,13 +78,13 @@ def test_masks_add_up_to_one_for_any_length_and_level(frames: int, batch: int, s
 
 
 def test_features_do_not_change_with_the_volume(rng: np.random.Generator) -> None:
-    D = spectrogram(noise(rng, 1, 2, SR))
+    D = spectrogram(tensor(1, 2, SR, rng=rng))
     torch.testing.assert_close(features(D), features(D * 1e-2), atol=1e-2, rtol=0)
 
 
 @pytest.mark.parametrize("scale", [0.0, 1e-3, 1.0, 1e3])
 def test_blend_adds_up_to_one_and_leaves_its_argument_alone(rng: np.random.Generator, scale: float) -> None:
-    D = spectrogram(noise(rng, 2, 2, SR // 2)) * scale
+    D = spectrogram(tensor(2, 2, SR // 2, rng=rng)) * scale
     masks = torch.softmax(torch.randn(2, 4, 2, *D.shape[2:]), dim=1)
     before = masks.clone()
     result = blended(masks, D)
@@ -95,14 +96,14 @@ def test_blend_adds_up_to_one_and_leaves_its_argument_alone(rng: np.random.Gener
 
 
 def test_rule_masks_are_those_of_the_classical_engine(rng: np.random.Generator) -> None:
-    D = spectrogram(noise(rng, 1, 2, SR))[0].numpy()
+    D = spectrogram(tensor(1, 2, SR, rng=rng))[0].numpy()
     whole = HPSS().masks(D)[:, : BINS - 8]  # the last bins see the cut in the smoothing of the stereo cue
     np.testing.assert_allclose(rule_masks(D)[:, : BINS - 8], whole, atol=1e-3)
 
 
 def test_every_bin_is_heard_and_answered(rng: np.random.Generator) -> None:
     network = MaskNetwork(TINY)
-    x = noise(rng, 1, 4, N_BINS, 16).requires_grad_()
+    x = tensor(1, 4, N_BINS, 16, rng=rng).requires_grad_()
     logits = network.logits(x)
     assert torch.all(logits.std(dim=(0, 1, 2, 4)) > 0)
     (gradient,) = torch.autograd.grad(logits.square().sum(), x)
@@ -110,18 +111,18 @@ def test_every_bin_is_heard_and_answered(rng: np.random.Generator) -> None:
 
 
 def test_spectrogram_and_waveform_are_inverse(rng: np.random.Generator) -> None:
-    x = noise(rng, 2, 2, SR + 17)
+    x = tensor(2, 2, SR + 17, rng=rng)
     torch.testing.assert_close(waveform(spectrogram(x), x.shape[-1]), x, atol=1e-6, rtol=0)
 
 
 def test_training_and_inference_see_the_same_spectrogram(rng: np.random.Generator) -> None:
-    x = noise(rng, 2, 2, SR)
+    x = tensor(2, 2, SR, rng=rng)
     expected = spectrogram(x)[:, :, :N_BINS].numpy().swapaxes(2, 3)
     np.testing.assert_allclose(_stft(x.numpy()), expected, atol=2e-4)
 
 
 def test_loss_is_the_error_of_the_masked_mixture(rng: np.random.Generator) -> None:
-    D = spectrogram(noise(rng, 2, 4, 2, SR // 4))[:, :, :, :N_BINS]
+    D = spectrogram(tensor(2, 4, 2, SR // 4, rng=rng))[:, :, :, :N_BINS]
     masks = torch.softmax(torch.randn(D.shape), dim=1)
     mixture = D.sum(dim=1, keepdim=True)
     error = (D - masks * mixture).abs().square().sum(dim=(2, 3, 4)) / mixture.abs().square().sum(dim=(2, 3, 4))
@@ -229,7 +230,7 @@ def test_export_is_what_the_engine_reads(tiny: Settings, tmp_path: Path, rng: np
     path = tmp_path / "weights.safetensors"
     description = export(tiny.out / "last.pt", path)
     assert json.loads(path.with_suffix(".json").read_text())["sha256"] == description["sha256"]
-    x = noise(rng, 1, 2, SR)
+    x = tensor(1, 2, SR, rng=rng)
     with torch.inference_mode():
         D = spectrogram(x)
         expected = waveform(placed(blended(trainer.averaged()(D), D), D), SR)
@@ -239,7 +240,7 @@ def test_export_is_what_the_engine_reads(tiny: Settings, tmp_path: Path, rng: np
 
 def test_a_bias_shifts_doubtful_bins_to_a_stem(tiny: Settings, tmp_path: Path, rng: np.random.Generator) -> None:
     train(replace(tiny, max_steps=1))
-    D, shares = spectrogram(noise(rng, 1, 2, SR)), []
+    D, shares = spectrogram(tensor(1, 2, SR, rng=rng)), []
     for name, bias in (("plain", {}), ("shifted", {"other": 1.0, "vocals": -0.5})):
         export(tiny.out / "last.pt", tmp_path / f"{name}.safetensors", bias=bias)
         with torch.inference_mode():
@@ -278,7 +279,7 @@ def test_changed_weights_are_refused(tiny: Settings, tmp_path: Path) -> None:
 def test_stems_add_up_and_the_argument_is_left_alone(rng: np.random.Generator) -> None:
     engine = EmbeddedEngine()
     for scale in (1e-3, 1.0, 1e3):
-        x = noise(rng, 2, 2, SR + 5) * scale
+        x = tensor(2, 2, SR + 5, rng=rng) * scale
         before = x.clone()
         with torch.inference_mode():
             estimates = engine.separate(x)
@@ -288,7 +289,7 @@ def test_stems_add_up_and_the_argument_is_left_alone(rng: np.random.Generator) -
 
 
 def test_half_precision_stays_40_db_under(rng: np.random.Generator) -> None:
-    engine, x = EmbeddedEngine(), noise(rng, 1, 2, 2 * SR)
+    engine, x = EmbeddedEngine(), tensor(1, 2, 2 * SR, rng=rng)
     x[:, :, ::4410] += 1.0  # something like music: clicks and noise
     with torch.inference_mode():
         exact = engine.separate(x)

@@ -20,6 +20,7 @@ from musiclab.separation.engines.demucs import runtime
 from musiclab.separation.engines.demucs.adapter import DemucsEngine
 from musiclab.separation.engines.demucs.lean import Inference
 from musiclab.store import default_store
+from tests.sounds import noise
 
 SOURCES = ["drums", "bass", "other", "vocals"]
 SR = 44100
@@ -50,7 +51,7 @@ def decibels(got: np.ndarray, wanted: np.ndarray) -> float:
 
 @pytest.mark.usefixtures("always")
 def test_openvino_answers_as_torch_does(network: HTDemucs, rng: np.random.Generator, own_cache: Path) -> None:
-    song = Audio(0.1 * rng.standard_normal((2, 4 * SR)), SR)
+    song = Audio(noise(2, 4 * SR, rng=rng), SR)
     wanted = separated(network, song, "float32", runtime="plain")
     single = separated(network, song, "float32")
     half = separated(network, song, "bfloat16")
@@ -79,7 +80,7 @@ def test_a_form_that_fails_does_not_cost_the_result(
     def broken(*_: object) -> None:
         raise RuntimeError("no such operator")
 
-    song = Audio(0.1 * rng.standard_normal((2, SR)), SR)
+    song = Audio(noise(2, SR, rng=rng), SR)
     wanted = separated(network, song, "float32", runtime="plain")
     monkeypatch.setattr(runtime, "convert", broken)
     monkeypatch.setattr(htdemucs_layers, "product", broken)  # as in a build of torch without oneDNN
