@@ -1,4 +1,11 @@
-"""A progress bar for people; a callback for programs.
+"""A progress bar for people; a callback for programs; and a way to stop.
+
+`progress` and `cancel` mean the same wherever a function takes them:
+
+- `progress` is called with a fraction (0 to 1) and a text; None shows a bar in a notebook or a terminal, True shows one
+  anywhere, False shows none.
+- `cancel` is something with `is_set`, like `threading.Event`: set it from another thread, and `Cancelled` is raised
+  soon after. Ctrl-C and a notebook's stop button work too.
 
 Notebook: 01
 """
@@ -8,9 +15,60 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from musiclab.errors import Cancelled
 
 Progress = Callable[[float, str], None]
 DELAY = 0.5  # seconds before a bar appears: what comes from the store needs none
+
+
+class Cancel(Protocol):
+    """Like `threading.Event`: set it from another thread to stop."""
+
+    def is_set(self) -> bool: ...
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Progress and cancel of one piece of work, in one: call it with a fraction (0 to 1) and a text.
+
+    Hand it on as `progress`; whoever reports to it is stopped by it.
+
+    Attributes
+    ----------
+    report : callable or None
+        Who is told.
+    cancel : Cancel or None
+        Who may stop it.
+    start, stop : float
+        Which share of the whole work this piece is.
+    """
+
+    report: Progress | None = None
+    cancel: Cancel | None = None
+    start: float = 0.0
+    stop: float = 1.0
+
+    def __call__(self, fraction: float, text: str) -> None:
+        """Tell how far it is; `Cancelled` if somebody stopped it."""
+        if self.cancel is not None and self.cancel.is_set():
+            raise Cancelled("Stopped, as asked.")
+        if self.report is not None:
+            self.report(self.start + fraction * (self.stop - self.start), text)
+
+    def part(self, start: float, stop: float) -> Watch:
+        """A watch whose 0 to 1 is `start` to `stop` of this one."""
+        span = self.stop - self.start
+        return Watch(self.report, self.cancel, self.start + start * span, self.start + stop * span)
+
+
+@contextmanager
+def watching(progress: Progress | bool | None, cancel: Cancel | None = None) -> Iterator[Watch]:
+    """A `Watch` for what a caller gave as `progress` and `cancel`."""
+    with bar(progress) as report:
+        yield Watch(report, cancel)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from html import escape
 
@@ -116,6 +116,39 @@ def stems_html(stems: Stems) -> str:
         f'<span class="ml-facts">{len(stems)} stems{by} · {_facts(stems.mixture)}</span></figcaption>'
         f'<table><thead><tr><th scope="col" class="ml-name">Stem</th><th scope="col" class="ml-wave"></th>{heads}'
         f"</tr></thead><tbody>{body}</tbody></table>{note}</figure></div>"
+    )
+
+
+def sounds_html(title: str, sounds: Mapping[str, Audio], *, kind: str = "", notes: Sequence[str] = ()) -> str:
+    """A table of sounds that were made: each with its waveform, level, peak and a player; sentences below.
+
+    Parameters
+    ----------
+    title, kind : str
+        The song's, and what was made of it.
+    sounds : Mapping[str, Audio]
+        By name. All waveforms have one scale; a player holds no more than its share of `PLAYER_SECONDS` times three.
+    notes : sequence of str
+        What else there is to say.
+    """
+    share = min(PLAYER_SECONDS, 3 * PLAYER_SECONDS / max(len(sounds), 1))
+    top = max((_reach(audio) for audio in sounds.values()), default=1.0)
+    players = _players({name: audio[:share] if audio.duration > share else audio for name, audio in sounds.items()})
+    body = "".join(
+        _row(name, audio, None, top, player, index)
+        for index, ((name, audio), player) in enumerate(zip(sounds.items(), players, strict=True))
+    )
+    heads = "".join(f'<th scope="col">{text}</th>' for text in ("Level dBFS", "Peak dBFS", "", "Listen"))
+    table = (
+        f'<table><thead><tr><th scope="col" class="ml-name">Sound</th><th scope="col" class="ml-wave"></th>{heads}'
+        f"</tr></thead><tbody>{body}</tbody></table>"
+    )
+    facts = " · ".join(text for text in (escape(kind), _facts(next(iter(sounds.values()))) if sounds else "") if text)
+    said = "".join(f'<div class="ml-note">{escape(note)}</div>' for note in notes)
+    return (
+        f'<div class="musiclab-view">{_STYLE}<figure role="group" aria-label="{escape(title)}">'
+        f'<figcaption><span class="ml-title">{escape(title)}</span><span class="ml-facts">{facts}</span></figcaption>'
+        f"{table if sounds else ''}{said}</figure></div>"
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from os import PathLike
@@ -15,7 +14,7 @@ import numpy as np
 from musiclab.audio import Audio, to_db
 from musiclab.codecs.decoding import read
 from musiclab.codecs.encoding import QUALITY, write_together
-from musiclab.codecs.files import write_whole
+from musiclab.codecs.files import safe_name, write_whole
 from musiclab.codecs.formats import find_format
 from musiclab.codecs.readers import MAX_RATE, MAX_SAMPLES, MIN_RATE
 from musiclab.codecs.source import audio_files, open_source
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
 LONGER_S = 0.1  # a stem may be this much longer than its mixture (codec padding) before it counts as another song
 _KIND = "musiclab stems"
-_FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]')  # in a file's name, on one system or another
 
 
 class SavedStems(dict[str, Path]):
@@ -100,8 +98,7 @@ def _file_name(template: str, stems: Stems, name: str) -> str:
         raise ExportError(
             f"The names {template!r} can't be filled in: use {{stem}}, {{title}} and {{engine}}."
         ) from error
-    text = _FORBIDDEN.sub("_", text).strip(" .")
-    return text.encode()[:200].decode(errors="ignore") or "_"
+    return safe_name(text)
 
 
 def _write_card(path: Path, stems: Stems, saved: SavedStems) -> None:

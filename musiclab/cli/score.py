@@ -21,9 +21,10 @@ from musiclab.cli.separate import (
     Quality,
     QualityOption,
     apart,
-    only,
 )
-from musiclab.errors import ExportError, TranscriptionError
+from musiclab.errors import ExportError
+from musiclab.progress import Watch
+from musiclab.recipes.source import only
 
 if TYPE_CHECKING:
     from musiclab.notes import Part
@@ -128,28 +129,20 @@ def _written(song: Path, request: Request) -> tuple[Part, str]:
     instruments.find(request.instrument)  # a wrong name is said before the work
     mixture = codecs.load(song)
     if request.stem == "song":
-        return _listen(mixture, mixture, request.instrument, song.stem), ""
+        return _listen(mixture, mixture, request.instrument, song.stem, cache=request.how.cache), ""
     stems = apart(mixture, song.name, request.how)
     only(stems, [request.stem])
     if stems.note:
         console.note(stems.note)
-    return _listen(stems[request.stem], stems, request.instrument, song.stem), stems.engine
+    part = _listen(stems[request.stem], stems, request.instrument, song.stem, cache=request.how.cache)
+    return part, stems.engine
 
 
-def _listen(stem: Audio, song: Audio | Stems, instrument: str, title: str) -> Part:
-    import warnings
+def _listen(stem: Audio, song: Audio | Stems, instrument: str, title: str, *, cache: bool) -> Part:
+    from musiclab.recipes.remembered import part_of
 
-    from musiclab.transcription import transcribe
-    from musiclab.transcription.context import in_context
-
-    with console.progress_bar(f"{title}: listening") as bar, warnings.catch_warnings(record=True) as heard:
-        warnings.simplefilter("always", UserWarning)
-        part = replace(transcribe(stem, instrument=instrument, progress=bar), title=title)
-        try:
-            part = in_context(part, song)
-        except TranscriptionError as error:
-            console.note(f"{error} The score is written at 120 beats a minute.")
-    for warning in heard:
-        if issubclass(warning.category, UserWarning):
-            console.note(str(warning.message))
+    with console.progress_bar(f"{title}: listening") as bar:
+        part = replace(part_of(song, stem, instrument, Watch(bar), cache=cache), title=title)
+    for remark in part.remarks:
+        console.note(remark)
     return part

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -12,9 +12,11 @@ from typing import Annotated
 import typer
 
 from musiclab.audio import Audio
+from musiclab.batch import find_songs, guarded, song_folders
 from musiclab.cli import console
-from musiclab.cli.reports import SongReport, report, tell
-from musiclab.errors import AudioError, Cancelled, EngineError, MusiclabError
+from musiclab.cli.reports import tell
+from musiclab.recipes.report import SongReport, report
+from musiclab.recipes.source import only
 from musiclab.stems import Stems
 
 
@@ -75,7 +77,7 @@ def separate(
         made = only(apart(codecs.load(song), song.name, how), wanted)
         return report(str(song), made, made.save(folder, format=format, subtype=subtype), began=began)
 
-    finish([_guarded(song, folder, work) for song, folder in zip(files, song_folders(files, out), strict=True)], json)
+    finish([guarded(song, folder, work) for song, folder in zip(files, song_folders(files, out), strict=True)], json)
 
 
 def demo(
@@ -120,56 +122,6 @@ def apart(mixture: Audio, name: str, how: How) -> Stems:
             cache=how.cache,
             progress=told,
         )
-
-
-def only(stems: Stems, wanted: Sequence[str]) -> Stems:
-    """These stems alone (all, if none is named): the residual is then the rest of the song."""
-    if not wanted:
-        return stems
-    if unknown := [name for name in wanted if name not in list(stems)]:
-        raise EngineError(f"{stems.engine} finds no {' and no '.join(unknown)}: it finds {', '.join(stems)}.")
-    return Stems({name: stems[name] for name in wanted}, stems.mixture, engine=stems.engine, note=stems.note)
-
-
-def find_songs(paths: Sequence[Path]) -> list[Path]:
-    """The files, and the audio files in the folders, in order and each once."""
-    from musiclab.codecs.source import AUDIO_SUFFIXES
-
-    found: dict[Path, None] = {}
-    for path in paths:
-        inside = [path]
-        if path.is_dir():
-            inside = sorted(file for file in path.iterdir() if file.suffix.lower() in AUDIO_SUFFIXES and _is_song(file))
-            if not inside:
-                raise AudioError(f"The folder {str(path)!r} holds no audio file: give a song or a folder of songs.")
-        found.update(dict.fromkeys(inside))
-    return list(found)
-
-
-def _is_song(file: Path) -> bool:
-    return file.is_file() and not file.name.startswith(".")
-
-
-def song_folders(songs: Sequence[Path], out: Path) -> list[Path]:
-    """A folder for each song, named like it; songs of one name get numbers, so that none overwrites another."""
-    folders: list[Path] = []
-    for song in songs:
-        name, number = song.stem or "song", 1
-        while out / name in folders:
-            number += 1
-            name = f"{song.stem} ({number})"
-        folders.append(out / name)
-    return folders
-
-
-def _guarded(song: Path, folder: Path, work: Callable[[Path, Path], SongReport]) -> SongReport:
-    """Its report, or what went wrong with it: one bad song must not stop the others."""
-    try:
-        return work(song, folder)
-    except Cancelled:
-        raise
-    except MusiclabError as error:
-        return SongReport(str(song), error=str(error))
 
 
 def finish(reports: Sequence[SongReport], as_json: bool) -> None:

@@ -1,15 +1,25 @@
-"""Files that are whole or not there at all."""
+"""Files that are whole or not there at all, and that never take the place of what isn't ours.
+
+A folder into which whole jobs write keeps a record: ``.musiclab/NAME.sha256`` for each file. A file may be replaced as
+long as it is the one that was written; once somebody has changed it, it is theirs.
+"""
 
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
+import re
+import shutil
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from musiclab.errors import ExportError
+
+RECORD = ".musiclab"  # in a folder of results: what in it is ours
+_FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]')  # in a file's name, on one system or another
 
 
 @contextmanager
@@ -46,6 +56,91 @@ def write_whole(path: Path, data: bytes) -> Path:
     with replacing([path]) as (made,):
         made.write_bytes(data)
     return path
+
+
+def safe_name(text: str) -> str:
+    """`text` as the name of a file or folder that every system accepts; at most 200 bytes."""
+    cleaned = _FORBIDDEN.sub("_", text).strip(" .")
+    return cleaned.encode()[:200].decode(errors="ignore") or "_"
+
+
+def claim(folder: Path, names: Sequence[str]) -> None:
+    """Make sure that `names` (relative to `folder`) may be written: none of them is a file that isn't ours.
+
+    Raises
+    ------
+    ExportError
+        If one is there that musiclab didn't write, or that somebody has changed since; or if a folder is in the way.
+    """
+    for parent in (folder, *folder.parents):
+        if parent.is_file():
+            raise ExportError(f"{str(parent)!r} is a file: give the name of a folder.")
+    for name in names:
+        path = folder / name
+        if path.is_dir():
+            raise ExportError(f"{str(path)!r} is a folder: move it, or choose another folder for the files.")
+        if (path.exists() or path.is_symlink()) and not _is_ours(folder, name):
+            raise ExportError(
+                f"{str(path)!r} is there already and is not as musiclab left it: move it, or choose another folder."
+            )
+
+
+@contextmanager
+def delivered(folder: Path, names: Sequence[str]) -> Iterator[Path]:
+    """A scratch folder to write `names` into; they move into `folder` together when the block ends well.
+
+    If anything goes wrong, what was in `folder` is still there, and nothing else. Files that musiclab didn't write are
+    never replaced; those that it wrote are.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if it lacks.
+    names : sequence of str
+        Relative to `folder`, with ``/`` for folders in it. The block has to write all of them, and nothing else counts.
+
+    Raises
+    ------
+    ExportError
+        As `claim`, before the block; or if the folder or the disk refuses.
+    """
+    claim(folder, names)
+    scratch = folder / RECORD / f"{uuid.uuid4().hex}.part"
+    try:
+        for name in names:
+            (scratch / name).parent.mkdir(parents=True, exist_ok=True)
+        yield scratch
+        for name in names:
+            _sign(folder, name, scratch / name)
+        for name in names:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            os.replace(scratch / name, folder / name)  # noqa: PTH105  # atomic, and over an existing file
+    except OSError as error:
+        raise ExportError(_refusal(folder, error)) from error
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _sign(folder: Path, name: str, made: Path) -> None:
+    """Note that `made` is to be the file `name`. The one before it stays noted: a kill may come before the move."""
+    record = _record(folder, name)
+    known = record.read_text().split() if record.is_file() else []
+    record.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(record, "\n".join([_digest(made), *known[:1]]).encode())
+
+
+def _is_ours(folder: Path, name: str) -> bool:
+    record, path = _record(folder, name), folder / name
+    return record.is_file() and path.is_file() and not path.is_symlink() and _digest(path) in record.read_text().split()
+
+
+def _record(folder: Path, name: str) -> Path:
+    return folder / RECORD / f"{name}.sha256"
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _refusal(folder: Path, error: OSError) -> str:

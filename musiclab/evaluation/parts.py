@@ -28,6 +28,7 @@ from musiclab.errors import DatasetError
 from musiclab.evaluation.recordings import read_drum_truth
 from musiclab.metrics.notes import drum_scores, note_score
 from musiclab.notes import Part
+from musiclab.progress import Progress
 from musiclab.separation import separate
 from musiclab.stems import in_order
 from musiclab.transcription import transcribe
@@ -124,7 +125,7 @@ def parts(
     *,
     engines: Sequence[str] = ("embedded", "hpss"),
     device: str = "auto",
-    progress: Callable[[float, str], None] | None = None,
+    progress: Progress | None = None,
 ) -> PartsResult:
     """F-measures of each stem's notes, heard in the mixture, in engines' stems, and in the true stem.
 
@@ -197,6 +198,6 @@ def _song_scores(
 def _score(song: str, stem: str, source: str, audio: Audio, truth: Part) -> PartScore:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that nothing was found: its F-measure says so
-        found = transcribe(audio, instrument=truth.instrument)
+        found = transcribe(audio, instrument=truth.instrument, progress=False)
     of = drum_scores(found, truth)["all three"] if stem == "drums" else note_score(found, truth)
     return PartScore(song, stem, source, of.precision, of.recall, of.f, of.true_notes)

@@ -87,7 +87,7 @@ def evaluate_folder(root: str | Path, *, progress: Progress | None = None) -> li
     root : str | Path
         With ``transcription/NAME/audio.*`` and true notes beside it, and ``drums/NAME.onsets.txt`` for the stems
         ``multitracks/NAME/drums.*``; either may be missing.
-    progress : Callable[[float, str], None]
+    progress : Progress
         Told the fraction done (0–1) and the recording's name.
 
     Returns
@@ -118,7 +118,7 @@ def _evaluate_solo(folder: Path) -> Row:
     from musiclab.transcription.listening import transcribe
 
     truth = read_truth(folder)
-    part = transcribe(codecs.load(_audio_file(folder, "audio")), instrument=truth.instrument)
+    part = transcribe(codecs.load(_audio_file(folder, "audio")), instrument=truth.instrument, progress=False)
     # Tables of piano notes come from datasets whose audio and notes are offset by a constant.
     shift = best_shift(part, truth) if (folder / "notes.tsv").is_file() else 0.0
     part = shifted(part, shift)
@@ -130,7 +130,9 @@ def _evaluate_drums(root: Path, labels: Path) -> Row:
     from musiclab.transcription.listening import transcribe
 
     truth = read_drum_truth(labels)
-    part = transcribe(codecs.load(_audio_file(root / "multitracks" / truth.title, "drums")), instrument="drums")
+    part = transcribe(
+        codecs.load(_audio_file(root / "multitracks" / truth.title, "drums")), instrument="drums", progress=False
+    )
     scores = drum_scores(part, truth)
     return Row(truth.title, part, truth, scores["all three"], drums=scores)
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from musiclab import datasets, metrics
 from musiclab.errors import DatasetError
+from musiclab.progress import Progress
 from musiclab.separation import separate
 from musiclab.separation.engines.oracle import ideal
 from musiclab.stems import Stems, in_order
@@ -102,7 +103,7 @@ def separation(
     device: str = "auto",
     references: bool = True,
     ideals: Sequence[str] = ("ratio",),
-    progress: Callable[[float, str], None] | None = None,
+    progress: Progress | None = None,
 ) -> SeparationResult:
     """SDR of each stem of every multitrack in a folder, by each engine.
 

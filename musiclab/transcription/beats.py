@@ -27,6 +27,7 @@ from musiclab.audio import Audio
 from musiclab.errors import TranscriptionError
 from musiclab.grid import BeatGrid
 from musiclab.notes import Note
+from musiclab.progress import Cancel, Progress, Watch, watching
 from musiclab.spectral import stft
 from musiclab.theory import hz_to_midi
 
@@ -37,6 +38,7 @@ FPS = SR / HOP_LENGTH
 BANDS_HZ = ((30.0, 160.0), (160.0, 2500.0), (2500.0, 10000.0))  # kick; snare and harmony; hi-hat
 TEMPO_RANGE = (50.0, 220.0)  # beats a minute
 FAVOURITE_TEMPO, TEMPO_WIDTH = 110.0, 0.75  # centre, and standard deviation in octaves, of the tempo prior
+WATCHED = 2000  # frames, 23 s of music, between two reports of progress
 DRIFT = 60.0  # how firmly a beat keeps the length of the one before it (lambda of [2]_; larger is firmer)
 
 
@@ -87,6 +89,8 @@ def track_beats(
     *,
     tempo: float | None = None,
     metre: tuple[int, int] | None = None,
+    progress: Progress | bool | None = None,
+    cancel: Cancel | None = None,
 ) -> BeatGrid:
     """Where the beats and bar lines are.
 
@@ -98,6 +102,8 @@ def track_beats(
         Beats a minute, if known (about is enough); else it is found.
     metre : (int, int)
         Time signature, if known; else 3/4, 4/4 or 6/8 is found.
+    progress, cancel
+        As in `musiclab.separate`: see `musiclab.progress`.
 
     Returns
     -------
@@ -113,14 +119,28 @@ def track_beats(
     """
     if audio.duration < 2.0:
         raise TranscriptionError("Finding beats needs at least two seconds of music: give a longer piece.")
-    envelope = onset_envelope(audio)
-    total = envelope.total
+    with watching(progress, cancel) as watch:
+        watch(0.0, "listening for onsets")
+        envelope = onset_envelope(audio)
+        watch(0.6, "finding the beats")
+        frames = _beat_frames(envelope.total, tempo, watch.part(0.6, 1.0))
+        return _grid(envelope, frames, metre)
+
+
+def _beat_frames(total: np.ndarray, tempo: float | None, watch: Watch) -> np.ndarray:
+    """The frames of the beats, by the onset strength over all bands [shape=(frames,)]."""
     if float(total.max()) < 1e-3 or float(total.std()) < 1e-6:
         raise TranscriptionError("There is no rhythm to be found in this audio: set the tempo by hand.")
     lag = 60.0 * FPS / tempo if tempo is not None else _beat_period(total)
-    frames = _viterbi_beats(total, lag)
+    frames = _viterbi_beats(total, lag, watch)
     if len(frames) < 3:
         raise TranscriptionError("Too few beats were found: set the tempo by hand.")
+    return frames
+
+
+def _grid(envelope: OnsetEnvelope, frames: np.ndarray, metre: tuple[int, int] | None) -> BeatGrid:
+    """Beats grouped into bars."""
+    total = envelope.total
     compound = metre in ((6, 8), (9, 8), (12, 8)) if metre else _divides_in_three(total, frames)
     metre, first = _bars(envelope, frames, compound=compound, metre=metre)
     return BeatGrid(tuple(_refined(total, frames) / FPS), first, metre)
@@ -148,7 +168,7 @@ def beats_of_notes(notes: Sequence[Note], *, metre: tuple[int, int] = (4, 4)) ->
         weights[round((note.onset - start) * FPS)] += min(note.duration, 1.0) * note.velocity / 127
     total = np.convolve(weights, np.hanning(7), mode="same")
     total = np.sqrt(total / total.max())
-    found = _viterbi_beats(total, _beat_period(total))
+    found = _viterbi_beats(total, _beat_period(total), Watch())
     found = found if len(found) > 1 else np.array([0, round(_beat_period(total))])
     times = start + _refined(total, found) / FPS
     grid = BeatGrid(tuple(times - times[0] + max(times[0], 0.0)), 1, metre)
@@ -176,7 +196,7 @@ def _beat_period(total: np.ndarray) -> float:
     return float(lags[np.argmax(comb.clip(0) * np.exp(-0.5 * (octaves / TEMPO_WIDTH) ** 2))])
 
 
-def _viterbi_beats(total: np.ndarray, lag: float) -> np.ndarray:
+def _viterbi_beats(total: np.ndarray, lag: float, watch: Watch) -> np.ndarray:
     """Frames of the beats: the best path through (place in the beat, length of the beat).
 
     The state runs through the frames of a beat of fixed length; only at its end may the length change. So the places
@@ -196,16 +216,18 @@ def _viterbi_beats(total: np.ndarray, lag: float) -> np.ndarray:
     score = np.full(states, -np.log(states))
     pointers = np.zeros((len(total), len(lengths)), dtype=np.int16)
     for t in range(len(total)):
+        if t % WATCHED == 0:
+            watch(t / len(total), "finding the beats")
         arriving = score[ends][:, None] + change
         pointers[t] = arriving.argmax(axis=0)
         moved = np.empty_like(score)
         moved[1:] = score[:-1]
         moved[starts] = arriving.max(axis=0)
         score = moved + np.where(on_beat, beat_score[t], rest_score[t])
-    return _beat_frames(int(score.argmax()), pointers, starts, lengths)
+    return _walked_back(int(score.argmax()), pointers, starts, lengths)
 
 
-def _beat_frames(state: int, pointers: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+def _walked_back(state: int, pointers: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     """Walk back from the last state; every visit to a beat's first place is a beat."""
     frames = []
     which = int(np.searchsorted(starts, state, side="right")) - 1

@@ -8,13 +8,21 @@ from musiclab.audio import Audio
 from musiclab.grid import BeatGrid
 from musiclab.instruments import DRUMS, find
 from musiclab.notes import Part
+from musiclab.progress import Cancel, Progress, watching
 from musiclab.stems import Stems
 from musiclab.transcription import harmony
 from musiclab.transcription.beats import track_beats
 
 
 def in_context(
-    part: Part, song: Audio | Stems, *, grid: BeatGrid | None = None, key: str = "", chords: bool = True
+    part: Part,
+    song: Audio | Stems,
+    *,
+    grid: BeatGrid | None = None,
+    key: str = "",
+    chords: bool = True,
+    progress: Progress | bool | None = None,
+    cancel: Cancel | None = None,
 ) -> Part:
     """The part with the beats, bars, key and chords of the song it belongs to.
 
@@ -33,6 +41,8 @@ def in_context(
         Such as ``"D minor"``, if known; else the song's, so that all its parts are in one key.
     chords : bool
         Whether to look for chord symbols.
+    progress, cancel
+        As in `musiclab.separate`: see `musiclab.progress`.
 
     Returns
     -------
@@ -47,14 +57,17 @@ def in_context(
     Notebook: 09
     """
     rhythm, pitched = _layers(song)
-    grid = grid or track_beats(rhythm)
-    known = replace(part, beats=grid.times, downbeats=grid.downbeats, time_signature=grid.metre)
-    if find(part.instrument) is DRUMS:
-        return known
-    key = key or part.key or harmony.estimate_song_key(pitched)
-    if not chords or part.chords:
-        return replace(known, key=key)
-    return replace(known, key=key, chords=harmony.estimate_chords(pitched, grid, key=key))
+    with watching(progress, cancel) as watch:
+        grid = grid or track_beats(rhythm, progress=watch.part(0.0, 0.7))
+        known = replace(part, beats=grid.times, downbeats=grid.downbeats, time_signature=grid.metre)
+        if find(part.instrument) is DRUMS:
+            return known
+        watch(0.7, "finding the key")
+        key = key or part.key or harmony.estimate_song_key(pitched)
+        if not chords or part.chords:
+            return replace(known, key=key)
+        watch(0.8, "finding the chords")
+        return replace(known, key=key, chords=harmony.estimate_chords(pitched, grid, key=key))
 
 
 def _layers(song: Audio | Stems) -> tuple[Audio, Audio]:

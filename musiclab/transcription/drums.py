@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import onnxruntime
 
     from musiclab.audio import Audio
-    from musiclab.transcription.posteriorgram import Progress
+    from musiclab.progress import Progress
 
 SR = 44100
 HOP = 441  # samples: 10 ms
@@ -131,7 +131,7 @@ def hear_drums(audio: Audio, *, progress: Progress | None = None) -> Strokes:
     ----------
     audio : Audio
         The drums alone; channels are averaged, resampled to 44.1 kHz.
-    progress : Callable[[float, str], None]
+    progress : Progress
         Told the fraction done (0–1) and what is being done.
     """
     features = drum_features(audio.mono().resampled(SR).samples[0])

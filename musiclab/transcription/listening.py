@@ -13,16 +13,18 @@ from typing import TYPE_CHECKING, Any
 from musiclab.grid import BeatGrid
 from musiclab.instruments import DRUMS, Instrument, find
 from musiclab.notes import Note, Part
+from musiclab.progress import Cancel, Progress, Watch, watching
 from musiclab.transcription import drums, monophonic, note_creation
 from musiclab.transcription.drums import Strokes
 from musiclab.transcription.dynamics import with_dynamics
 from musiclab.transcription.monophonic import PitchTrack
-from musiclab.transcription.posteriorgram import Posteriorgram, Progress, posteriorgram
+from musiclab.transcription.posteriorgram import Posteriorgram, posteriorgram
 from musiclab.transcription.settings import Settings, settings_for
 
 if TYPE_CHECKING:
     from musiclab.audio import Audio
 
+POSTERIORGRAM_SHARE = 0.6  # of the time that listening to a line takes; following its pitch is the rest
 SILENT_PEAK_DB = -50.0  # a stem that never gets louder than this holds nothing to write down
 
 
@@ -105,7 +107,9 @@ class Evidence:
         return with_dynamics(notes, self.gram.level_db, note_creation.FRAME)
 
 
-def listen(stem: Audio, *, instrument: str, progress: Progress | None = None) -> Evidence:
+def listen(
+    stem: Audio, *, instrument: str, progress: Progress | bool | None = None, cancel: Cancel | None = None
+) -> Evidence:
     """Run the models that this instrument needs over a stem. See `transcribe` for the parameters.
 
     Notebook: 10
@@ -113,12 +117,20 @@ def listen(stem: Audio, *, instrument: str, progress: Progress | None = None) ->
     known = find(instrument)
     if stem.peak_db < SILENT_PEAK_DB:
         return Evidence(known, stem.duration)
-    if known is DRUMS:
-        return Evidence(known, stem.duration, strokes=drums.hear_drums(stem, progress=progress))
-    gram = posteriorgram(stem, twice=not known.monophonic, progress=progress)
-    track = monophonic.track_pitch(stem, low=known.low, high=known.high) if known.monophonic else None
-    if progress is not None:
-        progress(1.0, "listening done")
+    with watching(progress, cancel) as watch:
+        if known is DRUMS:
+            return Evidence(known, stem.duration, strokes=drums.hear_drums(stem, progress=watch))
+        return _pitched(stem, known, watch)
+
+
+def _pitched(stem: Audio, known: Instrument, watch: Watch) -> Evidence:
+    share = POSTERIORGRAM_SHARE if known.monophonic else 1.0
+    gram = posteriorgram(stem, twice=not known.monophonic, progress=watch.part(0.0, share))
+    track = None
+    if known.monophonic:
+        watch(share, "following the pitch")
+        track = monophonic.track_pitch(stem, low=known.low, high=known.high)
+    watch(1.0, "listening done")
     return Evidence(known, stem.duration, gram, track)
 
 
@@ -127,7 +139,8 @@ def transcribe(
     *,
     instrument: str,
     beats: BeatGrid | Iterable[float] | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
+    cancel: Cancel | None = None,
 ) -> Part:
     """Write down what an instrument plays.
 
@@ -140,8 +153,8 @@ def transcribe(
         one of `musiclab.instruments.INSTRUMENTS` by any of its names.
     beats : BeatGrid or times in seconds
         Beats of the song, from the mixture or the drums; without them the part has none.
-    progress : Callable[[float, str], None]
-        Told the fraction done (0–1) and what is being done; it may raise to cancel.
+    progress, cancel
+        As in `separate`: see `musiclab.progress`.
 
     Returns
     -------
@@ -152,10 +165,12 @@ def transcribe(
     ------
     TranscriptionError
         If there is no such instrument.
+    Cancelled
+        If `cancel` was set.
 
     Notebook: 09
     """
-    part = listen(stem, instrument=instrument, progress=progress).part(beats=beats)
+    part = listen(stem, instrument=instrument, progress=progress, cancel=cancel).part(beats=beats)
     part = replace(part, title=stem.title)
     if part.notes:
         return part

@@ -18,7 +18,6 @@ Notebook: 10
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
@@ -29,6 +28,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from musiclab.errors import TranscriptionError, WeightsError
+from musiclab.progress import Progress, Watch
 from musiclab.transcription.salience import BINS, STEP, standing_out
 
 if TYPE_CHECKING:
@@ -51,8 +51,6 @@ SILENCE_DB = -70.0  # a window whose frames all stay below this isn't worth a ru
 ARRAYS = ("onset", "note", "contour", "level_db", "spectrum")  # of a posteriorgram, as they are saved
 MODEL = "nmp.onnx"
 MODEL_SHA256 = "2c3c1d144bfa61ad236e92e169c13535c880469a12a047d4e73451f2c059a0ec"
-
-Progress = Callable[[float, str], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,7 +146,7 @@ def posteriorgram(audio: Audio, *, twice: bool = False, progress: Progress | Non
     twice : bool
         Listen a second time at double speed, an octave higher, and average: half as long again, fewer wrong notes in
         chords, and surer low ones.
-    progress : Callable[[float, str], None]
+    progress : Progress
         Told the fraction done (0–1) and what is being done; it may raise to cancel.
 
     Returns
@@ -159,21 +157,17 @@ def posteriorgram(audio: Audio, *, twice: bool = False, progress: Progress | Non
     samples = audio.mono().resampled(SR).samples[0]
     frames = -(-len(samples) // HOP)
     share = 2 / 3 if twice else 1.0
-    first = run_network(samples, progress=_part_of(progress, 0.0, share))
+    watch = Watch(progress)
+    first = run_network(samples, progress=watch.part(0.0, share))
     if twice:
         import soxr
 
-        second = run_network(soxr.resample(samples, 2, 1, quality="HQ"), progress=_part_of(progress, share, 1.0))
+        second = run_network(soxr.resample(samples, 2, 1, quality="HQ"), progress=watch.part(share, 1.0))
         octaves = (12, 12, 12 * CONTOUR_BINS)
         first = [_averaged(a, b, octave) for a, b, octave in zip(first, second, octaves, strict=True)]
     onset, note, contour = first
     spectrum = standing_out(samples, SR, HOP, frames, LOWEST)
     return Posteriorgram(onset, note, contour, frame_levels(samples, frames), audio.duration, spectrum)
-
-
-def _part_of(progress: Progress | None, start: float, stop: float) -> Progress | None:
-    """A callback whose 0–1 is `start`–`stop` of `progress`."""
-    return None if progress is None else lambda done, what: progress(start + done * (stop - start), what)
 
 
 def run_network(samples: np.ndarray, *, progress: Progress | None = None) -> list[np.ndarray]:

@@ -17,11 +17,11 @@ import soundfile as sf
 from typer.testing import CliRunner, Result
 
 from musiclab import datasets
+from musiclab.batch import find_songs, song_folders
 from musiclab.cli import app, lab
-from musiclab.cli.reports import null_db
-from musiclab.cli.separate import find_songs, song_folders
 from musiclab.codecs import load
 from musiclab.errors import AudioError
+from musiclab.recipes.report import null_db
 from musiclab.store import Store
 from tests.sounds import tone
 
