@@ -176,7 +176,7 @@ def test_a_folder_reads_the_same_as_stems_and_as_a_multitrack(tmp_path):
 
 def test_stems_made_softer_come_back_at_their_level_as_a_multitrack_too(tmp_path):
     loud = made(peak=4.0)
-    assert loud.save(tmp_path, format="flac").gain_db < -5
+    assert loud.save(tmp_path, format="flac").gain_db < -2
     assert datasets.load_multitrack(tmp_path).stems["bass"].rms_db == pytest.approx(loud["bass"].rms_db, abs=0.01)
 
 
@@ -197,7 +197,7 @@ def test_stems_made_softer_come_back_at_their_level_as_a_multitrack_too(tmp_path
         ("frames", 10**8, "is 0.70 s long, and its card says 2267.57 s"),
         ("gain_db", float("nan"), "its gain_db can't be nan"),
         ("gain_db", -1e308, "its gain_db can't be"),
-        ("gain_db", -900, "NaN or infinite"),
+        ("gain_db", -759, "NaN or infinite"),
         ("title", {"a": 1}, "its title is no text"),
         ("engine", None, "its engine is no text"),
     ],
