@@ -171,7 +171,7 @@ class Card:
         for name in ("title", "engine"):
             if not isinstance(getattr(self, name), str):
                 raise ValueError(f"its {name} is no text")
-        for name, low, high in (("sr", MIN_RATE, MAX_RATE), ("frames", 1, MAX_SAMPLES), ("gain_db", -760, 0)):
+        for name, low, high in (("sr", MIN_RATE, MAX_RATE), ("frames", 1, MAX_SAMPLES), ("gain_db", -400, 0)):
             value = getattr(self, name)
             if not isinstance(value, int | float) or isinstance(value, bool) or not low <= value <= high:
                 raise ValueError(f"its {name} can't be {value!r}")
@@ -194,8 +194,7 @@ def _from_card(folder: Path, card: Card) -> StemFiles:
                 f"{Path(file).name!r} is {audio.duration:.2f} s long, and its card says {card.frames / card.sr:.2f} s: "
                 "save the stems again, or delete the card."
             )
-        with np.errstate(over="ignore", invalid="ignore"):  # `Audio` refuses what is infinite
-            samples = _fitted(audio.samples, audio.channels, card.frames) * np.float32(gain)
+        samples = _fitted(audio.samples, audio.channels, card.frames) * np.float32(gain)
         parts[name] = Audio(samples, card.sr, title=name)
     first = next(iter(parts.values()))
     for name, part in parts.items():
