@@ -20,34 +20,34 @@ from tunes import TUNES, Track, Tune
 
 from musiclab.training.studio.songs import clips as recordings
 from musiclab.training.studio.songs import desk, players, singer
-from musiclab.training.studio.songs.composition import METRES, Event, Grid, Hit
+from musiclab.training.studio.songs.composition import METRES, Event, Hit, StepGrid
 from musiclab.training.studio.songs.grooves import LOUDNESS, Groove
 from musiclab.training.studio.songs.library import SR, Library, Sample, Wave
 from musiclab.training.studio.songs.song import DRUM_KEYS, STEMS
-from musiclab.training.studio.songs.theory import NAMES, QUALITIES, Chord
-from musiclab.training.studio.songs.vocoder import Timbre
+from musiclab.training.studio.songs.theory import NAMES, QUALITIES, Harmony
+from musiclab.training.studio.songs.vocoder import SingerTimbre
 
 FREE = ("CC0", "Public Domain", "MIT")
 STROKES = {"D": ("strum-down", 0.9), "d": ("strum-down", 0.65), "u": ("strum-up", 0.65), "m": ("muted", 0.6)}
 QUALITY = 0.4  # of Ogg Vorbis: libsndfile's compression level, about 160 kbit/s
 
 
-def grid_of(tune: Tune, rng: np.random.Generator) -> Grid:
+def grid_of(tune: Tune, rng: np.random.Generator) -> StepGrid:
     """Beats in seconds: steady, with the breath of people playing together."""
     beats, steps = METRES[tune.metre]
     bars = tune.chords.count("|") + 1
     lengths = 60 / tune.tempo * (1 + 0.004 * rng.standard_normal(bars * beats + 8))
-    return Grid(beats, steps, 0.1 + np.concatenate([[0.0], np.cumsum(lengths)]), tune.swing)
+    return StepGrid(beats, steps, 0.1 + np.concatenate([[0.0], np.cumsum(lengths)]), tune.swing)
 
 
-def chords_of(tune: Tune) -> list[Chord]:
+def chords_of(tune: Tune) -> list[Harmony]:
     """The chord of each bar."""
     out = []
     for name in re.split(r"\s*\|\s*", tune.chords.strip()):
         match = re.fullmatch(r"([A-G][b#]?)(.*)", name)
         if match is None:
             raise ValueError(f"{tune.name}: not a chord: {name!r}")
-        out.append(Chord(pitch_class(match.group(1)), QUALITIES[match.group(2)], match.group(2)))
+        out.append(Harmony(pitch_class(match.group(1)), QUALITIES[match.group(2)], match.group(2)))
     return out
 
 
@@ -57,7 +57,7 @@ def pitch_class(name: str) -> int:
     return NAMES.index(sharps.get(name, name))
 
 
-def read_notes(text: str, grid: Grid, velocity: float, rng: np.random.Generator) -> list[Event]:
+def read_notes(text: str, grid: StepGrid, velocity: float, rng: np.random.Generator) -> list[Event]:
     """Notes in the notation of `tunes`, as events in seconds."""
     events, at = [], 0.0
     for token in text.split():
@@ -76,7 +76,7 @@ def read_notes(text: str, grid: Grid, velocity: float, rng: np.random.Generator)
     return events
 
 
-def read_strums(track: Track, chords: list[Chord], grid: Grid, rng: np.random.Generator) -> list[Event]:
+def read_strums(track: Track, chords: list[Harmony], grid: StepGrid, rng: np.random.Generator) -> list[Event]:
     """Strummed chords, as events."""
     events = []
     for bar, (figure, chord) in enumerate(zip(track.strum, chords, strict=True)):
@@ -99,7 +99,7 @@ def read_strums(track: Track, chords: list[Chord], grid: Grid, rng: np.random.Ge
     return events
 
 
-def read_drums(grooves: tuple[Groove, ...], grid: Grid, rng: np.random.Generator) -> list[Hit]:
+def read_drums(grooves: tuple[Groove, ...], grid: StepGrid, rng: np.random.Generator) -> list[Hit]:
     """Grooves, as strokes."""
     hits = []
     for bar, groove in enumerate(grooves):
@@ -175,7 +175,7 @@ class Session:
         clips = self.library.voices()[self.tune.voice]
         self.used |= {clips[0].library: clips[0]}
         events = read_notes(self.tune.melody, self.grid, 0.8, self.rng)
-        who = singer.Singer(tuple(clips), Timbre(), "world", vibrato_hz=5.4, vibrato_depth=0.25, glide=0.06,
+        who = singer.Singer(tuple(clips), SingerTimbre(), "world", vibrato_hz=5.4, vibrato_depth=0.25, glide=0.06,
                             scoop=0.6, wander=0.06, natural=0.5)  # fmt: skip
         track = np.zeros(self.frames, dtype=np.float32)
         analyser = recordings.analyser_of(self.library)

@@ -18,6 +18,7 @@ import numpy as np
 from musiclab.audio import Audio
 from musiclab.instruments import DRUMS, find
 from musiclab.notes import Note, Part
+from musiclab.theory import midi_to_hz
 
 PEAK = 0.7  # −3 dBFS
 VELOCITY_DB = 40.0  # between velocity 0 and 127
@@ -110,7 +111,7 @@ def tone(note: Note, sound: Timbre, sr: int) -> np.ndarray:
     pitch = np.full(len(t), note.pitch)
     if sound.vibrato:
         pitch += sound.vibrato * np.clip((t - 0.25) / 0.3, 0, 1) * np.sin(2 * np.pi * 5.5 * t)
-    phase = 2 * np.pi * np.cumsum(440.0 * 2 ** ((pitch - 69) / 12)) / sr
+    phase = 2 * np.pi * np.cumsum(midi_to_hz(pitch)) / sr
     harmonics = max(1, min(MAX_HARMONICS, int(0.45 * sr / note.frequency)))
     # sin(kx) from sin and cos of x by the angle-addition recurrence: two sines in all, however many harmonics.
     one_sin, two_cos = np.sin(phase), 2 * np.cos(phase)
@@ -133,7 +134,7 @@ def adsr(t: np.ndarray, duration: float, sound: Timbre) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Hit:
+class DrumSound:
     """How a drum sounds: a sine swept from `start` to `end` Hz, and noise between `low` and `high` Hz."""
 
     body: float  # level of the sine, 0–1
@@ -147,20 +148,20 @@ class Hit:
     hiss: float  # s to −60 dB, of the noise
 
 
-KICK = Hit(1.0, 160, 50, 0.03, 0.35, 0.15, 1000, 6000, 0.03)
-SNARE = Hit(0.45, 240, 185, 0.02, 0.18, 0.5, 1200, 9000, 0.22)
-CLOSED = Hit(0.0, 0, 0, 1, 1, 0.35, 7000, 16000, 0.07)
-OPEN = Hit(0.0, 0, 0, 1, 1, 0.35, 6000, 16000, 0.6)
-CRASH = Hit(0.0, 0, 0, 1, 1, 0.5, 3500, 16000, 2.2)
-RIDE = Hit(0.08, 3100, 3100, 1, 0.5, 0.25, 5000, 14000, 1.2)
-STICK = Hit(0.5, 1700, 1600, 0.01, 0.05, 0.1, 2000, 9000, 0.03)
+KICK = DrumSound(1.0, 160, 50, 0.03, 0.35, 0.15, 1000, 6000, 0.03)
+SNARE = DrumSound(0.45, 240, 185, 0.02, 0.18, 0.5, 1200, 9000, 0.22)
+CLOSED = DrumSound(0.0, 0, 0, 1, 1, 0.35, 7000, 16000, 0.07)
+OPEN = DrumSound(0.0, 0, 0, 1, 1, 0.35, 6000, 16000, 0.6)
+CRASH = DrumSound(0.0, 0, 0, 1, 1, 0.5, 3500, 16000, 2.2)
+RIDE = DrumSound(0.08, 3100, 3100, 1, 0.5, 0.25, 5000, 14000, 1.2)
+STICK = DrumSound(0.5, 1700, 1600, 0.01, 0.05, 0.1, 2000, 9000, 0.03)
 TOMS = {41: 75.0, 43: 90.0, 45: 110.0, 47: 135.0, 48: 160.0, 50: 190.0}  # Hz
 HITS = {35: KICK, 36: KICK, 37: STICK, 38: SNARE, 39: SNARE, 40: SNARE, 42: CLOSED, 44: CLOSED, 46: OPEN}
 HITS |= dict.fromkeys((49, 52, 55, 57), CRASH) | dict.fromkeys((51, 53, 59), RIDE)
-HITS |= {key: Hit(0.9, 1.5 * hz, hz, 0.05, 0.5, 0.1, 800, 5000, 0.05) for key, hz in TOMS.items()}
+HITS |= {key: DrumSound(0.9, 1.5 * hz, hz, 0.05, 0.5, 0.1, 800, 5000, 0.05) for key, hz in TOMS.items()}
 
 
-def drum_hit(key: int, sr: int, *, seed: int = 0, hit: Hit | None = None) -> np.ndarray:
+def drum_hit(key: int, sr: int, *, seed: int = 0, hit: DrumSound | None = None) -> np.ndarray:
     """One stroke of the drum with this General MIDI percussion number [shape=(frames,)], at full velocity."""
     hit = hit or HITS.get(key, STICK)
     t = np.arange(round(max(hit.ring * (hit.body > 0), hit.hiss) * sr)) / sr

@@ -73,13 +73,13 @@ def _recordings(folder: Path, json: bool) -> None:
         rows = recordings.evaluate_folder(folder, progress=bar)
     words = reliability([(row.part, row.truth) for row in rows if row.drums is None])
     if json:
-        bins = [{"confidence": sure, "right": right, "notes": count} for sure, right, count in words]
+        bins = [{"confidence": confidence, "right": right, "notes": count} for confidence, right, count in words]
         console.print_json({"recordings": [row.as_dict() for row in rows], "reliability": bins})
         return
     headings, body = recordings.table(rows)
     console.print_table("Notes found within 50 ms, as F-measures", headings, body, numbers=range(2, len(headings)))
-    for sure, right, count in words:
-        console.note(f"Of {count} notes that say {sure:.2f} on average, {right:.0%} are right.")
+    for confidence, right, count in words:
+        console.note(f"Of {count} notes that say {confidence:.2f} on average, {right:.0%} are right.")
 
 
 def _parts(folder: Path, engines: list[str], device: str, json: bool) -> None:

@@ -22,7 +22,7 @@ from typing import IO, Any
 import numpy as np
 
 from musiclab.audio import Audio
-from musiclab.codecs.readers import MAX_RATE, MIN_RATE, Decoded, Part, by_ffmpeg, by_sndfile
+from musiclab.codecs.readers import MAX_RATE, MIN_RATE, Decoded, Excerpt, by_ffmpeg, by_sndfile
 from musiclab.codecs.source import Source, is_adpcm, looks_cut_off, open_source
 from musiclab.errors import AudioError
 
@@ -83,7 +83,7 @@ def load(
 
 def read(source: Source, *, offset: float = 0.0, duration: float | None = None) -> Audio:
     """A part of an open source, as it is; silence is nothing to speak of here, as in a stem that pauses."""
-    samples, rate = _decode(source, Part(source.label, offset, duration))
+    samples, rate = _decode(source, Excerpt(source.label, offset, duration))
     samples.flags.writeable = False
     try:
         return Audio(samples, rate, title=source.title)
@@ -91,23 +91,23 @@ def read(source: Source, *, offset: float = 0.0, duration: float | None = None) 
         raise AudioError(f"{source.label} can't be used. {error}") from None
 
 
-def _decode(source: Source, part: Part) -> tuple[np.ndarray, int]:
+def _decode(source: Source, excerpt: Excerpt) -> tuple[np.ndarray, int]:
     """Samples (channels, frames) and rate; what could not be read is told in the log."""
     plain = source.head.startswith(_SNDFILE_MAGIC) and not is_adpcm(source.head)
-    decoded = by_sndfile(source, part) if plain else None
+    decoded = by_sndfile(source, excerpt) if plain else None
     if decoded is None:
-        decoded = by_ffmpeg(source, part)
+        decoded = by_ffmpeg(source, excerpt)
     elif decoded.missing:  # FFmpeg often gets further through a damaged file
         with suppress(AudioError):
-            further = max(decoded, by_ffmpeg(source, part), key=lambda attempt: attempt.samples.shape[1])
+            further = max(decoded, by_ffmpeg(source, excerpt), key=lambda attempt: attempt.samples.shape[1])
             decoded = replace(further, damaged=max(1, further.damaged))
     if decoded.samples.shape[1] == 0:
         raise AudioError(f"{source.label} holds no sound that can be read: it is empty, cut off or damaged.")
-    _tell(source, decoded, part)
+    _tell(source, decoded, excerpt)
     return decoded.samples, decoded.rate
 
 
-def _tell(source: Source, decoded: Decoded, part: Part) -> None:
+def _tell(source: Source, decoded: Decoded, excerpt: Excerpt) -> None:
     """Log what a user must know about a broken file."""
     got, missing = decoded.samples.shape[1] / decoded.rate, decoded.missing / decoded.rate
     if missing > 0:
@@ -119,5 +119,5 @@ def _tell(source: Source, decoded: Decoded, part: Part) -> None:
         logger.warning(
             "%s is damaged: what can't be read of it (%d times) was left out.", source.label, decoded.damaged
         )
-    elif part.duration is None and looks_cut_off(source):
+    elif excerpt.duration is None and looks_cut_off(source):
         logger.warning("%s is cut off: what there is of it, %.1f s, was read.", source.label, got)

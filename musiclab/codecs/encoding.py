@@ -22,7 +22,7 @@ from pathlib import Path
 from musiclab.audio import Audio, to_db
 from musiclab.codecs.files import replacing
 from musiclab.codecs.formats import Format, find_format
-from musiclab.codecs.readers import Part, by_ffmpeg
+from musiclab.codecs.readers import Excerpt, by_ffmpeg
 from musiclab.codecs.source import open_source
 from musiclab.codecs.writers import Take, write
 from musiclab.errors import ExportError
@@ -137,7 +137,7 @@ def _overshoot(takes: Sequence[Take], paths: Sequence[Path], gain: float) -> flo
     peak = 0.0
     for take, path in zip(takes, paths, strict=True):
         if take.audio.peak_db + to_db(gain) > -8.0:  # no encoder overshoots by 8 dB at our qualities
-            samples = by_ffmpeg(open_source(path), Part(path.name, 0.0, None)).samples
+            samples = by_ffmpeg(open_source(path), Excerpt(path.name, 0.0, None)).samples
             peak = max(peak, float(samples.max()), -float(samples.min()))
     return peak
 

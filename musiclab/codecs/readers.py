@@ -61,7 +61,7 @@ class Decoded:
 
 
 @dataclass(frozen=True)
-class Part:
+class Excerpt:
     """The part of a file that is wanted, in seconds, and the limits on it."""
 
     label: str
@@ -135,7 +135,7 @@ def sndfile_target(target: Path | io.BytesIO) -> str | bytes | io.BytesIO:
     return target
 
 
-def by_sndfile(source: Source, part: Part) -> Decoded | None:
+def by_sndfile(source: Source, excerpt: Excerpt) -> Decoded | None:
     """Decode with libsndfile; None if it can't."""
     import soundfile as sf
 
@@ -143,7 +143,7 @@ def by_sndfile(source: Source, part: Part) -> Decoded | None:
         with sf.SoundFile(sndfile_target(source.rewound())) as file:
             if file.frames >= 1 << 62:
                 return None  # a stream of unknown length
-            start, count = part.span(file.samplerate, file.channels, file.frames)
+            start, count = excerpt.span(file.samplerate, file.channels, file.frames)
             assert count is not None  # since the total is known
             tape, holes = Tape(file.channels, count), 0
             try:
@@ -163,7 +163,7 @@ def by_sndfile(source: Source, part: Part) -> Decoded | None:
         return None
 
 
-def by_ffmpeg(source: Source, part: Part) -> Decoded:
+def by_ffmpeg(source: Source, excerpt: Excerpt) -> Decoded:
     """Decode with FFmpeg.
 
     Raises
@@ -189,17 +189,17 @@ def by_ffmpeg(source: Source, part: Part) -> Decoded:
         stream = container.streams.best("audio")
         if stream is None:
             raise AudioError(f"{source.label} has no sound track: give another file.")
-        return _read_stream(container, stream, source, part)  # type: ignore[arg-type]  # best("audio") is audio
+        return _read_stream(container, stream, source, excerpt)  # type: ignore[arg-type]  # best("audio") is audio
 
 
-def _read_stream(container: InputContainer, stream: av.AudioStream, source: Source, part: Part) -> Decoded:
+def _read_stream(container: InputContainer, stream: av.AudioStream, source: Source, excerpt: Excerpt) -> Decoded:
     """The wanted part of one sound track."""
     rate, channels = stream.codec_context.sample_rate, stream.codec_context.channels
     format = container.format.name
     announced = round(stream.duration * stream.time_base * rate) if stream.duration and stream.time_base else 0
     exact = announced > 0 and format in _EXACT_LENGTH and (format != "mp3" or has_xing_tag(source))
-    start, count = part.span(rate, channels, announced if exact else None)
-    limit = part.limit(rate, channels)
+    start, count = excerpt.span(rate, channels, announced if exact else None)
+    limit = excerpt.limit(rate, channels)
     tape = Tape(channels, min((announced - start if count is None else count) + _PADDING, limit))
     faults: list[str] = []
     position = -1 if _skip_to(container, stream, start) else 0  # of the next frame; -1: its time stamp tells
@@ -207,14 +207,14 @@ def _read_stream(container: InputContainer, stream: av.AudioStream, source: Sour
         position = stamp if position < 0 else position
         tape.add(block[:, max(0, start - position) :])
         position += block.shape[1]
-        if part.duration is not None and count is not None and tape.length >= count:
+        if excerpt.duration is not None and count is not None and tape.length >= count:
             break
         if tape.length > limit:
-            raise part.too_long(rate, channels, tape.length)
+            raise excerpt.too_long(rate, channels, tape.length)
     if start and not tape.length and 0 < position <= start:
-        raise part.begins_late(position / rate)
+        raise excerpt.begins_late(position / rate)
     # Padding after the announced end is cut; much more than padding is sound that the header doesn't know of.
-    end = count if count is not None and (part.duration is not None or tape.length <= count + _PADDING) else None
+    end = count if count is not None and (excerpt.duration is not None or tape.length <= count + _PADDING) else None
     missing = count - tape.length if exact and count is not None else 0
     return Decoded(tape.cut(end), rate, missing=missing if missing > _PADDING else 0, damaged=len(faults))
 

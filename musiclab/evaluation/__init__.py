@@ -1,6 +1,6 @@
 """Measurements on material whose truth is known: separation, and what it does for transcription."""
 
 from musiclab.evaluation.parts import PartScore, PartsResult, parts
-from musiclab.evaluation.stems import SILENCE, Score, SeparationResult, separation
+from musiclab.evaluation.stems import SILENCE, SeparationResult, StemScore, separation
 
-__all__ = ["SILENCE", "PartScore", "PartsResult", "Score", "SeparationResult", "parts", "separation"]
+__all__ = ["SILENCE", "PartScore", "PartsResult", "SeparationResult", "StemScore", "parts", "separation"]

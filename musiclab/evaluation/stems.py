@@ -27,7 +27,7 @@ SILENCE = "silence"
 
 
 @dataclass(frozen=True)
-class Score:
+class StemScore:
     """SDR in dB of one stem of one song by one method."""
 
     song: str
@@ -40,7 +40,7 @@ class Score:
 class SeparationResult:
     """All scores, and the stems (as ``song/stem``) that were too quiet to be measured."""
 
-    scores: tuple[Score, ...]
+    scores: tuple[StemScore, ...]
     left_out: tuple[str, ...]
 
     def songs(self) -> list[str]:
@@ -137,14 +137,14 @@ def separation(
     """
     folders = datasets.multitrack_folders(folder)
     methods = list(dict.fromkeys([*engines, *(["hpss"] if references else [])]))
-    scores: list[Score] = []
+    scores: list[StemScore] = []
     left_out: list[str] = []
     for number, place in enumerate(folders):
         song = datasets.load_multitrack(place)
         loud = [name for name in song.stems if song.stems[name].rms_db > song.mixture.rms_db - QUIET]
         left_out += [f"{song.name}/{name}" for name in song.stems if name not in loud]
         if references:
-            scores += [Score(song.name, SILENCE, stem, 0.0) for stem in loud]
+            scores += [StemScore(song.name, SILENCE, stem, 0.0) for stem in loud]
         found: dict[str, Stems] = {}
         for step, engine in enumerate(methods):
             if progress:
@@ -155,7 +155,7 @@ def separation(
             found |= {estimates.engine: estimates for estimates in (ideal(song.stems, kind=kind) for kind in ideals)}
         for method, estimates in found.items():
             table = metrics.sdr_table({name: song.stems[name] for name in loud}, estimates)
-            scores += [Score(song.name, method, stem, value) for stem, value in table.items()]
+            scores += [StemScore(song.name, method, stem, value) for stem, value in table.items()]
     if not any(score.method != SILENCE for score in scores):
         raise DatasetError(f"No stem in {folder} could be measured: they are silent, or no engine makes such stems.")
     if progress:

@@ -194,7 +194,7 @@ def error_spectrogram(reference: Sound, estimate: Sound, *, range_db: float = 80
     return spectral.to_db(error, ref=loudest if loudest > 0 else 1.0, range_db=range_db)
 
 
-def bleed(references: np.ndarray, estimates: np.ndarray, *, bands: int = 24, block: int = 43) -> np.ndarray:
+def bleed(references: np.ndarray, estimates: np.ndarray, *, sr: int, bands: int = 24, block: float = 1.0) -> np.ndarray:
     """How loud each true source is heard in each estimate, in dB of its own true level.
 
     In each band and second the estimate is written as the sum of the true sources, each with a gain (least squares);
@@ -207,10 +207,12 @@ def bleed(references: np.ndarray, estimates: np.ndarray, *, bands: int = 24, blo
         All true sources.
     estimates : np.ndarray [shape=(estimates, channels, frames)]
         Any number of them.
+    sr : int
+        Rate of both in Hz: the bands reach to half of it.
     bands : int
         Number of bands, of equal width in mel.
-    block : int
-        Columns of the STFT that share a gain: 43 are one second.
+    block : float
+        Seconds that share a gain.
 
     Returns
     -------
@@ -223,17 +225,18 @@ def bleed(references: np.ndarray, estimates: np.ndarray, *, bands: int = 24, blo
     if R.ndim != 3 or R.shape[1:] != E.shape[1:]:
         raise ValueError(f"References and estimates differ in channels or length: {R.shape} and {E.shape}.")
     S, Y = spectral.stft(R), spectral.stft(E)
-    top = spectral.hz_to_mel(22050.0)
-    edges = np.unique(np.searchsorted(spectral.frequencies(44100), spectral.mel_to_hz(np.linspace(0, top, bands + 1))))
-    heard = np.zeros((len(E), len(R)))
+    top = spectral.hz_to_mel(sr / 2)
+    edges = np.unique(np.searchsorted(spectral.frequencies(sr), spectral.mel_to_hz(np.linspace(0, top, bands + 1))))
+    columns = max(1, round(block * sr / spectral.HOP_LENGTH))
+    energies = np.zeros((len(E), len(R)))
     for low, high in zip(edges, [*edges[1:-1], S.shape[2]], strict=False):
-        for start in range(0, S.shape[3], block):
-            s = S[:, :, low:high, start : start + block].reshape(len(R), -1)
-            y = Y[:, :, low:high, start : start + block].reshape(len(E), -1)
-            heard += _parts(s, y)
+        for start in range(0, S.shape[3], columns):
+            s = S[:, :, low:high, start : start + columns].reshape(len(R), -1)
+            y = Y[:, :, low:high, start : start + columns].reshape(len(E), -1)
+            energies += _parts(s, y)
     energy = np.square(np.abs(S)).sum(axis=(1, 2, 3), dtype=np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
-        share: np.ndarray = np.where(energy > 0, heard / energy, np.nan)
+        share: np.ndarray = np.where(energy > 0, energies / energy, np.nan)
     return np.asarray(10 * np.log10(np.maximum(share, 1e-10)))
 
 

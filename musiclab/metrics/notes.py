@@ -128,12 +128,12 @@ def reliability(pairs: Sequence[tuple[Part, Part]], *, bins: int = 5) -> list[tu
 
     `pairs` of (found, truth). Calibrated confidences have the first two alike in each bin.
     """
-    sure, right = [], []
+    confidences, right = [], []
     for part, truth in pairs:
         hits = {found for _, found in matched_notes(part, truth)}
-        sure += [note.confidence for note in part.notes]
+        confidences += [note.confidence for note in part.notes]
         right += [float(i in hits) for i in range(len(part))]
-    confidence, correct = np.array(sure), np.array(right)
+    confidence, correct = np.array(confidences), np.array(right)
     of = np.minimum((confidence * bins).astype(int), bins - 1)
     return [
         (float(confidence[of == b].mean()), float(correct[of == b].mean()), int((of == b).sum()))

@@ -23,7 +23,7 @@ SMALLEST = Fraction(1, 8)  # quarter lengths: a 32nd note; nothing shorter is ev
 
 
 @dataclass(frozen=True)
-class Event:
+class VoiceEvent:
     """Notes of one voice that start and end together; `notes` are indices into the part."""
 
     onset: Fraction
@@ -50,7 +50,7 @@ class Symbol:
         return not self.notes
 
 
-def voice_events(written: Sequence[Written]) -> list[Event]:
+def voice_events(written: Sequence[Written]) -> list[VoiceEvent]:
     """One voice: notes with the same onset become a chord, and each chord ends where the next begins, at the latest.
 
     The chord lasts as long as its longest note: the others ring on under it, which no reader misses.
@@ -64,16 +64,16 @@ def voice_events(written: Sequence[Written]) -> list[Event]:
         duration = max(max(note.duration for note in chords[onset]), SMALLEST)
         if following is not None:
             duration = min(duration, following - onset)
-        events.append(Event(onset, duration, tuple(note.index for note in chords[onset])))
+        events.append(VoiceEvent(onset, duration, tuple(note.index for note in chords[onset])))
     return events
 
 
-def bars(events: Sequence[Event], grid: BeatGrid, *, count: int | None = None) -> list[list[Symbol]]:
+def bars(events: Sequence[VoiceEvent], grid: BeatGrid, *, count: int | None = None) -> list[list[Symbol]]:
     """The symbols of each bar, rests included, for one voice whose events don't overlap.
 
     Parameters
     ----------
-    events : sequence of Event
+    events : sequence of VoiceEvent
         By onset.
     grid : BeatGrid
         For the metre alone.
@@ -93,7 +93,7 @@ def bars(events: Sequence[Event], grid: BeatGrid, *, count: int | None = None) -
     return [_with_rests(bar, grid) for bar in filled]
 
 
-def _place(event: Event, filled: list[list[Symbol]], grid: BeatGrid) -> None:
+def _place(event: VoiceEvent, filled: list[list[Symbol]], grid: BeatGrid) -> None:
     """Put one event into its bars, split and tied as the metre wants it."""
     length = grid.bar_quarters
     pieces: list[tuple[int, Fraction, Fraction]] = []

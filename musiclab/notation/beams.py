@@ -23,7 +23,7 @@ EIGHTH = Fraction(1, 2)
 
 
 @dataclass
-class Look:
+class Appearance:
     """How a symbol is drawn: its value, dots, whether it is three in the time of two, its bracket and its beams."""
 
     type: str
@@ -38,18 +38,18 @@ class Look:
         return FLAGS.get(self.type, 0)
 
 
-def value(duration: Fraction) -> Look:
+def value(duration: Fraction) -> Appearance:
     """The note value of a duration in quarter lengths: plain, dotted, or of a triplet."""
     triplet = duration.denominator % 3 == 0
     shown = duration * Fraction(3, 2) if triplet else duration
     if shown in TYPES:
-        return Look(TYPES[shown], 0, triplet)
+        return Appearance(TYPES[shown], 0, triplet)
     if shown * Fraction(2, 3) in TYPES:
-        return Look(TYPES[shown * Fraction(2, 3)], 1, triplet)
-    return Look(TYPES[max(length for length in TYPES if length <= max(shown, min(TYPES)))], 0, triplet)
+        return Appearance(TYPES[shown * Fraction(2, 3)], 1, triplet)
+    return Appearance(TYPES[max(length for length in TYPES if length <= max(shown, min(TYPES)))], 0, triplet)
 
 
-def looks(bar: Sequence[Symbol], grid: BeatGrid) -> list[Look]:
+def looks(bar: Sequence[Symbol], grid: BeatGrid) -> list[Appearance]:
     """How each symbol of a bar is drawn."""
     drawn = [value(symbol.duration) for symbol in bar]
     for group in _beamed(bar, drawn, grid):
@@ -58,7 +58,7 @@ def looks(bar: Sequence[Symbol], grid: BeatGrid) -> list[Look]:
     return drawn
 
 
-def _beamed(bar: Sequence[Symbol], drawn: Sequence[Look], grid: BeatGrid) -> list[list[int]]:
+def _beamed(bar: Sequence[Symbol], drawn: Sequence[Appearance], grid: BeatGrid) -> list[list[int]]:
     """Indices of the notes that share a beam."""
     groups: dict[tuple[int, int], list[int]] = {}
     wide = _wide_beams(bar, grid)
@@ -95,7 +95,7 @@ def _wide_beams(bar: Sequence[Symbol], grid: BeatGrid) -> set[int]:
     }
 
 
-def _beam(group: Sequence[Look], symbols: Sequence[Symbol], grid: BeatGrid) -> None:
+def _beam(group: Sequence[Appearance], symbols: Sequence[Symbol], grid: BeatGrid) -> None:
     """The beams of notes that share one: a level for each flag, hooks where a level has one note alone."""
     for level in range(1, max(look.flags for look in group) + 1):
         at = 0
@@ -117,7 +117,7 @@ def _hook(at: int, symbols: Sequence[Symbol], grid: BeatGrid) -> str:
     return "forward hook" if (symbol.start % grid.beat_quarters) % (2 * symbol.duration) == 0 else "backward hook"
 
 
-def _brackets(bar: Sequence[Symbol], drawn: Sequence[Look], grid: BeatGrid) -> None:
+def _brackets(bar: Sequence[Symbol], drawn: Sequence[Appearance], grid: BeatGrid) -> None:
     """A number over each triplet; a bracket too where no beam shows how far it goes."""
     pairs = zip(bar, drawn, strict=True)
     for _, held in itertools.groupby(pairs, key=lambda pair: (pair[0].start // grid.beat_quarters, pair[1].triplet)):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from musiclab.grid import BeatGrid
 from musiclab.instruments import DRUMS, Instrument, find
 from musiclab.notation import tab
-from musiclab.notation.bars import Event, Symbol, bars, voice_events
+from musiclab.notation.bars import Symbol, VoiceEvent, bars, voice_events
 from musiclab.notation.percussion import sign
 from musiclab.notation.quantise import Written
 from musiclab.notes import Part
@@ -131,18 +131,18 @@ def _hands(part: Part, written: Sequence[Written]) -> tuple[list[Written], list[
     return right, left
 
 
-def _drum_events(written: Sequence[Written], grid: BeatGrid) -> list[Event]:
+def _drum_events(written: Sequence[Written], grid: BeatGrid) -> list[VoiceEvent]:
     """Drum strokes fill the time to the next stroke of their voice, but not over a beat: so the beats stay visible."""
     events = voice_events(written)
     out = []
     for event, following in itertools.zip_longest(events, events[1:]):
         beat_end = (event.onset // grid.beat_quarters + 1) * grid.beat_quarters
         end = beat_end if following is None else min(beat_end, following.onset)
-        out.append(Event(event.onset, end - event.onset, event.notes))
+        out.append(VoiceEvent(event.onset, end - event.onset, event.notes))
     return out
 
 
-def _tab_staff(staff: Staff, events: Sequence[Event]) -> Staff:
+def _tab_staff(staff: Staff, events: Sequence[VoiceEvent]) -> Staff:
     tuning: Sequence[int] = tab.GUITAR
     if staff.instrument.name == "bass":
         lowest = min((note.semitone for note in staff.part.notes), default=28)

@@ -12,7 +12,7 @@ from musiclab import theory
 from musiclab.grid import BeatGrid
 from musiclab.instruments import DRUMS
 from musiclab.notation.bars import Symbol
-from musiclab.notation.beams import Look, looks
+from musiclab.notation.beams import Appearance, looks
 from musiclab.notation.percussion import sign
 from musiclab.notation.staves import INTERVALS, NoteId, Staff
 from musiclab.notes import Note
@@ -75,7 +75,7 @@ def voice_xml(symbols: Sequence[Symbol], voice: Voice, harmonies: Sequence[tuple
     return "".join(out)
 
 
-def _rest(symbol: Symbol, look: Look, voice: Voice, page: Page) -> str:
+def _rest(symbol: Symbol, look: Appearance, voice: Voice, page: Page) -> str:
     whole = symbol.duration == page.grid.bar_quarters
     hidden = ' print-object="no"' if voice.hides_rests else ""
     kind = '<rest measure="yes"/>' if whole else "<rest/>"
@@ -84,7 +84,7 @@ def _rest(symbol: Symbol, look: Look, voice: Voice, page: Page) -> str:
     return f"<note{hidden}>{kind}{_times(symbol, voice, page)}{shape}{_staff(voice)}{marks}</note>"
 
 
-def _notes(symbol: Symbol, look: Look, voice: Voice, page: Page) -> Iterator[str]:
+def _notes(symbol: Symbol, look: Appearance, voice: Voice, page: Page) -> Iterator[str]:
     """The heads of a note or chord, from the lowest up."""
     ties = [kind for kind, so in (("stop", symbol.tied_from), ("start", symbol.tied_to)) if so]
     tied = "".join(f'<tie type="{kind}"/>' for kind in ties)
@@ -125,7 +125,7 @@ def _times(symbol: Symbol, voice: Voice, page: Page, between: str = "") -> str:
     return f"<duration>{page.ticks(symbol.duration)}</duration>{between}<voice>{voice.number}</voice>"
 
 
-def _shape(look: Look, accidental: str = "") -> str:
+def _shape(look: Appearance, accidental: str = "") -> str:
     return f"<type>{look.type}</type>{'<dot/>' * look.dots}{accidental}{TRIPLET if look.triplet else ''}"
 
 
@@ -133,7 +133,7 @@ def _staff(voice: Voice) -> str:
     return f"<staff>{voice.staff_number}</staff>" if voice.staff_number else ""
 
 
-def _notations(look: Look | None, ties: Sequence[str] = (), fingering: tuple[int, int] | None = None) -> str:
+def _notations(look: Appearance | None, ties: Sequence[str] = (), fingering: tuple[int, int] | None = None) -> str:
     marks = "".join(f'<tied type="{kind}"/>' for kind in ties)
     if look and look.bracket:
         shown = f' bracket="{"yes" if look.bracketed else "no"}"' if look.bracket == "start" else ""

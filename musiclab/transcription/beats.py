@@ -38,20 +38,20 @@ FPS = SR / HOP_LENGTH
 BANDS_HZ = ((30.0, 160.0), (160.0, 2500.0), (2500.0, 10000.0))  # kick; snare and harmony; hi-hat
 TEMPO_RANGE = (50.0, 220.0)  # beats a minute
 FAVOURITE_TEMPO, TEMPO_WIDTH = 110.0, 0.75  # centre, and standard deviation in octaves, of the tempo prior
-WATCHED = 2000  # frames, 23 s of music, between two reports of progress
+WATCHED = 2000  # columns, 23 s of music, between two reports of progress
 DRIFT = 60.0  # how firmly a beat keeps the length of the one before it (lambda of [2]_; larger is firmer)
 
 
 @dataclass(frozen=True)
 class OnsetEnvelope:
-    """Onset strength by band [shape=(bands, frames)], each scaled to a maximum near 1; and chroma by frame."""
+    """Onset strength by band [shape=(bands, columns)], each scaled to a maximum near 1; and chroma by column."""
 
     bands: np.ndarray
-    chroma: np.ndarray  # [shape=(12, frames)]
+    chroma: np.ndarray  # [shape=(12, columns)]
 
     @property
     def total(self) -> np.ndarray:
-        """Over all bands [shape=(frames,)], 0–1."""
+        """Over all bands [shape=(columns,)], 0–1."""
         total = self.bands.sum(axis=0)
         return np.asarray(total / max(float(np.quantile(total, 0.995)), 1e-9)).clip(0, 1)
 
@@ -76,7 +76,7 @@ def onset_envelope(audio: Audio) -> OnsetEnvelope:
 
 
 def _chroma(S: np.ndarray, hz: np.ndarray) -> np.ndarray:
-    """Energy by pitch class [shape=(12, frames)] from 60 Hz to 2 kHz: coarse, but enough to see a chord change."""
+    """Energy by pitch class [shape=(12, columns)] from 60 Hz to 2 kHz: coarse, but enough to see a chord change."""
     inside = (hz > 60) & (hz < 2000)
     pitch = np.round(hz_to_midi(hz[inside])).astype(int) % 12
     folded = np.zeros((12, S.shape[1]))
@@ -123,27 +123,27 @@ def track_beats(
         watch(0.0, "listening for onsets")
         envelope = onset_envelope(audio)
         watch(0.6, "finding the beats")
-        frames = _beat_frames(envelope.total, tempo, watch.part(0.6, 1.0))
-        return _grid(envelope, frames, metre)
+        columns = _beat_columns(envelope.total, tempo, watch.part(0.6, 1.0))
+        return _grid(envelope, columns, metre)
 
 
-def _beat_frames(total: np.ndarray, tempo: float | None, watch: Watch) -> np.ndarray:
-    """The frames of the beats, by the onset strength over all bands [shape=(frames,)]."""
+def _beat_columns(total: np.ndarray, tempo: float | None, watch: Watch) -> np.ndarray:
+    """The columns of the beats, by the onset strength over all bands [shape=(columns,)]."""
     if float(total.max()) < 1e-3 or float(total.std()) < 1e-6:
         raise TranscriptionError("There is no rhythm to be found in this audio: set the tempo by hand.")
     lag = 60.0 * FPS / tempo if tempo is not None else _beat_period(total)
-    frames = _viterbi_beats(total, lag, watch)
-    if len(frames) < 3:
+    columns = _viterbi_beats(total, lag, watch)
+    if len(columns) < 3:
         raise TranscriptionError("Too few beats were found: set the tempo by hand.")
-    return frames
+    return columns
 
 
-def _grid(envelope: OnsetEnvelope, frames: np.ndarray, metre: tuple[int, int] | None) -> BeatGrid:
+def _grid(envelope: OnsetEnvelope, columns: np.ndarray, metre: tuple[int, int] | None) -> BeatGrid:
     """Beats grouped into bars."""
     total = envelope.total
-    compound = metre in ((6, 8), (9, 8), (12, 8)) if metre else _divides_in_three(total, frames)
-    metre, first = _bars(envelope, frames, compound=compound, metre=metre)
-    return BeatGrid(tuple(_refined(total, frames) / FPS), first, metre)
+    compound = metre in ((6, 8), (9, 8), (12, 8)) if metre else _divides_in_three(total, columns)
+    metre, first = _bars(envelope, columns, compound=compound, metre=metre)
+    return BeatGrid(tuple(_refined(total, columns) / FPS), first, metre)
 
 
 def beats_of_notes(notes: Sequence[Note], *, metre: tuple[int, int] = (4, 4)) -> BeatGrid:
@@ -162,8 +162,8 @@ def beats_of_notes(notes: Sequence[Note], *, metre: tuple[int, int] = (4, 4)) ->
     if len({round(note.onset, 2) for note in notes}) < 4:
         raise TranscriptionError("Finding beats needs at least four notes: give the song, or the tempo.")
     start = min(note.onset for note in notes)
-    frames = round((max(note.offset for note in notes) - start) * FPS) + 2
-    weights = np.zeros(frames)
+    columns = round((max(note.offset for note in notes) - start) * FPS) + 2
+    weights = np.zeros(columns)
     for note in notes:
         weights[round((note.onset - start) * FPS)] += min(note.duration, 1.0) * note.velocity / 127
     total = np.convolve(weights, np.hanning(7), mode="same")
@@ -172,13 +172,13 @@ def beats_of_notes(notes: Sequence[Note], *, metre: tuple[int, int] = (4, 4)) ->
     found = found if len(found) > 1 else np.array([0, round(_beat_period(total))])
     times = start + _refined(total, found) / FPS
     grid = BeatGrid(tuple(times - times[0] + max(times[0], 0.0)), 1, metre)
-    weight = np.interp(found, np.arange(frames), total)
+    weight = np.interp(found, np.arange(columns), total)
     phases = [float(weight[phase :: grid.beats_per_bar].mean()) for phase in range(min(grid.beats_per_bar, len(found)))]
     return grid.with_first((-int(np.argmax(phases))) % grid.beats_per_bar + 1)
 
 
 def _beat_period(total: np.ndarray) -> float:
-    """Length of a beat in frames: the lag where the envelope agrees best with itself, weighted by the tempo prior."""
+    """Length of a beat in columns: the lag where the envelope agrees best with itself, weighted by the tempo prior."""
     centred = total - total.mean()
     size = 1 << int(np.ceil(np.log2(2 * len(centred))))
     autocorrelation = np.fft.irfft(np.abs(np.fft.rfft(centred, size)) ** 2)[: len(centred)]
@@ -197,9 +197,9 @@ def _beat_period(total: np.ndarray) -> float:
 
 
 def _viterbi_beats(total: np.ndarray, lag: float, watch: Watch) -> np.ndarray:
-    """Frames of the beats: the best path through (place in the beat, length of the beat).
+    """Columns of the beats: the best path through (place in the beat, length of the beat).
 
-    The state runs through the frames of a beat of fixed length; only at its end may the length change. So the places
+    The state runs through the columns of a beat of fixed length; only at its end may the length change. So the places
     of all lengths form one long vector, moving on is a shift of it, and only the last places need a search.
     """
     lengths = np.unique(np.round(np.geomspace(lag * 0.84, lag * 1.19, 24)).astype(int))
@@ -229,35 +229,35 @@ def _viterbi_beats(total: np.ndarray, lag: float, watch: Watch) -> np.ndarray:
 
 def _walked_back(state: int, pointers: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     """Walk back from the last state; every visit to a beat's first place is a beat."""
-    frames = []
+    columns = []
     which = int(np.searchsorted(starts, state, side="right")) - 1
     t = len(pointers) - 1 - (state - int(starts[which]))
     while t >= 0:
-        frames.append(t)
+        columns.append(t)
         which = int(pointers[t, which])
         t -= int(lengths[which])
-    return np.array(frames[::-1])
+    return np.array(columns[::-1])
 
 
-def _refined(total: np.ndarray, frames: np.ndarray) -> np.ndarray:
+def _refined(total: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """Each beat moved to the envelope's peak within 35 ms, if there is one; always increasing."""
     reach = round(0.035 * FPS)
-    out = frames.astype(float)
-    for i, frame in enumerate(frames):
-        low = max(frame - reach, 0)
-        near = total[low : frame + reach + 1]
+    out = columns.astype(float)
+    for i, column in enumerate(columns):
+        low = max(column - reach, 0)
+        near = total[low : column + reach + 1]
         if near.size and near.max() > 0.15:
             peak = low + int(near.argmax())
             out[i] = peak
     keep = np.concatenate([[True], np.diff(out) > 1])
-    return np.where(keep, out, frames)
+    return np.where(keep, out, columns)
 
 
-def _divides_in_three(total: np.ndarray, frames: np.ndarray) -> bool:
+def _divides_in_three(total: np.ndarray, columns: np.ndarray) -> bool:
     """Whether beats divide into three even parts (6/8), not two or four; a shuffle (2/3 alone) does not count."""
 
     def strength(place: float) -> float:
-        at = frames[:-1] + place * np.diff(frames)
+        at = columns[:-1] + place * np.diff(columns)
         near = np.round(at[:, None] + np.arange(-2, 3)).astype(int).clip(0, len(total) - 1)
         return float(np.mean(total[near].max(axis=1)))
 
@@ -266,10 +266,10 @@ def _divides_in_three(total: np.ndarray, frames: np.ndarray) -> bool:
 
 
 def _bars(
-    envelope: OnsetEnvelope, frames: np.ndarray, *, compound: bool, metre: tuple[int, int] | None
+    envelope: OnsetEnvelope, columns: np.ndarray, *, compound: bool, metre: tuple[int, int] | None
 ) -> tuple[tuple[int, int], int]:
     """Metre, and the first beat's position in its bar, that fit the accents best."""
-    accents = _accents(envelope, frames)
+    accents = _accents(envelope, columns)
     candidates = [metre] if metre is not None else [(6, 8)] if compound else [(4, 4), (3, 4)]
     best: tuple[float, tuple[int, int], int] | None = None
     for candidate in candidates:
@@ -284,12 +284,12 @@ def _bars(
     return best[1], best[2]
 
 
-def _accents(envelope: OnsetEnvelope, frames: np.ndarray) -> np.ndarray:
+def _accents(envelope: OnsetEnvelope, columns: np.ndarray) -> np.ndarray:
     """For each beat: kick, backbeat (snare without kick) and harmonic change, standardised [shape=(3, beats)]."""
-    span = int(np.median(np.diff(frames)))
-    around = (frames[:, None] + np.arange(-3, 4)).clip(0, envelope.bands.shape[1] - 1)
+    span = int(np.median(np.diff(columns)))
+    around = (columns[:, None] + np.arange(-3, 4)).clip(0, envelope.bands.shape[1] - 1)
     kick, snare, _ = (band[around].max(axis=1) for band in envelope.bands)
-    chroma = np.stack([envelope.chroma[:, f : f + span].mean(axis=1) for f in frames], axis=1)
+    chroma = np.stack([envelope.chroma[:, f : f + span].mean(axis=1) for f in columns], axis=1)
     chroma /= np.maximum(np.linalg.norm(chroma, axis=0), 1e-9)
     change = np.concatenate([[0.0], 1.0 - np.sum(chroma[:, 1:] * chroma[:, :-1], axis=0)])
     rows = np.stack([kick, snare - kick, change])

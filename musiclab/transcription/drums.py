@@ -1,6 +1,6 @@
-"""Drums: which drum is struck when, by a small network over log-mel frames.
+"""Drums: which drum is struck when, by a small network over log-mel columns.
 
-The network (convolutions only; `drums.onnx`) sees the spectrogram of the whole stem and says for each frame of 10 ms
+The network (convolutions only; `drums.onnx`) sees the spectrogram of the whole stem and says for each column of 10 ms
 how likely each of nine drums is struck. It was trained on drumming rendered from recorded one-shots, with the exact
 times as truth (`musiclab.training.listeners.drums`; docs/drum-model.md is its model card). A fit for each drum on kits
 that it was not trained on turns the height of a peak into the chance that it is a stroke; peaks over a threshold
@@ -36,11 +36,11 @@ if TYPE_CHECKING:
 
 SR = 44100
 HOP = 441  # samples: 10 ms
-FRAME = HOP / SR  # s
+COLUMN_S = HOP / SR  # seconds from one column to the next
 N_FFT = 2048  # 46 ms: tells a kick from a low tom
 BANDS = 64
 LOWEST_HZ, HIGHEST_HZ = 30.0, 17000.0
-FLOOR = 1e-3  # of the loud frames' magnitude: what lies lower is silence
+FLOOR = 1e-3  # of the loud columns' magnitude: what lies lower is silence
 DRUMS = ("kick", "snare", "side-stick", "hihat-closed", "hihat-open", "tom", "crash", "ride", "tambourine")
 KEYS = {"kick": 36, "snare": 38, "side-stick": 37, "hihat-closed": 42, "hihat-open": 46, "tom": 45, "crash": 49,
         "ride": 51, "tambourine": 54}  # fmt: skip
@@ -54,22 +54,22 @@ RIVALS = (
     ("hihat-closed", "tambourine"),
     ("snare", "side-stick"),
 )
-REFRACTORY = 4  # frames (40 ms): no drum is struck twice within
-BLOCK = 6000  # frames (1 minute) that the network sees at once
-CONTEXT = 100  # frames more on either side of a block, beyond what the network's answers depend on
+REFRACTORY = 4  # columns (40 ms): no drum is struck twice within
+BLOCK = 6000  # columns (1 minute) that the network sees at once
+CONTEXT = 100  # columns more on either side of a block, beyond what the network's answers depend on
 
 MODEL = "drums.onnx"
 
 
 @dataclass(frozen=True, eq=False)
 class Strokes:
-    """How likely each drum is struck in each frame of 10 ms; frame k is centred on k · 0.01 s.
+    """How likely each drum is struck in each column of 10 ms; column k is centred on k · 0.01 s.
 
     Attributes
     ----------
-    chance : np.ndarray [shape=(frames, 9)], 0–1
+    chance : np.ndarray [shape=(columns, 9)], 0–1
         In the order of `DRUMS`.
-    level_db : np.ndarray [shape=(frames, 9)]
+    level_db : np.ndarray [shape=(columns, 9)]
         Level of what is struck, in the frequencies of each drum, dB.
     """
 
@@ -96,18 +96,18 @@ def mel_filters() -> np.ndarray:
 
 
 def drum_features(samples: np.ndarray) -> np.ndarray:
-    """Log-mel spectrogram of a stem [shape=(frames, 64)] float32, about 0–1, whatever the stem's level.
+    """Log-mel spectrogram of a stem [shape=(columns, 64)] float32, about 0–1, whatever the stem's level.
 
     `samples`: mono at 44.1 kHz [shape=(n,)].
     """
-    frames = len(samples) // HOP + 1
+    columns = len(samples) // HOP + 1
     padded = np.pad(np.asarray(samples, dtype=np.float32), (N_FFT // 2, N_FFT + HOP))
-    views = np.lib.stride_tricks.sliding_window_view(padded, N_FFT)[::HOP][:frames]
+    views = np.lib.stride_tricks.sliding_window_view(padded, N_FFT)[::HOP][:columns]
     window = np.hanning(N_FFT).astype(np.float32)
-    mel = np.empty((frames, BANDS), dtype=np.float32)
-    for at in range(0, frames, 2000):  # in pieces: a whole song's spectrum would take 400 MB
+    mel = np.empty((columns, BANDS), dtype=np.float32)
+    for at in range(0, columns, 2000):  # in pieces: a whole song's spectrum would take 400 MB
         mel[at : at + 2000] = np.abs(np.fft.rfft(views[at : at + 2000] * window, axis=1)) @ mel_filters()
-    loud = float(np.quantile(mel.max(axis=1), 0.98)) if frames else 0.0
+    loud = float(np.quantile(mel.max(axis=1), 0.98)) if columns else 0.0
     return np.asarray(1 + np.log10(np.maximum(mel / max(loud, 1e-9), FLOOR)) / 3, dtype=np.float32)
 
 
@@ -152,7 +152,7 @@ BAND_HZ = {"kick": (30, 150), "snare": (150, 5000), "hihat-closed": (6000, 17000
 
 
 def band_levels(features: np.ndarray) -> np.ndarray:
-    """Level in dB in each drum's frequencies [shape=(frames, 9)]."""
+    """Level in dB in each drum's frequencies [shape=(columns, 9)]."""
     centres = mel_edges()[1:-1]
     power = 10 ** (6 * (features - 1))
     bands = [power[:, (centres >= BAND_HZ[d][0]) & (centres < BAND_HZ[d][1])].mean(axis=1) for d in DRUMS]
@@ -170,14 +170,14 @@ def strokes_to_notes(strokes: Strokes, *, threshold: float = THRESHOLD) -> list[
         How likely (0–1) a stroke has to be: higher gives fewer notes.
     """
     fitted = calibration()["drums"]
-    sure = confidences(strokes.chance, np.array(fitted["slopes"]), np.array(fitted["offsets"]))
+    confidence = confidences(strokes.chance, np.array(fitted["slopes"]), np.array(fitted["offsets"]))
     notes: list[Note] = []
-    for d, at in enumerate(peaks_of_each(sure, threshold)):
+    for d, at in enumerate(peaks_of_each(confidence, threshold)):
         velocities = _velocities(strokes.level_db[:, d], at)
-        for frame, velocity in zip(at, velocities, strict=True):
-            onset = max(0.0, refine(strokes.chance[:, d], frame) * FRAME + fitted["delay"])
+        for column, velocity in zip(at, velocities, strict=True):
+            onset = max(0.0, refine(strokes.chance[:, d], column) * COLUMN_S + fitted["delay"])
             length = LENGTHS.get(DRUMS[d], SHORT)
-            notes.append(Note(onset, onset + length, KEYS[DRUMS[d]], int(velocity), float(sure[frame, d])))
+            notes.append(Note(onset, onset + length, KEYS[DRUMS[d]], int(velocity), float(confidence[column, d])))
     return sorted(notes, key=lambda note: (note.onset, note.pitch))
 
 
@@ -187,26 +187,28 @@ def confidences(chance: np.ndarray, slopes: np.ndarray, offsets: np.ndarray) -> 
     return logistic(slopes * np.log(safe / (1 - safe)) + offsets)
 
 
-def peaks_of_each(sure: np.ndarray, threshold: float) -> list[np.ndarray]:
+def peaks_of_each(confidence: np.ndarray, threshold: float) -> list[np.ndarray]:
     """Frames of the strokes of each drum: peaks over the threshold that lose to no `RIVALS` near them."""
-    found = [pick_peaks(sure[:, d], threshold) for d in range(sure.shape[1])]
+    found = [pick_peaks(confidence[:, d], threshold) for d in range(confidence.shape[1])]
     kept = list(found)
     for group in RIVALS:
         rivals = [DRUMS.index(drum) for drum in group]
         for mine, theirs in itertools.permutations(rivals, 2):
-            kept[mine] = _winners(kept[mine], sure[:, mine], found[theirs], sure[:, theirs])
+            kept[mine] = _winners(kept[mine], confidence[:, mine], found[theirs], confidence[:, theirs])
     return kept
 
 
-def _winners(mine: np.ndarray, my_sure: np.ndarray, theirs: np.ndarray, their_sure: np.ndarray) -> np.ndarray:
-    """Those of my peaks with no surer one of theirs within `REFRACTORY` frames."""
+def _winners(
+    mine: np.ndarray, my_confidence: np.ndarray, theirs: np.ndarray, their_confidence: np.ndarray
+) -> np.ndarray:
+    """Those of my peaks with no surer one of theirs within `REFRACTORY` columns."""
     near = np.abs(mine[:, np.newaxis] - theirs) < REFRACTORY
-    stronger = their_sure[theirs] > my_sure[mine][:, np.newaxis]
+    stronger = their_confidence[theirs] > my_confidence[mine][:, np.newaxis]
     return np.asarray(mine[~(near & stronger).any(axis=1)])
 
 
 def pick_peaks(chance: np.ndarray, threshold: float) -> np.ndarray:
-    """Frames where `chance` is highest within ± `REFRACTORY` frames and at least `threshold`."""
+    """Columns where `chance` is highest within ± `REFRACTORY` columns and at least `threshold`."""
     from numpy.lib.stride_tricks import sliding_window_view
 
     if len(chance) == 0:
@@ -216,12 +218,12 @@ def pick_peaks(chance: np.ndarray, threshold: float) -> np.ndarray:
     return np.flatnonzero(first & (chance >= threshold))
 
 
-def refine(chance: np.ndarray, frame: int) -> float:
-    """The peak's place in frames, with a fraction: the centre of gravity of the three frames around it."""
-    if not 0 < frame < len(chance) - 1:
-        return float(frame)
-    before, here, after = chance[frame - 1 : frame + 2]
-    return float(frame + (after - before) / max(float(before + here + after), 1e-9))
+def refine(chance: np.ndarray, column: int) -> float:
+    """The peak's place in columns, with a fraction: the centre of gravity of the three columns around it."""
+    if not 0 < column < len(chance) - 1:
+        return float(column)
+    before, here, after = chance[column - 1 : column + 2]
+    return float(column + (after - before) / max(float(before + here + after), 1e-9))
 
 
 def _velocities(level_db: np.ndarray, at: np.ndarray) -> np.ndarray:

@@ -17,31 +17,31 @@ VELOCITY_PER_DB = 2.0  # 30 dB between pianissimo and fortissimo are 60 steps of
 LOUD_VELOCITY = 100  # velocity of the 90th percentile
 
 
-def note_levels(notes: Sequence[Note], level_db: np.ndarray, frame: float) -> np.ndarray:
-    """Highest level (dBFS) in the first `ATTACK` seconds of each note [shape=(notes,)]; `frame` in seconds."""
+def note_levels(notes: Sequence[Note], level_db: np.ndarray, hop: float) -> np.ndarray:
+    """Highest level (dBFS) in the first `ATTACK` seconds of each note [shape=(notes,)]; `hop` in seconds."""
     last = len(level_db) - 1
-    starts = [min(round(note.onset / frame), last) for note in notes]
-    stops = [min(round(min(note.offset, note.onset + ATTACK) / frame), last) for note in notes]
+    starts = [min(round(note.onset / hop), last) for note in notes]
+    stops = [min(round(min(note.offset, note.onset + ATTACK) / hop), last) for note in notes]
     return np.array([level_db[a : max(a, b) + 1].max() for a, b in zip(starts, stops, strict=True)])
 
 
-def with_dynamics(notes: Sequence[Note], level_db: np.ndarray, frame: float, *, gate_db: float = 40.0) -> list[Note]:
+def with_dynamics(notes: Sequence[Note], level_db: np.ndarray, hop: float, *, gate_db: float = 40.0) -> list[Note]:
     """The notes with velocities; those more than `gate_db` below the loud ones (90th percentile) are dropped.
 
     Parameters
     ----------
     notes : Sequence[Note]
         With any velocity.
-    level_db : np.ndarray [shape=(frames,)]
+    level_db : np.ndarray [shape=(columns,)]
         Level of the recording in dBFS.
-    frame : float
-        Seconds from one frame to the next.
+    hop : float
+        Seconds from one column to the next.
     gate_db : float
         What another instrument leaves in a stem lies so far below.
     """
     if not notes:
         return []
-    levels = note_levels(notes, level_db, frame)
+    levels = note_levels(notes, level_db, hop)
     loud = float(np.quantile(levels, 0.9))
     velocities = np.clip(np.rint(LOUD_VELOCITY + VELOCITY_PER_DB * (levels - loud)), 1, 127).astype(int)
     return [

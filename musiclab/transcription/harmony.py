@@ -118,7 +118,7 @@ def _beat_chroma(audio: Audio, grid: BeatGrid) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _folded(S: np.ndarray, low: float, high: float, *, power: float = 0.5) -> np.ndarray:
-    """A spectrogram between two frequencies (Hz) folded into pitch classes [shape=(12, frames)].
+    """A spectrogram between two frequencies (Hz) folded into pitch classes [shape=(12, columns)].
 
     A power below 1 compresses, so that one loud note does not hide the chord; high partials count less.
     """

@@ -19,7 +19,7 @@ from musiclab.transcription.drums import Strokes
 from musiclab.transcription.dynamics import with_dynamics
 from musiclab.transcription.monophonic import PitchTrack
 from musiclab.transcription.posteriorgram import Posteriorgram, posteriorgram
-from musiclab.transcription.settings import Settings, settings_for
+from musiclab.transcription.settings import NoteSettings, settings_for
 
 if TYPE_CHECKING:
     from musiclab.audio import Audio
@@ -53,7 +53,7 @@ class Evidence:
     strokes: Strokes | None = None
 
     @property
-    def defaults(self) -> Settings:
+    def defaults(self) -> NoteSettings:
         """The instrument's own settings: where sliders start."""
         return settings_for(self.instrument)
 
@@ -84,27 +84,27 @@ class Evidence:
         part = Part(tuple(self._notes(settings)), self.instrument.name, duration=self.duration)
         return with_beats(part, beats)
 
-    def _notes(self, settings: Settings) -> list[Note]:
-        known = self.instrument
+    def _notes(self, settings: NoteSettings) -> list[Note]:
+        spec = self.instrument
         if self.strokes is not None:
             return drums.strokes_to_notes(self.strokes, threshold=settings.onset_threshold)
         if self.gram is None:
             return []
         if self.track is not None:
             line = settings.for_lines()
-            notes = monophonic.line_notes(self.track, self.gram, low=known.low, high=known.high, settings=line)
-            return with_dynamics(notes, self.track.level_db, monophonic.FRAME)
+            notes = monophonic.line_notes(self.track, self.gram, low=spec.low, high=spec.high, settings=line)
+            return with_dynamics(notes, self.track.level_db, monophonic.COLUMN_S)
         notes = note_creation.create_notes(
             self.gram,
             onset_threshold=settings.onset_threshold,
             frame_threshold=settings.frame_threshold,
             min_length=settings.min_length,
-            low=known.low,
-            high=known.high,
-            polyphony=known.polyphony,
+            low=spec.low,
+            high=spec.high,
+            polyphony=spec.polyphony,
             soft_onsets=settings.soft_onsets,
         )
-        return with_dynamics(notes, self.gram.level_db, note_creation.FRAME)
+        return with_dynamics(notes, self.gram.level_db, note_creation.COLUMN_S)
 
 
 def listen(
@@ -114,24 +114,24 @@ def listen(
 
     Notebook: 10
     """
-    known = find(instrument)
+    spec = find(instrument)
     if stem.peak_db < SILENT_PEAK_DB:
-        return Evidence(known, stem.duration)
+        return Evidence(spec, stem.duration)
     with watching(progress, cancel) as watch:
-        if known is DRUMS:
-            return Evidence(known, stem.duration, strokes=drums.hear_drums(stem, progress=watch))
-        return _pitched(stem, known, watch)
+        if spec is DRUMS:
+            return Evidence(spec, stem.duration, strokes=drums.hear_drums(stem, progress=watch))
+        return _pitched(stem, spec, watch)
 
 
-def _pitched(stem: Audio, known: Instrument, watch: Watch) -> Evidence:
-    share = POSTERIORGRAM_SHARE if known.monophonic else 1.0
-    gram = posteriorgram(stem, twice=not known.monophonic, progress=watch.part(0.0, share))
+def _pitched(stem: Audio, spec: Instrument, watch: Watch) -> Evidence:
+    share = POSTERIORGRAM_SHARE if spec.monophonic else 1.0
+    gram = posteriorgram(stem, twice=not spec.monophonic, progress=watch.part(0.0, share))
     track = None
-    if known.monophonic:
+    if spec.monophonic:
         watch(share, "following the pitch")
-        track = monophonic.track_pitch(stem, low=known.low, high=known.high)
+        track = monophonic.track_pitch(stem, low=spec.low, high=spec.high)
     watch(1.0, "listening done")
-    return Evidence(known, stem.duration, gram, track)
+    return Evidence(spec, stem.duration, gram, track)
 
 
 def transcribe(

@@ -1,7 +1,7 @@
 """Lines of single notes (voice, bass, winds, brass): a pitch track cut into notes by a hidden Markov model.
 
 A pitch tracker (SwiftF0 [1]_) tells the fundamental every 16 ms, far more exactly than a posteriorgram can, but not
-where a note ends and the next begins. So a hidden Markov model walks through the frames: its states are silence and
+where a note ends and the next begins. So a hidden Markov model walks through the columns: its states are silence and
 one state for each third of a semitone. Straying from the state's pitch costs, silence costs where something sounds, and
 entering a state costs minus the log-odds that a note begins there (`musiclab.transcription.onsets`). So vibrato and
 glides are cheaper to explain within one note than as many, and a repeated note needs the evidence of an onset. The
@@ -26,9 +26,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from musiclab.notes import Note
+from musiclab.theory import hz_to_midi, midi_to_hz
 from musiclab.transcription.calibration import calibration, logistic
-from musiclab.transcription.onsets import SURE, beginnings, changes, loud_parts
-from musiclab.transcription.posteriorgram import Posteriorgram, frame_levels
+from musiclab.transcription.onsets import LOG_ODDS_LIMIT, beginnings, changes, loud_parts
+from musiclab.transcription.posteriorgram import Posteriorgram, column_levels
 
 if TYPE_CHECKING:
     from swift_f0 import SwiftF0
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 SR = 16000  # Hz, SwiftF0's
 HOP = 256  # samples at 16 kHz
-FRAME = HOP / SR  # 16 ms
+COLUMN_S = HOP / SR  # seconds from one column to the next: 16 ms
 TRACKER_LOW = 46.875  # Hz, the lowest that SwiftF0 finds
 TRACKER_HIGH = 2093.75  # Hz
 BINS = 3  # states in a semitone
@@ -45,17 +46,17 @@ BINS = 3  # states in a semitone
 
 @dataclass(frozen=True, eq=False)
 class PitchTrack:
-    """A fundamental for each frame of 16 ms; frame k is centred on k · 0.016 s.
+    """A fundamental for each column of 16 ms; column k is centred on k · 0.016 s.
 
     Attributes
     ----------
-    pitch : np.ndarray [shape=(frames,)]
+    pitch : np.ndarray [shape=(columns,)]
         MIDI, with fractions; meaningless where `voicing` is low.
-    voicing : np.ndarray [shape=(frames,)], 0–1
+    voicing : np.ndarray [shape=(columns,)], 0–1
         How sure it is that there is a pitch.
-    level_db : np.ndarray [shape=(frames,)]
+    level_db : np.ndarray [shape=(columns,)]
         In dBFS.
-    changes : np.ndarray [shape=(frames, 11)]
+    changes : np.ndarray [shape=(columns, 11)]
         What rises, turns and sounds here: see `musiclab.transcription.onsets.changes`.
     """
 
@@ -66,8 +67,8 @@ class PitchTrack:
 
     @property
     def times(self) -> np.ndarray:
-        """In seconds [shape=(frames,)]."""
-        return np.arange(len(self.pitch)) * FRAME
+        """In seconds [shape=(columns,)]."""
+        return np.arange(len(self.pitch)) * COLUMN_S
 
 
 @cache
@@ -78,7 +79,7 @@ def _tracker() -> SwiftF0:
 
 
 def track_pitch(audio: Audio, *, low: float = 36.0, high: float = 96.0) -> PitchTrack:
-    """The fundamental of a single line, frame by frame.
+    """The fundamental of a single line, column by column.
 
     Parameters
     ----------
@@ -86,34 +87,34 @@ def track_pitch(audio: Audio, *, low: float = 36.0, high: float = 96.0) -> Pitch
         One line; channels are averaged.
     low, high : float
         Range to look in (MIDI). Below F#1 (46.9 Hz) the tracker hears nothing, so lower lines are played to it at
-        double speed, an octave higher, in two interleaved passes that keep the frames 16 ms apart.
+        double speed, an octave higher, in two interleaved passes that keep the columns 16 ms apart.
     """
-    fmin, fmax = (440.0 * 2 ** ((p - 69) / 12) for p in (low - 0.5, high + 0.5))
+    fmin, fmax = (midi_to_hz(p) for p in (low - 0.5, high + 0.5))
     samples = audio.mono().resampled(SR).samples[0]
-    frames = len(samples) // HOP + 1
+    columns = len(samples) // HOP + 1
     if fmin < TRACKER_LOW:
-        hz, voicing = _track_low(samples, frames, fmin, fmax)
+        hz, voicing = _track_low(samples, columns, fmin, fmax)
     else:
         found = _tracker().detect(np.append(samples, np.zeros(HOP, np.float32)), SR, fmin, min(fmax, TRACKER_HIGH))
-        hz, voicing = found.pitch_hz[:frames], found.confidence[:frames]
-    level_db = frame_levels(samples, frames, HOP)
-    pitch = 69 + 12 * np.log2(np.maximum(hz, 1.0) / 440.0)
+        hz, voicing = found.pitch_hz[:columns], found.confidence[:columns]
+    level_db = column_levels(samples, columns, HOP)
+    pitch = hz_to_midi(np.maximum(hz, 1.0))
     return PitchTrack(pitch, voicing, level_db, changes(samples, level_db))
 
 
-def _track_low(samples: np.ndarray, frames: int, fmin: float, fmax: float) -> tuple[np.ndarray, np.ndarray]:
-    """Pitch (Hz) and voicing, by two passes over the sound at double speed, half a frame apart."""
+def _track_low(samples: np.ndarray, columns: int, fmin: float, fmax: float) -> tuple[np.ndarray, np.ndarray]:
+    """Pitch (Hz) and voicing, by two passes over the sound at double speed, half a column apart."""
     import soxr
 
     fast = soxr.resample(samples, SR, SR // 2)
-    hz, voicing = np.zeros(frames + 1), np.zeros(frames + 1)
+    hz, voicing = np.zeros(columns + 1), np.zeros(columns + 1)
     for odd in (0, 1):
         shifted = np.append(fast[odd * HOP // 2 :], np.zeros(2 * HOP, np.float32))
         found = _tracker().detect(shifted, SR, max(2 * fmin, TRACKER_LOW), min(2 * fmax, TRACKER_HIGH))
         count = len(hz[odd::2])
         hz[odd::2] = np.resize(found.pitch_hz, count) / 2
         voicing[odd::2] = np.resize(found.confidence, count)
-    return hz[:frames], voicing[:frames]
+    return hz[:columns], voicing[:columns]
 
 
 @dataclass(frozen=True)
@@ -121,13 +122,13 @@ class LineSettings:
     """How a line is cut into notes. Costs are in nats, the unit of the model's log likelihoods."""
 
     spread: float = 0.65  # semitones a pitch strays within a note
-    outlier: float = 2.5  # most that one frame off pitch can cost
+    outlier: float = 2.5  # most that one column off pitch can cost
     onset_weight: float = 5.0  # how much the evidence of beginnings counts beside the pitch
     onset_bias: float = -1.0  # added to their log-odds: more gives more notes
-    rest: float = 2.0  # cost of silence in a frame that sounds
-    unvoiced: float = 1.0  # cost of a note in a frame that doesn't sound
-    min_frames: int = 6  # shortest note: 96 ms
-    gate_db: float = 32.0  # frames so far below the loud parts don't sound
+    rest: float = 2.0  # cost of silence in a column that sounds
+    unvoiced: float = 1.0  # cost of a note in a column that doesn't sound
+    min_columns: int = 6  # shortest note: 96 ms
+    gate_db: float = 32.0  # columns so far below the loud parts don't sound
 
 
 def line_notes(
@@ -149,14 +150,14 @@ def line_notes(
     Returns
     -------
     list[Note]
-        In order of time, without overlaps, each at the median pitch of its frames, with calibrated confidences.
+        In order of time, without overlaps, each at the median pitch of its columns, with calibrated confidences.
     """
     notes, x = judged_notes(track, gram, low=low, high=high, settings=settings)
     if not notes:
         return []
     fitted = calibration()["lines"]
-    sure = logistic(x @ np.array(fitted["weights"]) + fitted["bias"])
-    return [replace(note, confidence=float(c)) for note, c in zip(notes, sure, strict=True)]
+    confidence = logistic(x @ np.array(fitted["weights"]) + fitted["bias"])
+    return [replace(note, confidence=float(c)) for note, c in zip(notes, confidence, strict=True)]
 
 
 def judged_notes(
@@ -164,7 +165,7 @@ def judged_notes(
 ) -> tuple[list[Note], np.ndarray]:
     """The notes, and what their confidence is worked out from [shape=(notes, 8)]."""
     settings = settings or LineSettings()
-    if len(track.pitch) < settings.min_frames:
+    if len(track.pitch) < settings.min_columns:
         return [], np.zeros((0, 8))
     loud = float(loud_parts(track.level_db))
     voiced, costs = _heard(track, low, high, replace(settings, onset_weight=0.0, onset_bias=0.0))
@@ -173,24 +174,24 @@ def judged_notes(
     path, begins = decode(costs, -settings.onset_weight * (odds + settings.onset_bias))
     notes, rows = [], []
     for start, end, pitch in path_notes(track, voiced, path, begins):
-        notes.append(Note(start * FRAME, end * FRAME, float(np.clip(pitch, 0, 127)), 80, 1.0))
-        heard = track.pitch[start:end][voiced[start:end] > 0.5]
-        strayed = float(np.mean(np.minimum(np.abs(heard - pitch), 2.0)))
-        begun = float(odds[max(0, start - 1) : start + 2].max())
-        repeats = len(notes) > 1 and notes[-2].offset > start * FRAME - 0.05 and abs(notes[-2].pitch - pitch) < 0.6
+        notes.append(Note(start * COLUMN_S, end * COLUMN_S, float(np.clip(pitch, 0, 127)), 80, 1.0))
+        pitches = track.pitch[start:end][voiced[start:end] > 0.5]
+        strayed = float(np.mean(np.minimum(np.abs(pitches - pitch), 2.0)))
+        begun = float(odds[max(0, start - 1) : start + 2].max()) / LOG_ODDS_LIMIT
+        repeats = len(notes) > 1 and notes[-2].offset > start * COLUMN_S - 0.05 and abs(notes[-2].pitch - pitch) < 0.6
         level = float(np.clip(track.level_db[start:end].max() - loud, -40, 6)) / 20
         length = float(np.log(end - start)) - 3.0
-        rows.append([float(voiced[start:end].mean()), strayed, begun / SURE, begun * repeats / SURE, float(repeats),
-                     level, length, length**2])  # fmt: skip
+        rows.append([float(voiced[start:end].mean()), strayed, begun, begun * repeats, float(repeats), level,
+                      length, length**2])  # fmt: skip
     return notes, np.array(rows).reshape(-1, 8)
 
 
-def reached(grid: np.ndarray, heard: np.ndarray, settings: LineSettings) -> np.ndarray:
+def reached(grid: np.ndarray, pitches: np.ndarray, settings: LineSettings) -> np.ndarray:
     """The part of a grid of pitches that a track comes near: all beyond cost the same, and never less."""
-    if not len(heard):
+    if not len(pitches):
         return grid[:1]
     reach = settings.spread * np.sqrt(2 * settings.outlier)
-    near = (grid >= heard.min() - reach) & (grid <= heard.max() + reach)
+    near = (grid >= pitches.min() - reach) & (grid <= pitches.max() + reach)
     return grid[near] if near.any() else grid[:1]
 
 
@@ -200,12 +201,12 @@ class Costs:
 
     Attributes
     ----------
-    note : np.ndarray [shape=(frames, states)]
-        A frame of a note at each pitch.
-    first : np.ndarray [shape=(frames - min_frames + 1, states)]
-        The shortest note at each pitch, from each frame on.
+    note : np.ndarray [shape=(columns, states)]
+        A column of a note at each pitch.
+    first : np.ndarray [shape=(columns - min_columns + 1, states)]
+        The shortest note at each pitch, from each column on.
     silent : list of float
-        A frame of silence.
+        A column of silence.
     """
 
     note: np.ndarray
@@ -215,14 +216,14 @@ class Costs:
 
 @lru_cache(maxsize=1)  # a threshold's slider asks again and again for the same line
 def _heard(track: PitchTrack, low: int, high: int, settings: LineSettings) -> tuple[np.ndarray, Costs]:
-    """How sure it is that there is a pitch [shape=(frames,)], softer frames left out; and what paths cost."""
+    """How sure it is that there is a pitch [shape=(columns,)], softer columns left out; and what paths cost."""
     grid = low - 0.5 + np.arange((high - low + 1) * BINS + 1) / BINS
     voiced = np.where(track.level_db >= loud_parts(track.level_db) - settings.gate_db, track.voicing, 0.0)
     return voiced, costs_of(track.pitch, voiced, reached(grid, track.pitch[voiced > 0], settings), settings)
 
 
 def costs_of(pitch: np.ndarray, voiced: np.ndarray, grid: np.ndarray, settings: LineSettings) -> Costs:
-    """What each frame costs at each pitch of a grid."""
+    """What each column costs at each pitch of a grid."""
     # in place throughout: a song has millions of these
     cost = (pitch[:, np.newaxis] - grid) / (np.sqrt(2) * settings.spread)
     np.minimum(np.square(cost, out=cost), settings.outlier, out=cost)
@@ -231,30 +232,32 @@ def costs_of(pitch: np.ndarray, voiced: np.ndarray, grid: np.ndarray, settings: 
     cost += settings.unvoiced
     summed = np.zeros((len(pitch) + 1, len(grid)))
     np.cumsum(cost, axis=0, out=summed[1:])
-    first = summed[settings.min_frames :] - summed[: -settings.min_frames]
+    first = summed[settings.min_columns :] - summed[: -settings.min_columns]
     return Costs(cost, first, (voiced * settings.rest).tolist())
 
 
 def decode(costs: Costs, entry: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Best path: for each frame its state (-1 is silence), and whether a note begins there.
+    """Best path: for each column its state (-1 is silence), and whether a note begins there.
 
-    `entry` [shape=(frames,)] is what beginning a note costs. Every note lasts at least `min_frames`: a state is entered
-    with the costs of its first frames already summed.
+    `entry` [shape=(columns,)] is what beginning a note costs. Every note lasts at least `min_columns`: a state is
+    entered with the costs of its first columns already summed.
     """
-    frames, states = costs.note.shape
-    shortest = frames - len(costs.first) + 1
+    columns, states = costs.note.shape
+    shortest = columns - len(costs.first) + 1
     entries = entry.tolist()
-    best_any = [0.0] + [np.inf] * frames  # best cost of all paths that end before frame t
-    from_state = np.full(frames + 1, -1)
+    best_any = [0.0] + [np.inf] * columns  # best cost of all paths that end before column t
+    from_state = np.full(columns + 1, -1)
     note, new = np.full(states, np.inf), np.empty(states)
     quiet = 0.0
-    entered = np.zeros((frames, states), dtype=bool)  # the note that reaches frame t this way began shortest-1 earlier
+    entered = np.zeros(
+        (columns, states), dtype=bool
+    )  # the note that reaches column t this way began shortest-1 earlier
     beginnings_at = itertools.chain(itertools.repeat(None, shortest - 1), costs.first)
-    for t, (here, first_frames, fresh) in enumerate(zip(costs.note, beginnings_at, entered, strict=True)):
+    for t, (here, first_columns, fresh) in enumerate(zip(costs.note, beginnings_at, entered, strict=True)):
         note += here
-        if first_frames is not None:
+        if first_columns is not None:
             begin = t - shortest + 1
-            np.add(first_frames, best_any[begin] + entries[begin], out=new)
+            np.add(first_columns, best_any[begin] + entries[begin], out=new)
             np.less(new, note, out=fresh)
             np.minimum(new, note, out=note)
         quiet = min(quiet, best_any[t]) + costs.silent[t]
@@ -267,10 +270,10 @@ def decode(costs: Costs, entry: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _trace(from_state: np.ndarray, entered: np.ndarray, shortest: int) -> tuple[np.ndarray, np.ndarray]:
     """Walk back along the best path."""
-    frames = len(entered)
-    path = np.full(frames, -1)
-    begins = np.zeros(frames, dtype=bool)
-    t = frames
+    columns = len(entered)
+    path = np.full(columns, -1)
+    begins = np.zeros(columns, dtype=bool)
+    t = columns
     while t > 0:
         state = from_state[t]
         if state < 0:
@@ -288,7 +291,7 @@ def _trace(from_state: np.ndarray, entered: np.ndarray, shortest: int) -> tuple[
 def path_notes(
     track: PitchTrack, voiced: np.ndarray, path: np.ndarray, begins: np.ndarray
 ) -> list[tuple[int, int, float]]:
-    """The path's notes as (first frame, frame after the last, pitch): pitch is the weighted median of the track."""
+    """The path's notes as (first column, column after the last, pitch): pitch is the weighted median of the track."""
     notes = []
     for start, following in itertools.pairwise([*np.flatnonzero(begins).tolist(), len(path)]):
         stretch = path[start:following]

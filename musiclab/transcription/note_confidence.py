@@ -20,33 +20,37 @@ from musiclab.transcription.calibration import logistic, perceptron
 from musiclab.transcription.salience import BINS_PER_KEY, STEP
 
 WEIGHTS = "chords.npz"
-EARLY = 8  # frames (93 ms) of a note by which its strength is judged
-TOGETHER = 4  # frames (46 ms) by which the onsets of a chord may differ
+EARLY = 8  # columns (93 ms) of a note by which its strength is judged
+TOGETHER = 4  # columns (46 ms) by which the onsets of a chord may differ
 PARTIALS = np.arange(1, 17)
 PARTIAL_BINS = np.rint(12 * BINS_PER_KEY * np.log2(PARTIALS)).astype(int)  # above the fundamental's bin
 PARTIAL_KEYS = np.rint(12 * np.log2(PARTIALS)).astype(int)  # semitones above the fundamental
 BETWEEN_BINS = np.rint(12 * BINS_PER_KEY * np.log2([0.5, 1.5, 2.5, 3.5])).astype(int)  # partials of the octave below
 FUNDAMENTALS = -PARTIAL_KEYS[1:8]  # keys of which this one would be harmonic 2–8
 BESIDE = np.array([-2, -1, 1, 2])
-NOTE_FRAMES = (-6, -3, 0, 3, 8, 16, 28)  # from the onset: where the key's own note posterior is looked at
-ONSET_FRAMES = (-2, -1, 0, 1, 2)
-BEFORE, AFTER, LATER = -7, 8, 18  # frames from the onset to the middle of a spectrum: it reaches 8 frames to each side
+NOTE_COLUMNS = (-6, -3, 0, 3, 8, 16, 28)  # from the onset: where the key's own note posterior is looked at
+ONSET_COLUMNS = (-2, -1, 0, 1, 2)
+BEFORE, AFTER, LATER = (
+    -7,
+    8,
+    18,
+)  # columns from the onset to the middle of a spectrum: it reaches 8 columns to each side
 MARGIN = 50  # columns added to each side, so that offsets of keys never leave the array
 
 
 @dataclass(frozen=True)
-class Heard:
+class NoteEvidence:
     """What `describe` looks at.
 
     Attributes
     ----------
-    note, onset : np.ndarray [shape=(frames, 88)] float32, 0–1
+    note, onset : np.ndarray [shape=(columns, 88)] float32, 0–1
         Posteriors that keys sound, and that they begin to.
-    rising : np.ndarray [shape=(frames, 88)] float32
+    rising : np.ndarray [shape=(columns, 88)] float32
         Onset posterior, or the rise of the note posterior where that is larger.
-    spectrum : np.ndarray [shape=(frames / 2, 312)] float16, 0–1
+    spectrum : np.ndarray [shape=(columns / 2, 312)] float16, 0–1
         From `musiclab.transcription.salience.standing_out`.
-    level_db : np.ndarray [shape=(frames,)] float32
+    level_db : np.ndarray [shape=(columns,)] float32
         Level in dBFS.
     """
 
@@ -57,26 +61,26 @@ class Heard:
     level_db: np.ndarray
 
 
-def describe(heard: Heard, start: np.ndarray, end: np.ndarray, key: np.ndarray) -> np.ndarray:
+def describe(evidence: NoteEvidence, start: np.ndarray, end: np.ndarray, key: np.ndarray) -> np.ndarray:
     """What each candidate is judged by [shape=(candidates, 119)] float32.
 
-    `start`, `end` (frames) and `key` (column, 0–87) are integer arrays [shape=(candidates,)].
+    `start`, `end` (columns) and `key` (0–87) are integer arrays [shape=(candidates,)].
     """
     columns = [
-        _posteriors_around(heard, start, key),
-        _own_posteriors(heard, start, end, key),
-        _partials(heard.spectrum, start, key),
-        _surroundings(heard, start, key),
+        _posteriors_around(evidence, start, key),
+        _own_posteriors(evidence, start, end, key),
+        _partials(evidence.spectrum, start, key),
+        _surroundings(evidence, start, key),
     ]
     return np.concatenate(columns, axis=1).astype(np.float32)
 
 
-def _posteriors_around(heard: Heard, start: np.ndarray, key: np.ndarray) -> np.ndarray:
+def _posteriors_around(evidence: NoteEvidence, start: np.ndarray, key: np.ndarray) -> np.ndarray:
     """How the keys sound, and begin to, that could explain the candidate or be explained by it."""
-    total = summed(heard.note)
-    early = (total[np.minimum(start + EARLY, len(heard.note))] - total[start]) / EARLY
+    total = summed(evidence.note)
+    early = (total[np.minimum(start + EARLY, len(evidence.note))] - total[start]) / EARLY
     early = np.pad(early, ((0, 0), (MARGIN, MARGIN)))
-    near = np.pad(moving_max(heard.rising, TOGETHER)[start], ((0, 0), (MARGIN, MARGIN)))
+    near = np.pad(moving_max(evidence.rising, TOGETHER)[start], ((0, 0), (MARGIN, MARGIN)))
     rows, at = np.arange(len(start))[:, np.newaxis], key[:, np.newaxis] + MARGIN
     sounding = np.concatenate([PARTIAL_KEYS, FUNDAMENTALS, BESIDE])
     beginning = np.concatenate([PARTIAL_KEYS[:8], FUNDAMENTALS, BESIDE])
@@ -84,14 +88,14 @@ def _posteriors_around(heard: Heard, start: np.ndarray, key: np.ndarray) -> np.n
     return np.concatenate([early[rows, at + sounding], near[rows, at + beginning], crowd], axis=1)
 
 
-def _own_posteriors(heard: Heard, start: np.ndarray, end: np.ndarray, key: np.ndarray) -> np.ndarray:
+def _own_posteriors(evidence: NoteEvidence, start: np.ndarray, end: np.ndarray, key: np.ndarray) -> np.ndarray:
     """The candidate's own key, from before its onset until its end."""
-    last = len(heard.note) - 1
-    note = [heard.note[np.clip(start + d, 0, last), key] for d in NOTE_FRAMES]
-    onset = [heard.onset[np.clip(start + d, 0, last), key] for d in ONSET_FRAMES]
-    total, length = summed(heard.note), np.maximum(end - start, 1)
+    last = len(evidence.note) - 1
+    note = [evidence.note[np.clip(start + d, 0, last), key] for d in NOTE_COLUMNS]
+    onset = [evidence.onset[np.clip(start + d, 0, last), key] for d in ONSET_COLUMNS]
+    total, length = summed(evidence.note), np.maximum(end - start, 1)
     strength = (total[np.minimum(end, last + 1), key] - total[start, key]) / length
-    return np.stack([*note, *onset, heard.rising[start, key], strength, np.log(length) - 3.0], axis=1)
+    return np.stack([*note, *onset, evidence.rising[start, key], strength, np.log(length) - 3.0], axis=1)
 
 
 def _partials(spectrum: np.ndarray, start: np.ndarray, key: np.ndarray) -> np.ndarray:
@@ -100,8 +104,8 @@ def _partials(spectrum: np.ndarray, start: np.ndarray, key: np.ndarray) -> np.nd
     bins = BINS_PER_KEY * key + 1
     where = bins[:, np.newaxis] + PARTIAL_BINS
 
-    def at(frame: int, bins: np.ndarray) -> np.ndarray:
-        rows = np.clip((start + frame) // STEP, 0, last)[:, np.newaxis]
+    def at(column: int, bins: np.ndarray) -> np.ndarray:
+        rows = np.clip((start + column) // STEP, 0, last)[:, np.newaxis]
         # A third of a semitone to either side: strings are stiff, and not all are in tune.
         near = [spectrum[rows, np.clip(bins + d, 0, spectrum.shape[1] - 1)] for d in (-1, 0, 1)]
         return np.where((bins >= 0) & (bins < spectrum.shape[1]), np.max(near, axis=0), 0).astype(np.float32)
@@ -112,9 +116,9 @@ def _partials(spectrum: np.ndarray, start: np.ndarray, key: np.ndarray) -> np.nd
     )
 
 
-def _surroundings(heard: Heard, start: np.ndarray, key: np.ndarray) -> np.ndarray:
+def _surroundings(evidence: NoteEvidence, start: np.ndarray, key: np.ndarray) -> np.ndarray:
     """Level and its rise, both in units of 20 dB, and how high the key is."""
-    level_db, last = heard.level_db, len(heard.level_db) - 1
+    level_db, last = evidence.level_db, len(evidence.level_db) - 1
     level = np.clip(moving_max(level_db, TOGETHER)[start] - np.quantile(level_db, 0.95), -50, 0) / 20
     rise = np.clip(level_db[np.minimum(start + 4, last)] - level_db[np.maximum(start - 5, 0)], -20, 20) / 20
     height = (key - 39) / 40
@@ -122,7 +126,7 @@ def _surroundings(heard: Heard, start: np.ndarray, key: np.ndarray) -> np.ndarra
 
 
 def summed(values: np.ndarray) -> np.ndarray:
-    """Cumulative sums along the frames, with a first row of zeros [shape=(frames + 1, ...)]."""
+    """Cumulative sums along the columns, with a first row of zeros [shape=(columns + 1, ...)]."""
     total = np.zeros((len(values) + 1, *values.shape[1:]), dtype=np.float64)
     np.cumsum(values, axis=0, out=total[1:])
     return total

@@ -9,7 +9,7 @@ The steps, each on whole arrays:
 3. a network judges each by all that is known around it (`note_confidence` beside this file): the
    note's confidence;
 4. those above the threshold are kept, as many at once as the instrument can play, and each lasts until the note
-   posterior stays below `frame_threshold` for `GAP` frames, or the key is struck again.
+   posterior stays below `frame_threshold` for `GAP` columns, or the key is struck again.
 
 Steps 1–3 know no threshold that a user can move: they are done once for a posteriorgram.
 
@@ -28,28 +28,28 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from musiclab.notes import Note
-from musiclab.transcription.note_confidence import TOGETHER, Heard, describe, judge
+from musiclab.transcription.note_confidence import TOGETHER, NoteEvidence, describe, judge
 from musiclab.transcription.posteriorgram import HOP, LOWEST, PITCHES, SR, Posteriorgram
 
-GAP = 11  # frames (128 ms) that a note may dip below the threshold without ending
-SHORTEST = 5  # frames (58 ms) of a note that has an onset and little else; as far apart are two onsets of a key
-SOFT = 8  # frames (93 ms) of sound without an onset that may be a note
+GAP = 11  # columns (128 ms) that a note may dip below the threshold without ending
+SHORTEST = 5  # columns (58 ms) of a note that has an onset and little else; as far apart are two onsets of a key
+SOFT = 8  # columns (93 ms) of sound without an onset that may be a note
 CANDIDATE_ONSET = 0.2  # onset posterior from which a peak is a candidate
 CANDIDATE_FRAME = 0.3  # note posterior from which a candidate goes on while it is judged
-LEAST_SURE = 0.01  # candidates less likely than that are forgotten
-FRAME = HOP / SR  # s
+LEAST_CONFIDENCE = 0.01  # candidates less likely than that are forgotten
+COLUMN_S = HOP / SR  # seconds from one column to the next
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """Notes in frames, as parallel arrays [shape=(notes,)], before they become `Note`."""
+    """Notes in columns, as parallel arrays [shape=(notes,)], before they become `Note`."""
 
     start: np.ndarray
     end: np.ndarray  # by `CANDIDATE_FRAME`
-    key: np.ndarray  # column, 0–87
-    heard_as: np.ndarray  # the column whose note posterior tells how long it lasts
+    key: np.ndarray  # 0–87
+    heard_as: np.ndarray  # the key whose note posterior tells how long it lasts
     soft: np.ndarray  # bool: without an onset
-    sure: np.ndarray  # 0–1: how likely it is a note; 1 before they are judged
+    confidence: np.ndarray  # 0–1: how likely it is a note; 1 before they are judged
 
     def __len__(self) -> int:
         return len(self.start)
@@ -85,19 +85,19 @@ def onsets(rising: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return start, key
 
 
-def octaves_below(found: Candidates, frames: int) -> Candidates:
+def octaves_below(found: Candidates, columns: int) -> Candidates:
     """An octave below each found note one more candidate, if none is there."""
     key = found.key - 12
-    taken = np.zeros((frames + 2 * TOGETHER + 1, PITCHES), dtype=bool)
+    taken = np.zeros((columns + 2 * TOGETHER + 1, PITCHES), dtype=bool)
     for shift in range(2 * TOGETHER + 1):
         taken[found.start + shift, found.key] = True
     free = (key >= 0) & ~taken[found.start + TOGETHER, np.maximum(key, 0)]
     below = found.where(free)
-    return Candidates(below.start, below.end, below.key - 12, below.key, below.soft, below.sure)
+    return Candidates(below.start, below.end, below.key - 12, below.key, below.soft, below.confidence)
 
 
 def onset_strength(gram: Posteriorgram) -> np.ndarray:
-    """Onset posterior, or the note posterior's rise over two frames where that is larger (as in [1]_)."""
+    """Onset posterior, or the note posterior's rise over two columns where that is larger (as in [1]_)."""
     note = gram.note
     rise = np.zeros_like(note)
     rise[2:] = note[2:] - np.maximum(note[1:-1], note[:-2])
@@ -108,25 +108,25 @@ def onset_strength(gram: Posteriorgram) -> np.ndarray:
 
 
 def note_ends(on: np.ndarray) -> np.ndarray:
-    """For each frame and key, where a note that sounds there ends: before the next `GAP` frames of silence.
+    """For each column and key, where a note that sounds there ends: before the next `GAP` columns of silence.
 
-    `on`: bool [shape=(frames, keys)]; returns int [shape=(frames, keys)].
+    `on`: bool [shape=(columns, keys)]; returns int [shape=(columns, keys)].
     """
-    frames = len(on)
+    columns = len(on)
     padded = np.concatenate([on, np.zeros((GAP, on.shape[1]), dtype=bool)])
     count = np.cumsum(padded, axis=0, dtype=np.int32)
-    silent = np.empty((frames, on.shape[1]), dtype=bool)  # from this frame on, GAP frames of silence
+    silent = np.empty((columns, on.shape[1]), dtype=bool)  # from this column on, GAP columns of silence
     silent[0] = count[GAP - 1] == 0
-    silent[1:] = count[GAP : frames + GAP - 1] == count[: frames - 1]
-    index = np.where(silent, np.arange(frames)[:, np.newaxis], frames)
+    silent[1:] = count[GAP : columns + GAP - 1] == count[: columns - 1]
+    index = np.where(silent, np.arange(columns)[:, np.newaxis], columns)
     following = np.minimum.accumulate(index[::-1], axis=0)[::-1]
-    ends = np.full_like(index, frames)
+    ends = np.full_like(index, columns)
     ends[:-1] = following[1:]
     return ends
 
 
 def unexplained(on: np.ndarray, found: Candidates) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Runs (start, end, key) of sounding frames that no found note, nor one a semitone beside it, covers."""
+    """Runs (start, end, key) of sounding columns that no found note, nor one a semitone beside it, covers."""
     edges = np.zeros((len(on) + 1, PITCHES + 2), dtype=np.int32)
     for shift in (0, 1, 2):
         np.add.at(edges, (found.start, found.key + shift), 1)
@@ -138,36 +138,38 @@ def unexplained(on: np.ndarray, found: Candidates) -> tuple[np.ndarray, np.ndarr
     return start, end, key
 
 
-def is_ridge(note: np.ndarray, some: Candidates) -> np.ndarray:
+def is_ridge(note: np.ndarray, candidates: Candidates) -> np.ndarray:
     """Whether each candidate is, in its middle, stronger than the keys a semitone beside it [bool]."""
-    middle = (some.start + some.end) // 2
+    middle = (candidates.start + candidates.end) // 2
     padded = np.pad(note, ((0, 0), (1, 1)))
-    here = padded[middle, some.key + 1]
-    return np.asarray((here >= padded[middle, some.key]) & (here >= padded[middle, some.key + 2]))
+    here = padded[middle, candidates.key + 1]
+    return np.asarray((here >= padded[middle, candidates.key]) & (here >= padded[middle, candidates.key + 2]))
 
 
-def described(gram: Posteriorgram, some: Candidates) -> np.ndarray:
+def described(gram: Posteriorgram, candidates: Candidates) -> np.ndarray:
     """What each candidate is judged by [shape=(notes, 119)]."""
-    heard = Heard(gram.note, gram.onset, onset_strength(gram), gram.spectrum, gram.level_db)
-    return describe(heard, some.start, some.end, some.key)
+    evidence = NoteEvidence(gram.note, gram.onset, onset_strength(gram), gram.spectrum, gram.level_db)
+    return describe(evidence, candidates.start, candidates.end, candidates.key)
 
 
 def judged_candidates(gram: Posteriorgram) -> Candidates:
     """Steps 1–3, in order of time. Of candidates for the same onset of a key only the likeliest stays."""
     if not len(gram.note):
         return _candidates(*(np.zeros(0, dtype=np.int64) for _ in range(3)))
-    some = find_candidates(gram)
-    sure = judge(described(gram, some))
+    candidates = find_candidates(gram)
+    confidence = judge(described(gram, candidates))
     taken = np.zeros((len(gram.note) + 2 * SHORTEST, PITCHES), dtype=bool)
     keep = []
-    for i in np.argsort(-sure, kind="stable")[: np.count_nonzero(sure > LEAST_SURE)].tolist():
-        at, key = some.start[i], some.key[i]
+    for i in np.argsort(-confidence, kind="stable")[: np.count_nonzero(confidence > LEAST_CONFIDENCE)].tolist():
+        at, key = candidates.start[i], candidates.key[i]
         if not taken[at + SHORTEST, key]:
             taken[at + 1 : at + 2 * SHORTEST, key] = True
             keep.append(i)
     chosen = np.array(keep, dtype=np.int64)
-    chosen = chosen[np.argsort(some.start[chosen], kind="stable")]
-    return Candidates(some.start, some.end, some.key, some.heard_as, some.soft, sure).where(chosen)
+    chosen = chosen[np.argsort(candidates.start[chosen], kind="stable")]
+    return Candidates(
+        candidates.start, candidates.end, candidates.key, candidates.heard_as, candidates.soft, confidence
+    ).where(chosen)
 
 
 _known: WeakKeyDictionary[Posteriorgram, Candidates] = WeakKeyDictionary()
@@ -180,34 +182,34 @@ def candidates_of(gram: Posteriorgram) -> Candidates:
     return _known[gram]
 
 
-def limit_polyphony(some: Candidates, polyphony: int) -> np.ndarray:
+def limit_polyphony(candidates: Candidates, polyphony: int) -> np.ndarray:
     """Which notes stay when, of more than `polyphony` that sound at an onset, the least sure go [bool].
 
-    `some` in order of time.
+    `candidates` in order of time.
     """
-    keep = np.ones(len(some), dtype=bool)
-    ends, sure = some.end.tolist(), some.sure.tolist()
+    keep = np.ones(len(candidates), dtype=bool)
+    ends, confidence = candidates.end.tolist(), candidates.confidence.tolist()
     sounding: list[int] = []
-    for i, begins in enumerate(some.start.tolist()):
+    for i, begins in enumerate(candidates.start.tolist()):
         sounding = [j for j in sounding if ends[j] > begins]
         sounding.append(i)
         if len(sounding) > polyphony:
-            weakest = min(sounding, key=sure.__getitem__)
+            weakest = min(sounding, key=confidence.__getitem__)
             keep[weakest] = False
             sounding.remove(weakest)
     return keep
 
 
-def lasting(gram: Posteriorgram, some: Candidates, frame_threshold: float) -> np.ndarray:
+def lasting(gram: Posteriorgram, candidates: Candidates, frame_threshold: float) -> np.ndarray:
     """Where each candidate ends [shape=(notes,)]: as its sound does, or where the key is struck again."""
-    end = some.end
+    end = candidates.end
     if frame_threshold != CANDIDATE_FRAME:
-        end = note_ends(gram.note >= frame_threshold)[some.start, some.heard_as]
-        end = np.minimum(np.maximum(end, some.start + SHORTEST), len(gram.note))
-    order = np.lexsort((some.start, some.key))
-    same = some.key[order[1:]] == some.key[order[:-1]]
-    again = np.full(len(some), len(gram.note))
-    again[order[:-1]] = np.where(same, some.start[order[1:]], len(gram.note))
+        end = note_ends(gram.note >= frame_threshold)[candidates.start, candidates.heard_as]
+        end = np.minimum(np.maximum(end, candidates.start + SHORTEST), len(gram.note))
+    order = np.lexsort((candidates.start, candidates.key))
+    same = candidates.key[order[1:]] == candidates.key[order[:-1]]
+    again = np.full(len(candidates), len(gram.note))
+    again[order[:-1]] = np.where(same, candidates.start[order[1:]], len(gram.note))
     return np.asarray(np.minimum(end, again))
 
 
@@ -246,16 +248,28 @@ def create_notes(
     list[Note]
         In order of time; `confidence` is the probability that the note is right. Velocities are all 80.
     """
-    some = candidates_of(gram)
-    keep = (some.sure >= onset_threshold) & (some.key >= low - LOWEST) & (some.key <= high - LOWEST)
-    some = some.where(keep & (soft_onsets | ~some.soft))
-    some = replace(some, end=lasting(gram, some, frame_threshold))
-    some = some.where(some.end - some.start >= max(1, round(min_length / FRAME)))
-    some = some.where(limit_polyphony(some, polyphony))
-    return sorted(as_notes(some), key=lambda note: (note.onset, note.pitch))
+    candidates = candidates_of(gram)
+    keep = (
+        (candidates.confidence >= onset_threshold)
+        & (candidates.key >= low - LOWEST)
+        & (candidates.key <= high - LOWEST)
+    )
+    candidates = candidates.where(keep & (soft_onsets | ~candidates.soft))
+    candidates = replace(candidates, end=lasting(gram, candidates, frame_threshold))
+    candidates = candidates.where(candidates.end - candidates.start >= max(1, round(min_length / COLUMN_S)))
+    candidates = candidates.where(limit_polyphony(candidates, polyphony))
+    return sorted(as_notes(candidates), key=lambda note: (note.onset, note.pitch))
 
 
-def as_notes(some: Candidates) -> list[Note]:
+def as_notes(candidates: Candidates) -> list[Note]:
     """Candidates as notes, in the same order."""
-    columns = zip(some.start.tolist(), some.end.tolist(), some.key.tolist(), some.sure.tolist(), strict=True)
-    return [Note(start * FRAME, end * FRAME, key + LOWEST, 80, sure) for start, end, key, sure in columns]
+    rows = zip(
+        candidates.start.tolist(),
+        candidates.end.tolist(),
+        candidates.key.tolist(),
+        candidates.confidence.tolist(),
+        strict=True,
+    )
+    return [
+        Note(start * COLUMN_S, end * COLUMN_S, key + LOWEST, 80, confidence) for start, end, key, confidence in rows
+    ]

@@ -1,8 +1,8 @@
-"""Where notes of a line begin: log-odds for each frame, from a small network over what happens around it.
+"""Where notes of a line begin: log-odds for each column, from a small network over what happens around it.
 
 No single cue is enough: a singer's consonant is a burst of noise without a note, a legato saxophone changes the note
 with hardly a dip in level, a bass string struck again while it sounds is no louder than before. What shows all of them,
-each in its way, within a tenth of a second around the frame:
+each in its way, within a tenth of a second around the column:
 
 * how far the spectrum rises above what it was 24 ms ago, in dB, in four bands. A rise of a neighbouring bin does not
   count, so that vibrato is no onset [1]_. In dB, since the upper harmonics by which a repeated note of a bass is heard
@@ -41,23 +41,23 @@ if TYPE_CHECKING:
     from musiclab.transcription.monophonic import PitchTrack
 
 WEIGHTS = "lines.npz"
-SR, FRAME = 16000, 256  # Hz, and samples in a frame of the pitch track
-STEP = 128  # samples from one spectrum to the next: two for each frame
+SR, HOP_LENGTH = 16000, 256  # Hz, and samples in a column of the pitch track
+STEP = 128  # samples from one spectrum to the next: two for each column
 SHORT, LONG = 512, 1024  # samples of a spectrum for rises (32 ms) and for phases (64 ms)
 RISE_STEPS, PHASE_STEPS = 3, 2  # spectra back with which it is compared
 BANDS = (0, 500, 1500, 4000, 8000)  # Hz
 PHASE_BANDS = (0, 400, 1200, 4000)
 FLOOR_DB = -70.0  # below the loud parts: what is quieter is not heard to rise
 MOST_RISE = 20.0  # dB
-BLOCK = 1500  # frames that are worked on at once
-AROUND = 6  # frames before and after: 96 ms
-SURE = 9.0  # log-odds are kept within ± this: no single frame decides a whole path
+BLOCK = 1500  # columns that are worked on at once
+AROUND = 6  # columns before and after: 96 ms
+LOG_ODDS_LIMIT = 9.0  # log-odds are kept within ± this: no single column decides a whole path
 CHANGES = len(BANDS) - 1 + len(PHASE_BANDS) - 1 + len(BANDS) - 1  # columns of `changes`
 
 
 @lru_cache(maxsize=2)  # a threshold's slider asks again and again for the same line
 def beginnings(track: PitchTrack, gram: Posteriorgram | None) -> np.ndarray:
-    """Log-odds that a note begins, at each frame of the track [shape=(frames,)], not to be written to.
+    """Log-odds that a note begins, at each column of the track [shape=(columns,)], not to be written to.
 
     Parameters
     ----------
@@ -66,13 +66,13 @@ def beginnings(track: PitchTrack, gram: Posteriorgram | None) -> np.ndarray:
     gram : Posteriorgram | None
         Of the same recording; without it no onset posterior is counted.
     """
-    odds = np.asarray(np.clip(perceptron(described(track, gram), WEIGHTS), -SURE, SURE))
+    odds = np.asarray(np.clip(perceptron(described(track, gram), WEIGHTS), -LOG_ODDS_LIMIT, LOG_ODDS_LIMIT))
     odds.flags.writeable = False
     return odds
 
 
 def described(track: PitchTrack, gram: Posteriorgram | None) -> np.ndarray:
-    """What each frame is judged by [shape=(frames, 186)] float32."""
+    """What each column is judged by [shape=(columns, 186)] float32."""
     rises, levels = np.split(track.changes, [-(len(BANDS) - 1)], axis=1)
     around_level = around(levels)
     around_level -= around_level.mean(axis=1, keepdims=True)
@@ -85,34 +85,36 @@ def described(track: PitchTrack, gram: Posteriorgram | None) -> np.ndarray:
 
 
 def around(values: np.ndarray) -> np.ndarray:
-    """Each frame's values with those of the frames around it [shape=(frames, 13, ...)]; edges repeated."""
+    """Each column's values with those of the columns around it [shape=(columns, 13, ...)]; edges repeated."""
     padded = np.pad(values, [(AROUND, AROUND)] + [(0, 0)] * (values.ndim - 1), mode="edge")
     return np.stack([padded[d : d + len(values)] for d in range(2 * AROUND + 1)], axis=1)
 
 
 def pitch_after(track: PitchTrack) -> np.ndarray:
-    """The pitch that sounds just after each frame [shape=(frames,)]."""
+    """The pitch that sounds just after each column [shape=(columns,)]."""
     padded = np.pad(track.pitch, (0, 6), mode="edge")
     return np.asarray(np.median([padded[d : d + len(track.pitch)] for d in range(1, 6)], axis=0))
 
 
 def onset_posterior(gram: Posteriorgram | None, pitch: np.ndarray) -> np.ndarray:
-    """Basic Pitch's onset posterior at a pitch for each track frame [shape=(frames,)], the best of three keys."""
+    """Basic Pitch's onset posterior at a pitch for each track column [shape=(columns,)], the best of three keys."""
     if gram is None:
         return np.zeros(len(pitch))
-    at = np.rint(np.arange(len(pitch)) * (FRAME / SR * GRAM_SR / GRAM_HOP)).astype(int).clip(0, len(gram.onset) - 1)
+    at = (
+        np.rint(np.arange(len(pitch)) * (HOP_LENGTH / SR * GRAM_SR / GRAM_HOP)).astype(int).clip(0, len(gram.onset) - 1)
+    )
     key = np.clip(np.rint(pitch).astype(int) - LOWEST, 1, gram.onset.shape[1] - 2)
     return np.asarray(np.max([gram.onset[at, key + d] for d in (-1, 0, 1)], axis=0))
 
 
 def changes(samples: np.ndarray, level_db: np.ndarray) -> np.ndarray:
-    """What rises, turns and sounds in each frame [shape=(frames, 11)] float32.
+    """What rises, turns and sounds in each column [shape=(columns, 11)] float32.
 
     Parameters
     ----------
     samples : np.ndarray [shape=(n,)]
         At 16 kHz.
-    level_db : np.ndarray [shape=(frames,)]
+    level_db : np.ndarray [shape=(columns,)]
         In dBFS; rises and levels are relative to its loud parts.
 
     Returns
@@ -120,20 +122,20 @@ def changes(samples: np.ndarray, level_db: np.ndarray) -> np.ndarray:
     np.ndarray
         Rises of four bands (log of 1 + dB), strays of phase of three bands (0–2), levels of four bands (dB).
     """
-    frames = len(level_db)
-    out = np.zeros((frames, CHANGES), dtype=np.float32)
-    if frames == 0:
+    columns = len(level_db)
+    out = np.zeros((columns, CHANGES), dtype=np.float32)
+    if columns == 0:
         return out
     loud = 10 ** (float(loud_parts(level_db)) / 20) + 1e-9
     back = 2 * PHASE_STEPS  # spectra before the first that are needed
     before = back * STEP + LONG // 2
-    padded = np.pad(np.asarray(samples, dtype=np.float32) / np.float32(loud), (before, LONG + 2 * FRAME))
-    for first in range(0, frames, BLOCK):
-        count = min(BLOCK, frames - first)
-        part = padded[first * FRAME : first * FRAME + (2 * count + back) * STEP + LONG]
+    padded = np.pad(np.asarray(samples, dtype=np.float32) / np.float32(loud), (before, LONG + 2 * HOP_LENGTH))
+    for first in range(0, columns, BLOCK):
+        count = min(BLOCK, columns - first)
+        part = padded[first * HOP_LENGTH : first * HOP_LENGTH + (2 * count + back) * STEP + LONG]
         short, long = (spectra(part, size, 2 * count + back) for size in (SHORT, LONG))
-        columns = [rises(np.abs(short))[back:], strays(long)[back:], band_levels(np.abs(short))[back:]]
-        pairs = [column.reshape(count, 2, -1) for column in columns]
+        features = [rises(np.abs(short))[back:], strays(long)[back:], band_levels(np.abs(short))[back:]]
+        pairs = [feature.reshape(count, 2, -1) for feature in features]
         out[first : first + count] = np.concatenate(
             [pairs[0].max(axis=1), pairs[1].max(axis=1), pairs[2].mean(axis=1)], axis=1
         )
@@ -141,9 +143,9 @@ def changes(samples: np.ndarray, level_db: np.ndarray) -> np.ndarray:
 
 
 def loud_parts(level_db: np.ndarray) -> np.ndarray:
-    """The level of the loud parts [shape=(...)] of levels in dB [shape=(frames, ...)]: the 95th percentile.
+    """The level of the loud parts [shape=(...)] of levels in dB [shape=(columns, ...)]: the 95th percentile.
 
-    It is never more than 20 dB below the loudest frame: an instrument may be silent for most of a song.
+    It is never more than 20 dB below the loudest column: an instrument may be silent for most of a song.
     """
     return np.asarray(np.maximum(np.quantile(level_db, 0.95, axis=0), level_db.max(axis=0) - 20.0))
 

@@ -1,8 +1,8 @@
-"""Posteriorgrams: how likely each key sounds, and begins to sound, in each frame of a recording.
+"""Posteriorgrams: how likely each key sounds, and begins to sound, in each column of a recording.
 
 The network is Basic Pitch's (230 kB, in `nmp.onnx`, Apache-2.0, unchanged); running it is ours. It sees windows of 2 s
-and answers with 172 frames of 256 samples. We let the windows advance by a whole number of frames, so that frame k of
-a file stands exactly at k · 256 / 22050 s however long the file is: there is nothing to drift.
+and answers with 172 columns of 256 samples. We let the windows advance by a whole number of columns, so that column k
+of a file stands exactly at k · 256 / 22050 s however long the file is: there is nothing to drift.
 
 Making notes of a posteriorgram is the work of `musiclab.transcription.note_creation`: it is quick, so a slider may ask
 for it again and again while the network has run once.
@@ -37,16 +37,16 @@ if TYPE_CHECKING:
     from musiclab.audio import Audio
 
 SR = 22050  # Hz, what the network was trained on
-HOP = 256  # samples in a frame: 11.6 ms
+HOP = 256  # samples in a column: 11.6 ms
 WINDOW = 2 * SR - HOP  # 43844 samples: what the network takes at once
-WINDOW_FRAMES = 172  # frames that it answers
-MARGIN = 15  # frames at each end of a window that have too little context, and are thrown away
-STEP_FRAMES = WINDOW_FRAMES - 2 * MARGIN  # 142 frames, a whole number: no drift
+WINDOW_COLUMNS = 172  # columns that it answers
+MARGIN = 15  # columns at each end of a window that have too little context, and are thrown away
+STEP_COLUMNS = WINDOW_COLUMNS - 2 * MARGIN  # 142 columns, a whole number: no drift
 LOWEST = 21  # MIDI pitch of the first column: A0
 PITCHES = 88
 CONTOUR_BINS = 3  # per semitone
 BATCH = 4  # windows at once: larger batches leave the CPU's cache and are slower
-SILENCE_DB = -70.0  # a window whose frames all stay below this isn't worth a run of the network
+SILENCE_DB = -70.0  # a window whose columns all stay below this isn't worth a run of the network
 
 ARRAYS = ("onset", "note", "contour", "level_db", "spectrum")  # of a posteriorgram, as they are saved
 MODEL = "nmp.onnx"
@@ -59,17 +59,17 @@ class Posteriorgram:
 
     Attributes
     ----------
-    onset : np.ndarray [shape=(frames, 88)] float32, 0–1
+    onset : np.ndarray [shape=(columns, 88)] float32, 0–1
         How likely each key begins to sound; column 0 is MIDI pitch 21.
-    note : np.ndarray [shape=(frames, 88)] float32, 0–1
+    note : np.ndarray [shape=(columns, 88)] float32, 0–1
         How likely each key sounds.
-    contour : np.ndarray [shape=(frames, 264)] float32, 0–1
+    contour : np.ndarray [shape=(columns, 264)] float32, 0–1
         The same in thirds of a semitone (the columns 3k, 3k+1, 3k+2 surround key k), for the exact tuning.
-    level_db : np.ndarray [shape=(frames,)] float32
-        Level of the recording around each frame, in dBFS.
+    level_db : np.ndarray [shape=(columns,)] float32
+        Level of the recording around each column, in dBFS.
     duration : float
         Length of the recording in seconds.
-    spectrum : np.ndarray [shape=(ceil(frames / 2), 312)] float32, 0–1
+    spectrum : np.ndarray [shape=(ceil(columns / 2), 312)] float32, 0–1
         How far the spectrum stands out of its surroundings (`musiclab.transcription.salience`); zeros if not given.
     """
 
@@ -81,12 +81,12 @@ class Posteriorgram:
     spectrum: np.ndarray = field(default_factory=lambda: np.zeros((0, BINS), np.float32))
 
     def __post_init__(self) -> None:
-        frames = len(self.note)
-        shapes = {"onset": (frames, PITCHES), "note": (frames, PITCHES), "contour": (frames, PITCHES * CONTOUR_BINS)}
-        spectra = (-(-frames // STEP), BINS)
+        columns = len(self.note)
+        shapes = {"onset": (columns, PITCHES), "note": (columns, PITCHES), "contour": (columns, PITCHES * CONTOUR_BINS)}
+        spectra = (-(-columns // STEP), BINS)
         if not len(self.spectrum):
             object.__setattr__(self, "spectrum", np.zeros(spectra))
-        for name, shape in {**shapes, "level_db": (frames,), "spectrum": spectra}.items():
+        for name, shape in {**shapes, "level_db": (columns,), "spectrum": spectra}.items():
             array = np.array(getattr(self, name), dtype=np.float32)  # a copy: the caller's stays as it is
             if array.shape != shape:
                 raise TranscriptionError(f"A posteriorgram's {name} has the shape {shape}, not {array.shape}.")
@@ -95,8 +95,8 @@ class Posteriorgram:
 
     @property
     def times(self) -> np.ndarray:
-        """Time of each frame in seconds [shape=(frames,)]."""
-        return frame_times(len(self.note))
+        """Time of each column in seconds [shape=(columns,)]."""
+        return column_times(len(self.note))
 
     def save(self, path: str | Path) -> Path:
         """Write it to an ``.npz`` file (half precision: enough for thresholds)."""
@@ -117,9 +117,9 @@ class Posteriorgram:
             raise TranscriptionError(f"{path} doesn't hold a posteriorgram: transcribe the recording again.") from err
 
 
-def frame_times(frames: int) -> np.ndarray:
-    """Times in seconds of the frames 0, 1, 2 ... of a posteriorgram."""
-    return np.arange(frames) * (HOP / SR)
+def column_times(columns: int) -> np.ndarray:
+    """Times in seconds of the columns 0, 1, 2 ... of a posteriorgram."""
+    return np.arange(columns) * (HOP / SR)
 
 
 @cache
@@ -152,10 +152,10 @@ def posteriorgram(audio: Audio, *, twice: bool = False, progress: Progress | Non
     Returns
     -------
     Posteriorgram
-        One frame for each 256 samples at 22050 Hz; frame k is at exactly k · 256 / 22050 s.
+        One column for each 256 samples at 22050 Hz; column k is at exactly k · 256 / 22050 s.
     """
     samples = audio.mono().resampled(SR).samples[0]
-    frames = -(-len(samples) // HOP)
+    columns = -(-len(samples) // HOP)
     share = 2 / 3 if twice else 1.0
     watch = Watch(progress)
     first = run_network(samples, progress=watch.part(0.0, share))
@@ -166,23 +166,23 @@ def posteriorgram(audio: Audio, *, twice: bool = False, progress: Progress | Non
         octaves = (12, 12, 12 * CONTOUR_BINS)
         first = [_averaged(a, b, octave) for a, b, octave in zip(first, second, octaves, strict=True)]
     onset, note, contour = first
-    spectrum = standing_out(samples, SR, HOP, frames, LOWEST)
-    return Posteriorgram(onset, note, contour, frame_levels(samples, frames), audio.duration, spectrum)
+    spectrum = standing_out(samples, SR, HOP, columns, LOWEST)
+    return Posteriorgram(onset, note, contour, column_levels(samples, columns), audio.duration, spectrum)
 
 
 def run_network(samples: np.ndarray, *, progress: Progress | None = None) -> list[np.ndarray]:
-    """Onset, note and contour posteriors of mono samples at 22050 Hz [each of shape=(frames, keys or bins)]."""
-    frames = -(-len(samples) // HOP)
-    level_db = frame_levels(samples, frames)
-    windows = -(-frames // STEP_FRAMES)
-    padded = np.zeros((windows - 1) * STEP_FRAMES * HOP + WINDOW, dtype=np.float32)
+    """Onset, note and contour posteriors of mono samples at 22050 Hz [each of shape=(columns, keys or bins)]."""
+    columns = -(-len(samples) // HOP)
+    level_db = column_levels(samples, columns)
+    windows = -(-columns // STEP_COLUMNS)
+    padded = np.zeros((windows - 1) * STEP_COLUMNS * HOP + WINDOW, dtype=np.float32)
     start = MARGIN * HOP
     room = len(padded) - start
     padded[start : start + min(len(samples), room)] = samples[:room]
-    views = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[:: STEP_FRAMES * HOP]
-    loud = [i for i in range(windows) if level_db[i * STEP_FRAMES :][:STEP_FRAMES].max() > SILENCE_DB]
-    kept = slice(MARGIN, MARGIN + STEP_FRAMES)
-    outputs = [np.zeros((windows, STEP_FRAMES, width), np.float32) for width in (PITCHES, PITCHES, 3 * PITCHES)]
+    views = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[:: STEP_COLUMNS * HOP]
+    loud = [i for i in range(windows) if level_db[i * STEP_COLUMNS :][:STEP_COLUMNS].max() > SILENCE_DB]
+    kept = slice(MARGIN, MARGIN + STEP_COLUMNS)
+    outputs = [np.zeros((windows, STEP_COLUMNS, width), np.float32) for width in (PITCHES, PITCHES, 3 * PITCHES)]
     for at in range(0, len(loud), BATCH):
         if progress is not None:
             progress(at / len(loud), "listening for notes")
@@ -190,11 +190,14 @@ def run_network(samples: np.ndarray, *, progress: Progress | None = None) -> lis
         answers = session().run(None, {"serving_default_input_2:0": views[batch][..., np.newaxis]})
         for output, answer in zip(outputs, answers, strict=True):
             output[batch] = answer[:, kept]
-    return [output.reshape(windows * STEP_FRAMES, -1)[:frames] for output in outputs]
+    return [output.reshape(windows * STEP_COLUMNS, -1)[:columns] for output in outputs]
 
 
 def _averaged(slow: np.ndarray, fast: np.ndarray, octave: int) -> np.ndarray:
-    """Mean of two hearings; `fast` has half the frames and lies `octave` columns higher (the top octave has one)."""
+    """Mean of two hearings; `fast` has half the columns and lies `octave` keys (or bins) higher.
+
+    The top octave has one hearing only.
+    """
     at = np.arange(len(slow)) / 2
     before = np.minimum(at.astype(int), len(fast) - 1)
     after = np.minimum(before + 1, len(fast) - 1)
@@ -205,10 +208,10 @@ def _averaged(slow: np.ndarray, fast: np.ndarray, octave: int) -> np.ndarray:
     return np.asarray(mean, dtype=np.float32)
 
 
-def frame_levels(samples: np.ndarray, frames: int, hop: int = HOP) -> np.ndarray:
-    """RMS level in dBFS of the 2 · `hop` samples around each frame's centre [shape=(frames,)] float32."""
-    energy = np.zeros((frames + 1) * hop)
-    energy[hop : hop + min(len(samples), frames * hop)] = np.square(samples[: frames * hop], dtype=np.float64)
-    halves = energy.reshape(frames + 1, hop).sum(axis=1)
+def column_levels(samples: np.ndarray, columns: int, hop: int = HOP) -> np.ndarray:
+    """RMS level in dBFS of the 2 · `hop` samples around each column's centre [shape=(columns,)] float32."""
+    energy = np.zeros((columns + 1) * hop)
+    energy[hop : hop + min(len(samples), columns * hop)] = np.square(samples[: columns * hop], dtype=np.float64)
+    halves = energy.reshape(columns + 1, hop).sum(axis=1)
     power = (halves[:-1] + halves[1:]) / (2 * hop)
     return np.asarray(10 * np.log10(power + 1e-20), dtype=np.float32)

@@ -11,33 +11,35 @@ from __future__ import annotations
 
 import numpy as np
 
+from musiclab.theory import midi_to_hz
+
 N_FFT = 4096  # at 22050 Hz: 186 ms, 5.4 Hz a bin, enough to tell the partials of A0 (27.5 Hz) apart
-STEP = 2  # posteriorgram frames from one spectrum to the next
+STEP = 2  # posteriorgram columns from one spectrum to the next
 BINS_PER_KEY = 3
 BINS = 104 * BINS_PER_KEY  # from A0 up to 10.6 kHz
 SURROUNDINGS = 24  # FFT bins to either side (130 Hz) whose mean level a partial stands out of
 MOST_DB = 40.0  # how far it can
 
 
-def standing_out(samples: np.ndarray, sr: int, hop: int, frames: int, lowest: int) -> np.ndarray:
-    """How far the spectrum stands out of its surroundings [shape=(ceil(frames / 2), 312)] float16, 0–1.
+def standing_out(samples: np.ndarray, sr: int, hop: int, columns: int, lowest: int) -> np.ndarray:
+    """How far the spectrum stands out of its surroundings [shape=(ceil(columns / 2), 312)] float16, 0–1.
 
     Parameters
     ----------
     samples : np.ndarray [shape=(n,)]
         Mono.
     sr, hop : int
-        Sample rate in Hz, samples from one frame to the next.
-    frames : int
+        Sample rate in Hz, samples from one column to the next.
+    columns : int
         How many; spectrum k is centred on sample 2 · k · hop.
     lowest : int
         MIDI pitch of the first key; the bins 3k, 3k + 1, 3k + 2 surround key k.
     """
     padded = np.pad(np.asarray(samples, dtype=np.float32), (N_FFT // 2, N_FFT))
-    views = np.lib.stride_tricks.sliding_window_view(padded, N_FFT)[:: STEP * hop][: -(-frames // STEP)]
+    views = np.lib.stride_tricks.sliding_window_view(padded, N_FFT)[:: STEP * hop][: -(-columns // STEP)]
     window = np.hanning(N_FFT).astype(np.float32)
     edges = lowest - 0.5 + np.arange(BINS + 1) / BINS_PER_KEY
-    bins = np.rint(440 * 2 ** ((edges - 69) / 12) * N_FFT / sr).astype(int)
+    bins = np.rint(midi_to_hz(edges) * N_FFT / sr).astype(int)
     out = np.empty((len(views), BINS), dtype=np.float16)
     for at in range(0, len(views), 256):  # in pieces, to stay small in memory
         spectrum = np.fft.rfft(views[at : at + 256] * window, axis=1)
@@ -49,7 +51,7 @@ def standing_out(samples: np.ndarray, sr: int, hop: int, frames: int, lowest: in
 
 
 def _surroundings(S_db: np.ndarray) -> np.ndarray:
-    """Mean level around each bin [shape=(frames, bins)], in dB."""
+    """Mean level around each bin [shape=(columns, bins)], in dB."""
     total = np.pad(np.cumsum(S_db, axis=1, dtype=np.float64), ((0, 0), (1, 0)))
     at = np.arange(S_db.shape[1])
     low, high = np.maximum(at - SURROUNDINGS, 0), np.minimum(at + SURROUNDINGS + 1, S_db.shape[1])

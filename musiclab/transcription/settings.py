@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from musiclab.instruments import Instrument
-from musiclab.transcription.monophonic import FRAME, LineSettings
+from musiclab.transcription.monophonic import COLUMN_S, LineSettings
 
 MIDDLE_ONSET, MIDDLE_FRAME = 0.5, 0.3  # thresholds at which lines are cut as their settings say
 
 
 @dataclass(frozen=True)
-class Settings:
+class NoteSettings:
     """What an instrument's notes are made with.
 
     Parameters
@@ -42,16 +42,16 @@ class Settings:
             onset_bias=usual.onset_bias - float(np.log(onset / (1 - onset))),
             rest=usual.rest * (1 - frame) / (1 - MIDDLE_FRAME),
             unvoiced=usual.unvoiced * frame / MIDDLE_FRAME,
-            min_frames=max(2, round(self.min_length / FRAME)),
+            min_columns=max(2, round(self.min_length / COLUMN_S)),
         )
 
 
-LINE = Settings(min_length=0.096)
-CHORDS = Settings(onset_threshold=0.3)
-DRUMS = Settings(onset_threshold=0.35)  # see drums.THRESHOLD
+LINE = NoteSettings(min_length=0.096)
+CHORDS = NoteSettings(onset_threshold=0.3)
+DRUMS = NoteSettings(onset_threshold=0.35)  # see drums.THRESHOLD
 BY_FAMILY = {"voice": LINE, "bass": LINE, "winds": LINE, "brass": LINE, "drums": DRUMS}
 
 
-def settings_for(instrument: Instrument) -> Settings:
+def settings_for(instrument: Instrument) -> NoteSettings:
     """The settings of an instrument's family."""
     return BY_FAMILY.get(instrument.family, CHORDS)

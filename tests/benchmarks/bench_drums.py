@@ -132,7 +132,7 @@ def picked(curves: Curves, thresholds: dict[str, float], audio: Audio) -> Part:
 def strokes(values: np.ndarray, thresholds: dict[str, float]) -> Part:
     """Peaks of the curves as strokes."""
     notes = [
-        Note(frame * drums.FRAME, frame * drums.FRAME + 0.05, PITCH[name])
+        Note(frame * drums.COLUMN_S, frame * drums.COLUMN_S + 0.05, PITCH[name])
         for c, name in enumerate(THREE)
         for frame in drums.pick_peaks(values[:, c], thresholds[name])
     ]

@@ -19,7 +19,7 @@ from musiclab.training.listeners.fitting import pitch_range
 from musiclab.training.places import listeners_folder
 from musiclab.training.studio.clips.keyboard import random_piano
 from musiclab.training.studio.clips.music import play_samples, produce, random_chords
-from musiclab.training.studio.clips.samples import SR, Sample, find_samples, singing
+from musiclab.training.studio.clips.samples import SR, RecordedSound, find_samples, singing
 from musiclab.transcription import note_confidence, note_creation
 from musiclab.transcription.calibration import layers
 from musiclab.transcription.posteriorgram import Posteriorgram, posteriorgram
@@ -49,9 +49,9 @@ class RenderedClip:
     gram: Posteriorgram
 
 
-def sample_groups(root: Path) -> dict[str, list[list[Sample]]]:
+def sample_groups(root: Path) -> dict[str, list[list[RecordedSound]]]:
     """For each family, the instruments that samples make: those of one library, kind and articulation."""
-    groups: dict[tuple[str, ...], list[Sample]] = defaultdict(list)
+    groups: dict[tuple[str, ...], list[RecordedSound]] = defaultdict(list)
     for s in find_samples(root, lambda e: e["pitch"] is not None and e.get("pitch_verified", True)):
         if s.family in FAMILIES and s.family != "voice" and s.library not in ODD:
             groups[s.family, s.library, s.kind, s.articulation if s.family == "winds" else ""].append(s)
@@ -59,18 +59,18 @@ def sample_groups(root: Path) -> dict[str, list[list[Sample]]]:
         sung = singing(s)
         if sung.spread < 0.8 and sung.voiced > 0.25:
             groups["voice", s.voice].append(replace(s, pitch=sung.pitch))
-    families: dict[str, list[list[Sample]]] = defaultdict(list)
+    families: dict[str, list[list[RecordedSound]]] = defaultdict(list)
     for key, samples in sorted(groups.items()):
         if len(samples) >= FEWEST:
             families[key[0]].append(samples)
     return families
 
 
-def hear_family(family: str, clips: range, groups: dict[str, list[list[Sample]]]) -> Iterator[RenderedClip]:
+def hear_family(family: str, clips: range, groups: dict[str, list[list[RecordedSound]]]) -> Iterator[RenderedClip]:
     """Render and hear clips of a family, by their numbers."""
     known = find(SOUND_OF.get(family, family))
     instruments = groups[family] + [g for g in groups[family] if g[0].kind in PIANOS] * (ACOUSTIC - 1)
-    others = [samples for name, some in groups.items() if name != "voice" for samples in some]
+    others = [samples for name, kits in groups.items() if name != "voice" for samples in kits]
     for i in clips:
         rng = np.random.default_rng([21, FAMILIES.index(family), i])
         samples = instruments[i % len(instruments)]
@@ -89,21 +89,21 @@ def compose(rng: np.random.Generator, known: Instrument) -> Callable[..., Part]:
     return random_piano if rng.random() < TWO_HANDS.get(known.family, 0.0) else random_chords
 
 
-def fit_chords_of(groups: dict[str, list[list[Sample]]]) -> None:
+def fit_chords_of(groups: dict[str, list[list[RecordedSound]]]) -> None:
     """Train the network of chords and write it to `chords.npz`."""
     described, right = [], []
     for family, clips in CHORDS.items():
         for clip in hear_family(family, range(clips), groups):
-            some = note_creation.find_candidates(clip.gram)
-            described.append(note_creation.described(clip.gram, some).astype(np.float16))
-            right.append(fitting.are_true(some, clip.truth))
+            candidates = note_creation.find_candidates(clip.gram)
+            described.append(note_creation.described(clip.gram, candidates).astype(np.float16))
+            right.append(fitting.are_true(candidates, clip.truth))
         log.info("heard %s", family)
     network = fitting.train(np.concatenate(described), np.concatenate(right))
     np.savez(listeners_folder() / note_confidence.WEIGHTS, **network)  # type: ignore[arg-type]
     layers.cache_clear()
 
 
-def measure_chords(groups: dict[str, list[list[Sample]]]) -> None:
+def measure_chords(groups: dict[str, list[list[RecordedSound]]]) -> None:
     """Log the mean F-measure on clips after those that were trained on, at several thresholds."""
     for family, clips in CHORDS.items():
         known = find(SOUND_OF.get(family, family))

@@ -29,9 +29,9 @@ from musiclab.training.studio.clips.drumming import play_kit, produce_drums
 from musiclab.training.studio.clips.kits import by_kind, random_kit
 from musiclab.training.studio.clips.music import play_samples, random_chords
 from musiclab.training.studio.clips.patterns import Stroke, random_pattern
-from musiclab.training.studio.clips.samples import Sample, find_samples, samples_root
+from musiclab.training.studio.clips.samples import RecordedSound, find_samples, samples_root
 from musiclab.transcription.calibration import logistic
-from musiclab.transcription.drums import BANDS, DRUMS, FRAME, MODEL, drum_features, peaks_of_each
+from musiclab.transcription.drums import BANDS, COLUMN_S, DRUMS, MODEL, drum_features, peaks_of_each
 
 log = logging.getLogger("musiclab")
 SECONDS = 12.0  # of a clip
@@ -42,15 +42,15 @@ TUNING_KITS = ("avl-drumkits", "oramics-TR-505")
 TEST_KITS = ("SamsSonor", "oramics-LM-2")
 FEWEST = 0.03  # how sure of a peak the network has to be for the fit to look at it
 
-Kinds = dict[str, dict[str, list[Sample]]]
+Kinds = dict[str, dict[str, list[RecordedSound]]]
 
 
 @dataclass(frozen=True)
-class Clip:
+class DrumClip:
     """Rendered drumming: features, what the network should say, and the true strokes."""
 
-    features: np.ndarray  # (frames, 64) float16
-    target: np.ndarray  # (frames, 9) float16
+    features: np.ndarray  # (columns, 64) float16
+    target: np.ndarray  # (columns, 9) float16
     strokes: list[Stroke]
 
 
@@ -87,25 +87,27 @@ def render_sound(
     return produce_drums(rng, dry, bleed), strokes
 
 
-def render_clips(seed: int, count: int, kinds: Kinds, bleeds: list[np.ndarray], *, with_computed: bool) -> list[Clip]:
+def render_clips(
+    seed: int, count: int, kinds: Kinds, bleeds: list[np.ndarray], *, with_computed: bool
+) -> list[DrumClip]:
     """Clips of random drumming, ready to train on; `with_computed`: whether recorded kits have computed drums too."""
     clips = []
     for i in range(count):
         samples, strokes = render_sound([seed, i], kinds, bleeds, with_computed=with_computed)
         features = drum_features(samples)
-        clips.append(Clip(features.astype(np.float16), targets(strokes, len(features)), strokes))
+        clips.append(DrumClip(features.astype(np.float16), targets(strokes, len(features)), strokes))
     return clips
 
 
-def targets(strokes: Sequence[Stroke], frames: int) -> np.ndarray:
-    """What the network should say: 1 at each stroke, a half in the frames beside it [shape=(frames, 9)]."""
-    target = np.zeros((frames, len(DRUMS)), dtype=np.float16)
+def targets(strokes: Sequence[Stroke], columns: int) -> np.ndarray:
+    """What the network should say: 1 at each stroke, a half in the columns beside it [shape=(columns, 9)]."""
+    target = np.zeros((columns, len(DRUMS)), dtype=np.float16)
     for stroke in strokes:
         if stroke.kind in DRUMS:
-            frame, column = round(stroke.time / FRAME), DRUMS.index(stroke.kind)
-            for at, value in ((frame - 1, 0.5), (frame + 1, 0.5), (frame, 1.0)):
-                if 0 <= at < frames:
-                    target[at, column] = max(value, target[at, column])
+            column, drum = round(stroke.time / COLUMN_S), DRUMS.index(stroke.kind)
+            for at, value in ((column - 1, 0.5), (column + 1, 0.5), (column, 1.0)):
+                if 0 <= at < columns:
+                    target[at, drum] = max(value, target[at, drum])
     return target
 
 
@@ -119,14 +121,14 @@ def matched(times: np.ndarray, truth: np.ndarray, tolerance: float = TOLERANCE) 
     return right
 
 
-def predict(network: DrumNetwork, clips: Sequence[Clip]) -> list[np.ndarray]:
+def predict(network: DrumNetwork, clips: Sequence[DrumClip]) -> list[np.ndarray]:
     """Chances for each clip."""
     network.eval()
     with torch.no_grad():
         return [torch.sigmoid(network(torch.tensor(c.features[None], dtype=torch.float32)))[0].numpy() for c in clips]
 
 
-def train(clips: list[Clip], *, epochs: int, seed: int) -> DrumNetwork:
+def train(clips: list[DrumClip], *, epochs: int, seed: int) -> DrumNetwork:
     """Adam with a learning rate that rises and falls to nothing: the last weights are as good as any before them."""
     torch.manual_seed(seed)
     network = DrumNetwork()
@@ -166,7 +168,7 @@ def augmented(x: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
 
 
 def export(network: DrumNetwork, path: Path) -> None:
-    """Write the network as ONNX, any number of frames."""
+    """Write the network as ONNX, any number of columns."""
     network.eval()
     example = torch.zeros(1, 200, BANDS)
     with warnings.catch_warnings():  # the older exporter, which warns of its age, writes a smaller, plainer file
@@ -183,14 +185,14 @@ def export(network: DrumNetwork, path: Path) -> None:
         )
 
 
-def calibrate(chances: Sequence[np.ndarray], clips: Sequence[Clip]) -> dict[str, object]:
+def calibrate(chances: Sequence[np.ndarray], clips: Sequence[DrumClip]) -> dict[str, object]:
     """Fit what makes notes of peaks, on kits that were not trained on: delay (s), slope and offset for each drum."""
     slopes, offsets, delays = [], [], []
     peaks = [peaks_of_each(chance, FEWEST) for chance in chances]
     for d, drum in enumerate(DRUMS):
         heights, right = [], []
         for chance, found, clip in zip(chances, peaks, clips, strict=True):
-            truth, times = np.array([s.time for s in clip.strokes if s.kind == drum]), found[d] * FRAME
+            truth, times = np.array([s.time for s in clip.strokes if s.kind == drum]), found[d] * COLUMN_S
             hits = matched(times, truth)
             heights.append(chance[found[d], d])
             right.append(hits)

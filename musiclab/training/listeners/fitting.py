@@ -9,20 +9,20 @@ import numpy as np
 
 from musiclab.metrics.notes import ONSET_TOLERANCE, matched_notes
 from musiclab.notes import Part
-from musiclab.training.studio.clips.samples import Sample
+from musiclab.training.studio.clips.samples import RecordedSound
 from musiclab.transcription.calibration import logistic
-from musiclab.transcription.note_creation import FRAME, Candidates
+from musiclab.transcription.note_creation import COLUMN_S, Candidates
 from musiclab.transcription.posteriorgram import LOWEST
 
 HIDDEN = (64, 32)  # widths of the hidden layers
 EPOCHS, BATCH, RATE = 12, 2048, 2e-3
 
 
-def are_true(some: Candidates, truth: Part) -> np.ndarray:
+def are_true(candidates: Candidates, truth: Part) -> np.ndarray:
     """1 for the candidate nearest in time to each true note of its key, within 50 ms; else 0 [shape=(candidates,)]."""
-    times, right = some.start * FRAME, np.zeros(len(some), dtype=np.float32)
+    times, right = candidates.start * COLUMN_S, np.zeros(len(candidates), dtype=np.float32)
     for note in truth.notes:
-        apart = np.where(some.key == note.semitone - LOWEST, np.abs(times - note.onset), np.inf)
+        apart = np.where(candidates.key == note.semitone - LOWEST, np.abs(times - note.onset), np.inf)
         if len(apart) and apart.min() <= ONSET_TOLERANCE:
             right[apart.argmin()] = 1
     return right
@@ -85,7 +85,7 @@ def train(
     return {name: array.astype(np.float32) for name, array in named.items()}
 
 
-def pitch_range(samples: Sequence[Sample]) -> tuple[float, float]:
+def pitch_range(samples: Sequence[RecordedSound]) -> tuple[float, float]:
     """What the samples can play, a tone beyond their lowest and highest."""
     pitches = [float(s.pitch or 0) for s in samples]
     return min(pitches) - 2, max(pitches) + 2

@@ -27,9 +27,9 @@ from musiclab.training.places import listeners_folder
 from musiclab.training.studio.clips import effects
 from musiclab.training.studio.clips.lines import lasting, play_line, random_melody, random_tones
 from musiclab.training.studio.clips.music import play_samples, produce, random_chords
-from musiclab.training.studio.clips.samples import SR, Sample
+from musiclab.training.studio.clips.samples import SR, RecordedSound
 from musiclab.transcription.calibration import calibration, layers
-from musiclab.transcription.monophonic import FRAME, PitchTrack, judged_notes, track_pitch
+from musiclab.transcription.monophonic import COLUMN_S, PitchTrack, judged_notes, track_pitch
 from musiclab.transcription.onsets import WEIGHTS, described
 from musiclab.transcription.posteriorgram import Posteriorgram, posteriorgram
 
@@ -39,7 +39,7 @@ SECONDS = 20.0  # of a clip
 KEPT = 4  # every fourth clip is not trained on
 DEAF = 10  # every tenth clip is trained on without its posteriorgram: there may be none
 HIDDEN, EPOCHS = (32,), 24
-NEAR = 0.056  # s around an onset where frames neither count as one nor against one
+NEAR = 0.056  # s around an onset where columns neither count as one nor against one
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,9 @@ class HeardLine:
     track: PitchTrack
 
 
-def hear_lines(groups: dict[str, list[list[Sample]]]) -> Iterator[HeardLine]:
+def hear_lines(groups: dict[str, list[list[RecordedSound]]]) -> Iterator[HeardLine]:
     """Render and hear all clips, the families in turn."""
-    others = [samples for name, some in groups.items() if name != "voice" for samples in some]
+    others = [samples for name, kits in groups.items() if name != "voice" for samples in kits]
     for i in range(max(CLIPS.values())):
         for family in (name for name, count in CLIPS.items() if i < count):
             rng = np.random.default_rng([22, list(CLIPS).index(family), i])
@@ -63,7 +63,9 @@ def hear_lines(groups: dict[str, list[list[Sample]]]) -> Iterator[HeardLine]:
             yield hear_line(rng, family, samples, others[rng.integers(len(others))])
 
 
-def hear_line(rng: np.random.Generator, family: str, samples: list[Sample], leak: list[Sample]) -> HeardLine:
+def hear_line(
+    rng: np.random.Generator, family: str, samples: list[RecordedSound], leak: list[RecordedSound]
+) -> HeardLine:
     """Render a line of these samples, half of the time with another instrument bleeding in, and hear it."""
     known = find(samples[0].family)
     line = random_melody(rng, known, pitch_range(samples), SECONDS, longest=lasting(samples))
@@ -79,15 +81,15 @@ def hear_line(rng: np.random.Generator, family: str, samples: list[Sample], leak
     return HeardLine(family, known, line.part, posteriorgram(audio, twice=False), track)
 
 
-def onset_labels(frames: int, truth: Part) -> tuple[np.ndarray, np.ndarray]:
-    """1 at each frame where a note begins and beside it, and how much each frame counts [shapes=(frames,)]."""
-    times = np.arange(frames) * FRAME
-    begins, weight = np.zeros(frames, dtype=np.float32), np.ones(frames, dtype=np.float32)
+def onset_labels(columns: int, truth: Part) -> tuple[np.ndarray, np.ndarray]:
+    """1 at each column where a note begins and beside it, and how much each column counts [shapes=(columns,)]."""
+    times = np.arange(columns) * COLUMN_S
+    begins, weight = np.zeros(columns, dtype=np.float32), np.ones(columns, dtype=np.float32)
     for note in truth.notes:
         weight[np.abs(times - note.onset) < NEAR] = 0
     for note in truth.notes:
         at = int(np.abs(times - note.onset).argmin())
-        first, last = max(0, at - 1), min(frames, at + 2)
+        first, last = max(0, at - 1), min(columns, at + 2)
         begins[first:last] = 1
         weight[first:last] = np.maximum(weight[first:last], 0.5)
         weight[at] = 1
@@ -120,7 +122,7 @@ def fit_confidences(heard: list[HeardLine]) -> dict[str, object]:
     return fit_logistic(np.concatenate(xs), y, np.ones(len(y)), ridge=3.0)
 
 
-def fit_lines(groups: dict[str, list[list[Sample]]]) -> None:
+def fit_lines(groups: dict[str, list[list[RecordedSound]]]) -> None:
     """Train the network into `lines.npz`, fit the confidences into `calibration.json`."""
     heard = list(hear_lines(groups))
     log.info("heard %d lines", len(heard))

@@ -19,13 +19,13 @@ from pathlib import Path
 
 from musiclab.separation.engines.embedded.network import Config
 from musiclab.training.separator.data import Remix
-from musiclab.training.separator.train import Settings, Trainer
+from musiclab.training.separator.train import Trainer, TrainingSettings
 
 SMALL = Config(widths=(16, 24, 32, 48), middle=1)
 TAIL = 0.4  # share of the time in which the learning rate falls to zero: large steps find the way, small ones arrive
 
 
-def settings(songs: Path, *, seed: int = 0, threads: int = 2) -> Settings:
+def settings(songs: Path, *, seed: int = 0, threads: int = 2) -> TrainingSettings:
     """How to train for minutes rather than hours.
 
     Parameters
@@ -39,7 +39,7 @@ def settings(songs: Path, *, seed: int = 0, threads: int = 2) -> Settings:
 
     Notebook: 06
     """
-    return Settings(
+    return TrainingSettings(
         songs=[songs],
         out=songs.parent / "run",
         minutes=0.0,  # the clock is `steps`'

@@ -35,7 +35,7 @@ log = logging.getLogger("musiclab")
 
 
 @dataclass
-class Settings:
+class TrainingSettings:
     """How to train. Times in minutes, `seconds` is the length of one example."""
 
     songs: list[Path]
@@ -61,7 +61,7 @@ class Settings:
 class Trainer:
     """The network, its optimisers, its running average, and how far it has come."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: TrainingSettings) -> None:
         torch.manual_seed(settings.seed)
         self.settings = settings
         self.network = MaskNetwork(settings.network)
@@ -178,7 +178,7 @@ def append(path: Path, row: Mapping[str, object]) -> None:
         writer.writerow(row)
 
 
-def train(settings: Settings, *, resume: Path | None = None, start: Path | None = None) -> Trainer:
+def train(settings: TrainingSettings, *, resume: Path | None = None, start: Path | None = None) -> Trainer:
     """Train for `settings.minutes` (or `max_steps`), writing checkpoints and logs into `settings.out`.
 
     `resume` is a checkpoint to go on from; `start` holds weights to begin with.
@@ -245,14 +245,14 @@ def main() -> None:
     parser.add_argument("--published", action="store_true", help="begin with the weights that come with musiclab")
     parser.add_argument("--dev", type=Path, help="folder of multitracks to score while training")
     for name in ("batch", "threads", "seed", "max_steps"):
-        parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=getattr(Settings, name, None))
+        parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=getattr(TrainingSettings, name, None))
     for name in ("seconds", "muon_lr", "adam_lr", "tail", "detail", "dev_every"):
-        parser.add_argument(f"--{name.replace('_', '-')}", type=float, default=getattr(Settings, name))
+        parser.add_argument(f"--{name.replace('_', '-')}", type=float, default=getattr(TrainingSettings, name))
     arguments = vars(parser.parse_args())
     resume, published = arguments.pop("resume"), arguments.pop("published")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    train(Settings(**arguments), resume=resume, start=WEIGHTS if published else None)
+    train(TrainingSettings(**arguments), resume=resume, start=WEIGHTS if published else None)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import numpy as np
 from musiclab.audio import Audio
 from musiclab.notes import Part
 from musiclab.spectral import stft
+from musiclab.theory import midi_to_hz
 
 ROWS = 3  # rows of the picture for each semitone
 COLUMNS = 4000  # of the picture, at most
@@ -46,7 +47,7 @@ def backdrop(stem: Audio, low: int, high: int, *, drums: bool = False) -> bytes:
     if drums:
         hz = np.geomspace(40, 10_000, rows)
     else:
-        hz = 440 * 2 ** ((np.linspace(low - 0.5, high + 0.5, rows, endpoint=False) + 0.5 / ROWS - 69) / 12)
+        hz = midi_to_hz(np.linspace(low - 0.5, high + 0.5, rows, endpoint=False) + 0.5 / ROWS)
     bins = hz * n_fft / SR
     below = np.floor(bins).astype(int).clip(0, len(S) - 2)
     part = (bins - below)[:, None]

@@ -138,15 +138,25 @@ def test_bleed_is_a_matrix_of_levels(rng):
     E = R.copy()
     E[0] += 0.1 * R[1]
     E[2] *= 0.5
-    matrix = metrics.bleed(R, E)
+    matrix = metrics.bleed(R, E, sr=44100)
     np.testing.assert_allclose(matrix.diagonal(), [0, 0, 20 * np.log10(0.5)], atol=0.1)
     assert matrix[0, 1] == pytest.approx(-20, abs=0.3)
     off = matrix[~np.eye(3, dtype=bool)]
     assert np.sort(off)[:-1].max() < -50
     R[1] = 0
-    assert np.isnan(metrics.bleed(R, E)[:, 1]).all()
+    assert np.isnan(metrics.bleed(R, E, sr=44100)[:, 1]).all()
     with pytest.raises(ValueError, match="differ"):
-        metrics.bleed(R, E[:, :1])
+        metrics.bleed(R, E[:, :1], sr=44100)
+
+
+@pytest.mark.parametrize(("sr", "between"), [(16000, 1689), (44100, 2805), (96000, 4150)])
+def test_bleed_has_its_bands_where_the_rate_puts_them(sr, between):
+    """Two bands of equal width in mel: a tone turned round on one side only is no loss, both in one band cancel."""
+    t = np.arange(2 * sr) / sr
+    below, beside, above = (np.sin(2 * np.pi * hz * t) for hz in (0.6 * between, 0.8 * between, 1.5 * between))
+    for other, level in ((above, 0.0), (beside, -30.0)):
+        (share,) = metrics.bleed((below + other)[None, None], (below - other)[None, None], sr=sr, bands=2)[0]
+        assert share == pytest.approx(0.0, abs=0.1) if level == 0 else share < level
 
 
 def test_table_has_the_stems_that_both_have(rng):

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from musiclab.grid import BeatGrid
-from musiclab.notation.bars import Event, bars, level, split
+from musiclab.notation.bars import VoiceEvent, bars, level, split
 
 METRES = [(4, 4), (3, 4), (2, 4), (6, 8), (12, 8), (5, 4)]
 
@@ -58,7 +58,7 @@ def test_bars_are_full_and_symbols_simple(data, metre):
         unit = g.beat_quarters / data.draw(st.sampled_from([1, 2, 3, 4]))
         now = -(-now // unit) * unit  # to the next tick of this subdivision
         duration = unit * data.draw(st.integers(1, 6))
-        events.append(Event(now, duration, (i,)))
+        events.append(VoiceEvent(now, duration, (i,)))
         now += duration
     made = bars(events, g)
     for bar in made:

@@ -7,7 +7,7 @@ from musiclab.training.studio.clips import computed, effects
 from musiclab.training.studio.clips.drumming import play_kit, produce_drums
 from musiclab.training.studio.clips.kits import GAIN_DB, KINDS, Kit, kind_of, recoloured
 from musiclab.training.studio.clips.patterns import Stroke, random_pattern
-from musiclab.training.studio.clips.samples import SR, Sample
+from musiclab.training.studio.clips.samples import SR, RecordedSound
 
 
 def kit(rng: np.random.Generator, **gains: float) -> Kit:
@@ -94,8 +94,8 @@ def test_band_limit_and_saturation(rng: np.random.Generator) -> None:
 
 
 def test_one_shots_are_called_what_drummers_call_them(tmp_path) -> None:
-    def sample(kind: str, articulation: str) -> Sample:
-        return Sample(tmp_path, "drums", kind, "any", articulation, None, False)
+    def sample(kind: str, articulation: str) -> RecordedSound:
+        return RecordedSound(tmp_path, "drums", kind, "any", articulation, None, False)
 
     assert kind_of(sample("snare", "Sidestick2")) == "side-stick"
     assert kind_of(sample("snare", "14a_basic:ss")) == "side-stick"

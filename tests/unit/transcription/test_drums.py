@@ -14,7 +14,7 @@ from musiclab.evaluation import recordings
 from musiclab.metrics.notes import drum_scores
 from musiclab.notes import Note, Part
 from musiclab.transcription import drums, transcribe
-from musiclab.transcription.drums import BANDS, DRUMS, FRAME, KEYS, REFRACTORY, SR, Strokes, pick_peaks
+from musiclab.transcription.drums import BANDS, COLUMN_S, DRUMS, KEYS, REFRACTORY, SR, Strokes, pick_peaks
 
 PARAMETERS = 272_121
 
@@ -97,7 +97,7 @@ def strokes_of(*hits: tuple[int, str, float], frames: int = 100) -> Strokes:
 def test_strokes_become_notes_at_their_times() -> None:
     notes = drums.strokes_to_notes(strokes_of((20, "kick", 0.99), (40, "snare", 0.98)))
     assert [n.pitch for n in notes] == [36, 38]
-    assert [n.onset for n in notes] == pytest.approx([20 * FRAME, 40 * FRAME], abs=0.01)
+    assert [n.onset for n in notes] == pytest.approx([20 * COLUMN_S, 40 * COLUMN_S], abs=0.01)
     assert all(n.confidence > 0.5 for n in notes)
 
 

@@ -11,7 +11,7 @@ from musiclab.metrics.notes import matched_notes
 from musiclab.notes import Part
 from musiclab.transcription import onsets, transcribe
 from musiclab.transcription.monophonic import (
-    FRAME,
+    COLUMN_S,
     LineSettings,
     costs_of,
     decode,
@@ -19,7 +19,7 @@ from musiclab.transcription.monophonic import (
     track_pitch,
     weighted_median,
 )
-from musiclab.transcription.posteriorgram import frame_levels, posteriorgram
+from musiclab.transcription.posteriorgram import column_levels, posteriorgram
 
 SR = 22050
 
@@ -87,7 +87,7 @@ def test_changes_are_the_same_at_any_level_and_in_any_blocks(
     rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     samples = (rng.normal(0, 1, 40000) * np.repeat(rng.random(40), 1000)).astype(np.float32)
-    level_db = frame_levels(samples, 157, 256)
+    level_db = column_levels(samples, 157, 256)
     once = onsets.changes(samples, level_db)
     assert once.shape == (157, onsets.CHANGES)
     np.testing.assert_allclose(onsets.changes(samples * 1e-3, level_db - 60), once, atol=2e-3)
@@ -124,7 +124,7 @@ def test_ten_minutes_of_line_do_not_drift() -> None:
 def test_decoding_takes_the_best_path(rng: np.random.Generator) -> None:
     """Against trying every path, on a tiny problem."""
     grid = np.array([60.0, 61.0])
-    settings = LineSettings(min_frames=2)
+    settings = LineSettings(min_columns=2)
     pitch, voiced = 60 + rng.random(7), rng.random(7)
     entry = rng.normal(1, 2, 7)
     path, begins = decode(costs_of(pitch, voiced, grid, settings), entry)
@@ -156,7 +156,7 @@ def test_weighted_median() -> None:
 def test_a_track_has_a_frame_for_each_16_ms() -> None:
     track = track_pitch(sing(steps([60], 1.0), swells(1, 1.0)), low=36, high=80)
     assert len(track.times) == len(track.pitch) == len(track.voicing) == len(track.level_db) == len(track.changes)
-    assert track.times[-1] == pytest.approx(1.0, abs=FRAME)
+    assert track.times[-1] == pytest.approx(1.0, abs=COLUMN_S)
 
 
 def test_silence_is_an_empty_part_with_a_warning() -> None:

@@ -36,9 +36,9 @@ def one_shot(rng: np.random.Generator, kind: str, count: int) -> list[np.ndarray
     return [np.asarray(wave / max(float(np.abs(wave).max()), 1e-9), dtype=np.float32) for wave in waves]
 
 
-def _plain(rng: np.random.Generator, base: synth.Hit) -> synth.Hit:
+def _plain(rng: np.random.Generator, base: synth.DrumSound) -> synth.DrumSound:
     tune, long, bright = 2 ** rng.normal(0, 0.35), 2 ** rng.normal(0, 0.5), 2 ** rng.normal(0, 0.4)
-    return synth.Hit(base.body * rng.uniform(0.6, 1.2), base.start * tune, base.end * tune, base.sweep * long,
+    return synth.DrumSound(base.body * rng.uniform(0.6, 1.2), base.start * tune, base.end * tune, base.sweep * long,
                      base.ring * long, base.noise * rng.uniform(0.5, 1.5), base.low * bright,
                      min(base.high * bright, 18000), base.hiss * long)  # fmt: skip
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from musiclab.training.studio.clips import computed, effects
-from musiclab.training.studio.clips.samples import SR, Sample
+from musiclab.training.studio.clips.samples import SR, RecordedSound
 
 KINDS = ("kick", "snare", "side-stick", "hihat-closed", "hihat-open", "tom", "crash", "ride", "tambourine")
 # Levels of a kit as recorded, dB, and how far they vary from song to song: hi-hats are much softer than snares.
@@ -32,7 +32,6 @@ BUZZ = 0.5  # share of the kits whose snare wires rattle along with the kick and
 SIDE_STICKS = ("sidestick", "side stick", "rim", "tr505-rim", "ss", "stick-h", "stick-m", "stick-l")
 SHAKEN = ("tambourine", "tamb", "tamb-long", "tamb-short", "maraca", "maracas", "eggshaker", "shakers",
           "sleigh_bells", "cabasa")  # fmt: skip
-LIKE_SIDE_STICKS = ("claves", "castanets", "block", "clave", "slit_drum", "temple_blocks", "perc_snap", "perc_snap2")
 
 
 @dataclass
@@ -44,7 +43,7 @@ class Kit:
     buzz_db: float | None = None
 
 
-def kind_of(sample: Sample) -> str:
+def kind_of(sample: RecordedSound) -> str:
     """The kind of a one-shot; ``""`` for what no kit should have."""
     name = sample.articulation.lower()
     if name.startswith("sidestick") or name in SIDE_STICKS or name.endswith(":ss"):
@@ -60,9 +59,9 @@ def kind_of(sample: Sample) -> str:
     return "crash" if name.endswith("shank") else sample.kind
 
 
-def by_kind(samples: Iterable[Sample]) -> dict[str, dict[str, list[Sample]]]:
+def by_kind(samples: Iterable[RecordedSound]) -> dict[str, dict[str, list[RecordedSound]]]:
     """Samples by kind, then library."""
-    sorted_out: dict[str, dict[str, list[Sample]]] = defaultdict(lambda: defaultdict(list))
+    sorted_out: dict[str, dict[str, list[RecordedSound]]] = defaultdict(lambda: defaultdict(list))
     for sample in samples:
         if kind := kind_of(sample):
             sorted_out[kind][sample.library].append(sample)
@@ -70,7 +69,7 @@ def by_kind(samples: Iterable[Sample]) -> dict[str, dict[str, list[Sample]]]:
 
 
 def random_kit(
-    rng: np.random.Generator, kinds: dict[str, dict[str, list[Sample]]], *, with_computed: bool = True
+    rng: np.random.Generator, kinds: dict[str, dict[str, list[RecordedSound]]], *, with_computed: bool = True
 ) -> Kit:
     """A kit: mostly of one library where it has the kind, else of any; each kind tuned and coloured on its own.
 
@@ -97,7 +96,7 @@ def random_kit(
     return Kit(sounds, {kind: float(rng.normal(*GAIN_DB[kind])) for kind in GAIN_DB}, buzz)
 
 
-def _library(rng: np.random.Generator, known: dict[str, list[Sample]]) -> str:
+def _library(rng: np.random.Generator, known: dict[str, list[RecordedSound]]) -> str:
     """One of the libraries, those with many sounds more often."""
     names = sorted(known)
     share = np.sqrt([len(known[name]) for name in names])

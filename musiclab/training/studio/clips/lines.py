@@ -15,8 +15,9 @@ import numpy as np
 
 from musiclab.instruments import Instrument
 from musiclab.notes import Note, Part
+from musiclab.theory import A4, midi_to_hz
 from musiclab.training.studio.clips.music import RHYTHMS, SCALE, envelope
-from musiclab.training.studio.clips.samples import SR, SUNG_PART, Sample, singing
+from musiclab.training.studio.clips.samples import SR, SUNG_PART, RecordedSound, singing
 
 LEAPS = {1: 0.26, -1: 0.26, 2: 0.15, -2: 0.15, 3: 0.05, -3: 0.05, 4: 0.03, -5: 0.03, 7: 0.02}  # of the scale
 SLURRING = ("voice", "winds", "brass", "strings")
@@ -74,7 +75,7 @@ def random_melody(
     return Line(Part(tuple(notes), known.name, duration=seconds), tuple(slurred))
 
 
-def play_line(rng: np.random.Generator, line: Line, samples: Sequence[Sample]) -> np.ndarray:
+def play_line(rng: np.random.Generator, line: Line, samples: Sequence[RecordedSound]) -> np.ndarray:
     """The line's sound at 44.1 kHz, mono: each slur is one sample, bent from note to note.
 
     Nothing sounds twice at once: a new attack ends what came before. Where a singer, wind or brass player repeats a
@@ -106,7 +107,7 @@ def play_line(rng: np.random.Generator, line: Line, samples: Sequence[Sample]) -
     return out[: int(line.part.duration * SR)]
 
 
-def lasting(samples: Sequence[Sample]) -> float:
+def lasting(samples: Sequence[RecordedSound]) -> float:
     """How long a note of these samples may be (s): a sung string of syllables is used up to the second one."""
     if samples[0].articulation == "vcv-string":
         return 0.85 * SUNG_PART
@@ -125,7 +126,7 @@ class Manner:
 
 
 @dataclass(frozen=True)
-class Tone(Sample):
+class Tone(RecordedSound):
     """A computed sound, as of a synthesiser: harmonics k ** -tilt, even ones weaker, dying away or held."""
 
     tilt: float = 1.2
@@ -135,7 +136,7 @@ class Tone(Sample):
     def load(self) -> np.ndarray:
         """Four seconds at 44.1 kHz, peak 1 [shape=(frames,)]."""
         t = np.arange(4 * SR) / SR
-        hz = 440.0 * 2 ** ((float(self.pitch or 69) - 69) / 12)
+        hz = midi_to_hz(float(self.pitch or A4))
         wave = np.zeros(len(t))
         for k in range(1, max(2, min(20, int(8000 / hz)))):
             fade = np.exp(-6.9 * t * (1 + 0.25 * (k - 1)) / self.decay) if self.decay else 1.0
@@ -143,7 +144,7 @@ class Tone(Sample):
         return np.asarray(wave / np.abs(wave).max(), dtype=np.float32)
 
 
-def random_tones(rng: np.random.Generator) -> list[Sample]:
+def random_tones(rng: np.random.Generator) -> list[RecordedSound]:
     """The sounds of one made-up synthesiser, an octave and a half apart in all: plucked low, or held anywhere."""
     plucked = rng.random() < 0.35
     low = int(rng.integers(30, 40) if plucked else rng.integers(46, 68))
@@ -156,7 +157,7 @@ def random_tones(rng: np.random.Generator) -> list[Sample]:
     ]
 
 
-def slurs(line: Line, samples: Sequence[Sample]) -> list[list[Note]]:
+def slurs(line: Line, samples: Sequence[RecordedSound]) -> list[list[Note]]:
     """Runs of notes played with one attack, no longer than a sample lasts and not far from its pitch."""
     longest = lasting(samples)
     runs: list[list[Note]] = []
@@ -170,7 +171,7 @@ def slurs(line: Line, samples: Sequence[Sample]) -> list[list[Note]]:
 
 
 def slur(
-    rng: np.random.Generator, notes: Sequence[Note], sample: Sample, lead: float, end: float, manner: Manner
+    rng: np.random.Generator, notes: Sequence[Note], sample: RecordedSound, lead: float, end: float, manner: Manner
 ) -> np.ndarray:
     """One sample bent through the notes of a slur that stops at `end` (s), with vibrato, and with their dynamics."""
     start = notes[0].onset - lead

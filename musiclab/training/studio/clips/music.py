@@ -14,7 +14,7 @@ import numpy as np
 from musiclab.instruments import Instrument
 from musiclab.notes import Note, Part
 from musiclab.training.studio.clips import effects
-from musiclab.training.studio.clips.samples import SR, Sample, singing
+from musiclab.training.studio.clips.samples import SR, RecordedSound, singing
 
 SCALE = (0, 2, 4, 5, 7, 9, 11)
 RHYTHMS = ((1, 1, 1, 1), (0.5,) * 8, (1, 0.5, 0.5, 1, 1), (1.5, 0.5, 2), (0.25,) * 8 + (1, 1), (2, 1, 1), (3, 1),
@@ -95,7 +95,9 @@ def single_strokes(notes: list[Note], seconds: float) -> tuple[Note, ...]:
     return tuple(note for key in kept.values() for note in key)
 
 
-def play_samples(rng: np.random.Generator, part: Part, samples: Sequence[Sample], *, expressive: bool) -> np.ndarray:
+def play_samples(
+    rng: np.random.Generator, part: Part, samples: Sequence[RecordedSound], *, expressive: bool
+) -> np.ndarray:
     """The part's sound at 44.1 kHz, mono, each note the sample nearest in pitch; `expressive` adds vibrato and glides.
 
     Every note begins to sound at its onset and dies away within 30–150 ms after its offset.

@@ -25,7 +25,7 @@ ATTACK_DB = -26.0  # a sample begins where it first comes within this of its pea
 
 
 @dataclass(frozen=True)
-class Sample:
+class RecordedSound:
     """One recorded sound and what is known of it."""
 
     path: Path
@@ -71,18 +71,18 @@ class Singing:
 
 
 @lru_cache(maxsize=600)
-def singing(sample: Sample) -> Singing:
+def singing(sample: RecordedSound) -> Singing:
     """Measure a sung sample: a singer's note is seldom exactly what the file's name says."""
     from musiclab.audio import Audio
-    from musiclab.transcription.monophonic import FRAME, track_pitch
+    from musiclab.transcription.monophonic import COLUMN_S, track_pitch
 
     track = track_pitch(Audio(sample.load(), SR), low=36, high=86)
     voiced = np.flatnonzero(track.voicing > 0.5)
     if len(voiced) == 0:
         return Singing(0.0, 99.0, 0.0, 0.0)
-    early = voiced[voiced < voiced[0] + SUNG_PART / FRAME]
+    early = voiced[voiced < voiced[0] + SUNG_PART / COLUMN_S]
     low, pitch, high = np.quantile(track.pitch[early], (0.1, 0.5, 0.9))
-    return Singing(float(pitch), float(high - low), float(voiced[0]) * FRAME, len(voiced) * FRAME)
+    return Singing(float(pitch), float(high - low), float(voiced[0]) * COLUMN_S, len(voiced) * COLUMN_S)
 
 
 def attack_start(samples: np.ndarray) -> int:
@@ -102,11 +102,11 @@ def samples_root() -> Path:
     return Path(root)
 
 
-def find_samples(root: Path, keep: Callable[[dict[str, Any]], bool]) -> list[Sample]:
+def find_samples(root: Path, keep: Callable[[dict[str, Any]], bool]) -> list[RecordedSound]:
     """The samples for whose index entry `keep` is true, in the order of their paths."""
     entries = json.loads((root / "index.json").read_text(encoding="utf-8"))["entries"]
     return [
-        Sample(
+        RecordedSound(
             root / entry["file"],
             entry["family"],
             entry["kind"],

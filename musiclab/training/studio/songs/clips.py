@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d, uniform_filter1d
 from scipy.signal import find_peaks
 
+from musiclab.theory import hz_to_midi
 from musiclab.training.studio.songs.library import SR, Library, Sample, Wave, cache_folder
 
 FRAME = 0.005  # seconds between frames of analysis
@@ -77,7 +78,7 @@ class Clip:
     def pitch(self) -> float:
         """Median MIDI pitch of what is voiced."""
         voiced = self.f0[self.f0 > 0]
-        return float(69 + 12 * np.log2(np.median(voiced) / 440)) if len(voiced) else 60.0
+        return hz_to_midi(float(np.median(voiced))) if len(voiced) else 60.0
 
 
 class Analyser:

@@ -12,7 +12,7 @@ import numpy as np
 from musiclab.training.studio.songs import layers, parts
 from musiclab.training.studio.songs.grooves import GROOVES, LOUDNESS
 from musiclab.training.studio.songs.styles import PROGRESSIONS, STYLES, Style
-from musiclab.training.studio.songs.theory import NAMES, Chord, progression, scale_for, scale_pitches, tune
+from musiclab.training.studio.songs.theory import NAMES, Harmony, progression, scale_for, scale_pitches, tune
 
 METRES = {"4/4": (4, 4), "3/4": (3, 4), "6/8": (2, 6), "12/8": (4, 3)}  # beats, steps in a beat
 
@@ -47,7 +47,7 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class Grid:
+class StepGrid:
     """Bars and steps to seconds: the metre, a tempo that breathes, swing."""
 
     beats: int
@@ -79,8 +79,8 @@ class Song:
     tempo: float
     tonic: int
     scale: str
-    grid: Grid
-    chords: list[list[Chord]]  # by bar, at equal spacing
+    grid: StepGrid
+    chords: list[list[Harmony]]  # by bar, at equal spacing
     sections: list[tuple[str, int, int]]  # name, first bar, bars
     drums: list[Hit] = field(default_factory=list)
     bass: list[Event] = field(default_factory=list)
@@ -96,7 +96,7 @@ class Song:
         major = any(4 in c.intervals for c in tonics) or self.scale in ("major", "pentatonic")
         return f"{NAMES[self.tonic]} {'major' if major else 'minor'}"
 
-    def chord(self, bar: int, step: float) -> Chord:
+    def chord(self, bar: int, step: float) -> Harmony:
         """The chord that sounds there."""
         bar_chords = self.chords[bar % len(self.chords)]
         return bar_chords[min(len(bar_chords) - 1, int(step * len(bar_chords) / self.grid.bar_steps))]
@@ -127,12 +127,12 @@ def _frame(style: Style, rng: np.random.Generator, duration: float) -> Song:
     drift = 0.0 if style.kits == "machine" else float(rng.uniform(0.001, 0.008))
     lengths = 60 / tempo * (1 + drift * np.cumsum(rng.standard_normal(count)) / np.sqrt(np.arange(1, count + 1)))
     times = np.concatenate([[0.0], np.cumsum(lengths)]) + float(rng.uniform(0, 0.4))
-    grid = Grid(beats, steps, times, float(rng.uniform(*style.swing)))
+    grid = StepGrid(beats, steps, times, float(rng.uniform(*style.swing)))
     tonic = int(rng.integers(12))
     names = rng.permutation(style.progressions.split())
     verse, chorus = progression(PROGRESSIONS[names[0]], tonic), progression(PROGRESSIONS[names[-1]], tonic)
     scale = scale_for(verse, tonic, rng)
-    chords: list[list[Chord]] = []
+    chords: list[list[Harmony]] = []
     sections: list[tuple[str, int, int]] = []
     order = rng.permutation(["verse", "chorus", "verse", "bridge"]).tolist()
     order = ["intro", *order] if rng.random() < 0.25 else order

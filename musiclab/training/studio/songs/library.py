@@ -51,7 +51,7 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Instrument:
+class SampledInstrument:
     """Samples of one instrument over its range."""
 
     name: str
@@ -121,7 +121,7 @@ class Library:
             raise DatasetError("no samples to render from: set MUSICLAB_SAMPLES to a folder with index.json.")
         return cls(Path(folder), share_alike=share_alike)
 
-    def instruments(self, family: str, *kinds: str) -> list[Instrument]:
+    def instruments(self, family: str, *kinds: str) -> list[SampledInstrument]:
         """Multi-samples of a family whose kind starts with one of `kinds` (all kinds if none is given)."""
         groups: dict[str, list[Sample]] = defaultdict(list)
         for s in self.samples:
@@ -129,7 +129,7 @@ class Library:
                 groups[f"{s.library}/{s.kind}/{s.articulation}"].append(s)
         sustains = family in SUSTAINING
         return [
-            Instrument(name, tuple(group), sustains and "pizz" not in name)
+            SampledInstrument(name, tuple(group), sustains and "pizz" not in name)
             for name, group in sorted(groups.items())
             if len(group) >= 4
         ]

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from musiclab.training.studio.songs.grooves import Groove
-from musiclab.training.studio.songs.theory import Chord, scale_pitches
+from musiclab.training.studio.songs.theory import Harmony, scale_pitches
 
 if TYPE_CHECKING:
-    from musiclab.training.studio.songs.composition import Grid, Song
+    from musiclab.training.studio.songs.composition import Song, StepGrid
 
 BassNote = tuple[float, float, float, float]  # step, length in steps, pitch, loudness
 
@@ -33,7 +33,7 @@ def vary(groove: Groove, rng: np.random.Generator) -> Groove:
     return out
 
 
-def fill(groove: Groove, grid: Grid, rng: np.random.Generator) -> Groove:
+def fill(groove: Groove, grid: StepGrid, rng: np.random.Generator) -> Groove:
     """The groove with its last beat or two given to snare and toms."""
     start = grid.bar_steps - grid.steps * int(rng.choice([1, 1, 2]))
     out = {piece: row[:start] + "." * (grid.bar_steps - start) for piece, row in groove.items()}
@@ -84,7 +84,7 @@ class Bar:
         """Steps in the bar."""
         return self.song.grid.bar_steps
 
-    def chord(self, step: float) -> Chord:
+    def chord(self, step: float) -> Harmony:
         """The chord that sounds there."""
         return self.song.chord(self.number, step)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from musiclab.training.studio.songs import desk, soundfont
 from musiclab.training.studio.songs.composition import Event, Hit, Layer, Song
-from musiclab.training.studio.songs.library import SR, Instrument, Library, Sample, Wave
+from musiclab.training.studio.songs.library import SR, Library, Sample, SampledInstrument, Wave
 
 # Which instruments a sound may be played on: family, kinds.
 SOUNDS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
@@ -73,8 +73,10 @@ def _loop(x: Wave, want: int) -> Wave:
     return np.concatenate([x[:stop], np.tile(body, max(1, turns))])[: want + 1]
 
 
-def play(events: Sequence[Event], instrument: Instrument, library: Library, frames: int, rng: np.random.Generator,
-         *, release: float = 0.06) -> Wave:  # fmt: skip
+def play(
+    events: Sequence[Event], instrument: SampledInstrument, library: Library, frames: int, rng: np.random.Generator,
+    *, release: float = 0.06,
+) -> Wave:  # fmt: skip
     """Notes on a sampled instrument; gives `(frames,)`."""
     track = np.zeros(frames, dtype=np.float32)
     for event, delay in zip(events, _strum_delays(events), strict=True):
@@ -186,7 +188,7 @@ def amplify(x: Wave, sound: str, rng: np.random.Generator) -> Wave:
     return desk.equalise(x, desk.peak_filter(600, rng.uniform(-9, -3), 0.7)) if sound == "metal" else x
 
 
-def choose_instrument(sound: str, library: Library, rng: np.random.Generator) -> Instrument | None:
+def choose_instrument(sound: str, library: Library, rng: np.random.Generator) -> SampledInstrument | None:
     """An instrument for a sound of `SOUNDS`: recorded samples, or a soundfont's where those are few."""
     pool = [i for family, kinds in SOUNDS[sound] for i in library.instruments(family, *kinds)]
     from_font = soundfont.instrument(sound, library, rng) if rng.random() < _FROM_FONT.get(sound, 0.3) else None
@@ -239,7 +241,7 @@ def _space(x: Wave, part: Layer, song: Song, rng: np.random.Generator) -> Wave:
     return x
 
 
-def bass(events: Sequence[Event], instrument: Instrument, library: Library, frames: int,
+def bass(events: Sequence[Event], instrument: SampledInstrument, library: Library, frames: int,
          rng: np.random.Generator) -> Wave:  # fmt: skip
     """A bass through its amplifier; gives `(2, frames)`, in the middle."""
     x = play(events, instrument, library, frames, rng, release=0.04)

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from musiclab.training.studio.songs.clips import HOP, Clip
 from musiclab.training.studio.songs.library import SR, Wave
-from musiclab.training.studio.songs.vocoder import Plan, gained
+from musiclab.training.studio.songs.vocoder import SingingPlan, gained
 
 _UNVOICED = 160  # frames from grain to grain where there is no pitch: 3.6 ms
 
 
-def psola(plan: Plan, size: float = 1.0) -> Wave:
+def psola(plan: SingingPlan, size: float = 1.0) -> Wave:
     """Sing a plan by moving periods of the recording; gives `(frames,)` at 44.1 kHz.
 
     `size` resamples each period, which moves the formants.

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
+from musiclab.theory import midi_to_hz
 from musiclab.training.studio.songs.clips import FRAME, Analyser, Clip, Frames, Syllable
 from musiclab.training.studio.songs.composition import Event
 from musiclab.training.studio.songs.library import Sample, Wave
 from musiclab.training.studio.songs.psola import psola
-from musiclab.training.studio.songs.vocoder import Plan, Timbre, world
+from musiclab.training.studio.songs.vocoder import SingerTimbre, SingingPlan, world
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Singer:
     """A person who never was: someone's recordings, and how this one sings them."""
 
     clips: tuple[Sample, ...]
-    timbre: Timbre
+    timbre: SingerTimbre
     method: str  # world, psola
     vibrato_hz: float
     vibrato_depth: float  # semitones
@@ -36,7 +37,7 @@ class Singer:
         spread = 0.17 if method == "world" else 0.12
         return cls(
             clips=tuple(clips),
-            timbre=Timbre(
+            timbre=SingerTimbre(
                 size=float(np.exp(rng.uniform(-spread, spread))),
                 breath=float(rng.choice([0.0, rng.uniform(0, 0.4)])),
                 tilt_db=float(rng.uniform(-1.5, 2.5)),
@@ -77,7 +78,9 @@ def _programme(notes: int, singer: Singer, analyser: Analyser, rng: np.random.Ge
     return []
 
 
-def _plan(phrase: Sequence[Event], singer: Singer, chosen: list[tuple[Clip, int]], rng: np.random.Generator) -> Plan:
+def _plan(
+    phrase: Sequence[Event], singer: Singer, chosen: list[tuple[Clip, int]], rng: np.random.Generator
+) -> SingingPlan:
     start = phrase[0].onset
     clips: list[Clip] = []
     source, which, gain = [], [], []
@@ -102,7 +105,7 @@ def _plan(phrase: Sequence[Event], singer: Singer, chosen: list[tuple[Clip, int]
     places, indices, gains = np.concatenate(source), np.concatenate(which), np.concatenate(gain)
     f0 = _melody(phrase, len(places), singer, rng)
     f0 *= 2 ** (singer.natural * _inflection(clips, indices, places) / 12)
-    return Plan(clips, indices, places, f0, gaussian_filter1d(gains, 1.5))
+    return SingingPlan(clips, indices, places, f0, gaussian_filter1d(gains, 1.5))
 
 
 def _stretch(syllable: Syllable, frames: int, rng: np.random.Generator) -> Frames:
@@ -139,7 +142,7 @@ def _melody(phrase: Sequence[Event], frames: int, singer: Singer, rng: np.random
     phase = 2 * np.pi * FRAME * np.cumsum(rate)
     drift = gaussian_filter1d(rng.standard_normal(frames), 30, mode="nearest") * 7 * singer.wander
     pitch = pitch + singer.vibrato_depth * depth * np.sin(phase) + drift
-    return np.asarray(440.0 * 2 ** ((pitch - 69) / 12))
+    return np.asarray(midi_to_hz(pitch))
 
 
 def _inflection(clips: list[Clip], which: np.ndarray, source: Frames) -> Frames:

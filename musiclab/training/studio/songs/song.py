@@ -10,7 +10,7 @@ import numpy as np
 from musiclab.errors import DatasetError
 from musiclab.training.studio.songs import desk, players, soundfont, voice
 from musiclab.training.studio.songs.composition import Event, Song, compose
-from musiclab.training.studio.songs.library import SR, Instrument, Library, Sample, Wave
+from musiclab.training.studio.songs.library import SR, Library, Sample, SampledInstrument, Wave
 
 STEMS = ("vocals", "drums", "bass", "other")
 PEAK = 0.9
@@ -147,7 +147,7 @@ def choose_kit(library: Library, style: str, rng: np.random.Generator) -> dict[s
     return kit
 
 
-def _bass(song: Song, library: Library, rng: np.random.Generator) -> Instrument | None:
+def _bass(song: Song, library: Library, rng: np.random.Generator) -> SampledInstrument | None:
     if rng.random() < 0.15 and (found := soundfont.instrument("bass", library, rng)):
         return found
     pool = library.instruments("bass", str(rng.choice(song.style.basses.split()))) or library.instruments("bass")

@@ -18,7 +18,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from musiclab.training.studio.songs.library import SR, Instrument, Library, Sample, cache_folder, condition
+from musiclab.training.studio.songs.library import SR, Library, Sample, SampledInstrument, cache_folder, condition
 
 FONTS = (Path("/usr/share/sounds/sf2/FluidR3_GM.sf2"), Path("/usr/share/sounds/sf3/MuseScore_General.sf3"))
 PROGRAMS: dict[str, tuple[int, ...]] = {  # General MIDI program numbers from 0
@@ -58,7 +58,7 @@ def fonts() -> list[Path]:
     return [f for f in FONTS if f.is_file()] if shutil.which("fluidsynth") else []
 
 
-def instrument(sound: str, library: Library, rng: np.random.Generator) -> Instrument | None:
+def instrument(sound: str, library: Library, rng: np.random.Generator) -> SampledInstrument | None:
     """A program that suits a sound of `PROGRAMS`, as a multi-sample of the library; None if there is no soundfont."""
     found = fonts()
     if not found or sound not in PROGRAMS:
@@ -74,7 +74,7 @@ def instrument(sound: str, library: Library, rng: np.random.Generator) -> Instru
         _sample(library, rows[i], f"{name}-{key}-{velocity}", key, j)
         for i, (key, (j, velocity)) in enumerate((k, v) for k in keys for v in enumerate(_VELOCITIES))
     ]
-    return Instrument(name, tuple(samples), sound in _SUSTAINED and program not in _PLUCKED)
+    return SampledInstrument(name, tuple(samples), sound in _SUSTAINED and program not in _PLUCKED)
 
 
 def kit(style: str, library: Library, rng: np.random.Generator) -> dict[str, list[Sample]]:
@@ -125,7 +125,7 @@ def _render(font: Path, program: int, keys: Sequence[int], *, drums: bool) -> ND
     import pretty_midi
 
     midi = pretty_midi.PrettyMIDI()
-    part = pretty_midi.Instrument(program, is_drum=drums)
+    part = pretty_midi.SampledInstrument(program, is_drum=drums)
     wanted = [(key, velocity) for key in keys for velocity in _VELOCITIES]
     for i, (key, velocity) in enumerate(wanted):
         part.notes.append(pretty_midi.Note(velocity, key, i * _SPACING, i * _SPACING + _LENGTH))

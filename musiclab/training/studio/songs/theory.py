@@ -30,7 +30,7 @@ SCALES: dict[str, tuple[int, ...]] = {
 
 
 @dataclass(frozen=True)
-class Chord:
+class Harmony:
     """A chord with the pitch class of its root (0 = C) and its intervals."""
 
     root: int
@@ -58,20 +58,20 @@ class Chord:
         return low + (self.root - low) % 12
 
 
-def progression(text: str, tonic: int) -> list[list[Chord]]:
+def progression(text: str, tonic: int) -> list[list[Harmony]]:
     """Read a progression of `styles.PROGRESSIONS`: bars of one or two chords."""
     return [[_chord(part, tonic) for part in bar.split("/")] for bar in text.split()]
 
 
-def _chord(text: str, tonic: int) -> Chord:
+def _chord(text: str, tonic: int) -> Harmony:
     match = re.fullmatch(r"(\d+)(\D.*)?", text)
     if match is None:
         raise ValueError(f"not a chord: {text!r}")
     quality = match.group(2) or ""
-    return Chord((tonic + int(match.group(1))) % 12, QUALITIES[quality], quality.lstrip(":"))
+    return Harmony((tonic + int(match.group(1))) % 12, QUALITIES[quality], quality.lstrip(":"))
 
 
-def scale_for(bars: list[list[Chord]], tonic: int, rng: np.random.Generator) -> str:
+def scale_for(bars: list[list[Harmony]], tonic: int, rng: np.random.Generator) -> str:
     """A scale that suits the progression: minor where its tonic chord is minor, blues over sevenths."""
     first = next((c for bar in bars for c in bar if c.root == tonic), bars[0][0])
     if 3 in first.intervals:
@@ -84,7 +84,7 @@ def scale_for(bars: list[list[Chord]], tonic: int, rng: np.random.Generator) -> 
 
 
 def tune(
-    chords: list[Chord], strong: list[bool], pitches: list[int], start: float, rng: np.random.Generator
+    chords: list[Harmony], strong: list[bool], pitches: list[int], start: float, rng: np.random.Generator
 ) -> list[int]:
     """A line over one chord for each note: steps mostly, leaps that turn back, chord tones where the beat is strong.
 

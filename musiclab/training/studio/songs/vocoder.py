@@ -18,7 +18,7 @@ _BINS = FFT // 2 + 1
 
 
 @dataclass(frozen=True)
-class Plan:
+class SingingPlan:
     """What to sing: for each frame of 5 ms a place in a clip, a pitch and a gain.
 
     Attributes
@@ -47,7 +47,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Timbre:
+class SingerTimbre:
     """How a singer differs from the one who was recorded."""
 
     size: float = 1.0  # formants are multiplied by it: 1.15 is a smaller throat
@@ -55,7 +55,7 @@ class Timbre:
     tilt_db: float = 0.0  # added per octave over 1 kHz
 
 
-def world(plan: Plan, timbre: Timbre) -> Wave:
+def world(plan: SingingPlan, timbre: SingerTimbre) -> Wave:
     """Sing a plan through WORLD; gives `(frames,)` at 44.1 kHz."""
     pyworld = load_world()
     coded = np.zeros((len(plan.source), CODED))
@@ -96,7 +96,7 @@ def _extend(spectrum: Frames, noise: Frames, limits: Frames) -> tuple[Frames, Fr
     return spectrum, noise
 
 
-def _reshape(spectrum: Frames, noise: Frames, timbre: Timbre) -> tuple[Frames, Frames]:
+def _reshape(spectrum: Frames, noise: Frames, timbre: SingerTimbre) -> tuple[Frames, Frames]:
     bins = np.arange(_BINS)
     if abs(timbre.size - 1) > 0.005:
         at = np.minimum(bins / timbre.size, _BINS - 1.001)
@@ -110,7 +110,7 @@ def _reshape(spectrum: Frames, noise: Frames, timbre: Timbre) -> tuple[Frames, F
     return spectrum, noise + timbre.breath * ramp * (1 - noise)
 
 
-def gained(y: NDArray[np.floating], plan: Plan) -> Wave:
+def gained(y: NDArray[np.floating], plan: SingingPlan) -> Wave:
     """`(frames,)` with the plan's gain."""
     at = np.arange(len(y)) / HOP
     return np.asarray(y * np.interp(at, np.arange(len(plan.gain)), plan.gain), dtype=np.float32)

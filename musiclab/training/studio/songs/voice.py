@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.signal import lfilter
 
+from musiclab.theory import hz_to_midi
 from musiclab.training.studio.songs import clips as recordings
 from musiclab.training.studio.songs import desk, singer
 from musiclab.training.studio.songs.composition import Event, Song
@@ -177,7 +178,7 @@ def air(x: Wave, bandwidth: float, rng: np.random.Generator) -> Wave:
 def _tuning(clip: Sample, target: float, shift: float) -> float:
     if clip.mode != "sung" or not clip.f0:
         return shift
-    pitch = 69 + 12 * np.log2(clip.f0 / 440)
+    pitch = hz_to_midi(clip.f0)
     move = (target - pitch + 6) % 12 - 6  # to the nearest octave of the note
     return float(np.clip(move, -5, 5))
 

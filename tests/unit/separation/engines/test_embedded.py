@@ -29,7 +29,7 @@ from musiclab.training.separator.curves import draw, read
 from musiclab.training.separator.data import Remix, SongFolder, _stft
 from musiclab.training.separator.export import export
 from musiclab.training.separator.loss import Target, mask_loss, orthogonal
-from musiclab.training.separator.train import Settings, Trainer, train
+from musiclab.training.separator.train import Trainer, TrainingSettings, train
 from tests.sounds import noise
 
 TINY = Config(widths=(8, 8, 8, 8), middle=1)
@@ -52,8 +52,8 @@ def songs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def tiny(songs: Path, tmp_path: Path) -> Settings:
-    return Settings(
+def tiny(songs: Path, tmp_path: Path) -> TrainingSettings:
+    return TrainingSettings(
         [songs], tmp_path / "run", minutes=1e4, batch=2, seconds=1.0, warm_up=4, max_steps=6, threads=1, network=TINY
     )
 
@@ -177,7 +177,7 @@ def test_coherent_unchanged_remix_is_the_song_itself(songs: Path) -> None:
     assert 1400 < peak[3] < 4100  # the chord
 
 
-def test_training_lowers_the_loss(tiny: Settings) -> None:
+def test_training_lowers_the_loss(tiny: TrainingSettings) -> None:
     train(replace(tiny, max_steps=40))
     rows = (tiny.out / "log.csv").read_text().splitlines()
     losses = [float(row.split(",")[2]) for row in rows[1:]]
@@ -192,7 +192,7 @@ def test_curves_leave_out_what_was_overtaken(tmp_path: Path) -> None:
     assert (tmp_path / "curve.png").stat().st_size > 5_000
 
 
-def test_training_resumes_exactly(tiny: Settings) -> None:
+def test_training_resumes_exactly(tiny: TrainingSettings) -> None:
     whole = train(tiny)
     train(replace(tiny, max_steps=3, out=tiny.out / "parts"))
     parts = train(replace(tiny, max_steps=3, out=tiny.out / "parts"), resume=tiny.out / "parts" / "last.pt")
@@ -202,7 +202,7 @@ def test_training_resumes_exactly(tiny: Settings) -> None:
         torch.testing.assert_close(parts.average[name], whole.average[name], rtol=0, atol=0, msg=name)
 
 
-def test_an_interrupted_training_keeps_its_steps(tiny: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_training_keeps_its_steps(tiny: TrainingSettings, monkeypatch: pytest.MonkeyPatch) -> None:
     step = Trainer.train_step
 
     def stopped(trainer: Trainer, lr_factor: float) -> float:
@@ -216,7 +216,7 @@ def test_an_interrupted_training_keeps_its_steps(tiny: Settings, monkeypatch: py
     assert torch.load(tiny.out / "last.pt", weights_only=True)["step"] == 2
 
 
-def test_a_bad_gradient_does_not_end_the_run(tiny: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bad_gradient_does_not_end_the_run(tiny: TrainingSettings, monkeypatch: pytest.MonkeyPatch) -> None:
     from musiclab.training.separator import train as module
 
     monkeypatch.setattr(module, "mask_loss", lambda masks, *_, **__: masks.sum() * float("nan"))
@@ -225,7 +225,7 @@ def test_a_bad_gradient_does_not_end_the_run(tiny: Settings, monkeypatch: pytest
     assert all(torch.isfinite(weight).all() for weight in trainer.network.parameters())
 
 
-def test_export_is_what_the_engine_reads(tiny: Settings, tmp_path: Path, rng: np.random.Generator) -> None:
+def test_export_is_what_the_engine_reads(tiny: TrainingSettings, tmp_path: Path, rng: np.random.Generator) -> None:
     trainer = train(replace(tiny, max_steps=2))
     path = tmp_path / "weights.safetensors"
     description = export(tiny.out / "last.pt", path)
@@ -238,7 +238,9 @@ def test_export_is_what_the_engine_reads(tiny: Settings, tmp_path: Path, rng: np
     torch.testing.assert_close(estimates, expected, atol=2e-4, rtol=0)  # fp16 weights
 
 
-def test_a_bias_shifts_doubtful_bins_to_a_stem(tiny: Settings, tmp_path: Path, rng: np.random.Generator) -> None:
+def test_a_bias_shifts_doubtful_bins_to_a_stem(
+    tiny: TrainingSettings, tmp_path: Path, rng: np.random.Generator
+) -> None:
     train(replace(tiny, max_steps=1))
     D, shares = spectrogram(tensor(1, 2, SR, rng=rng)), []
     for name, bias in (("plain", {}), ("shifted", {"other": 1.0, "vocals": -0.5})):
@@ -250,7 +252,7 @@ def test_a_bias_shifts_doubtful_bins_to_a_stem(tiny: Settings, tmp_path: Path, r
     assert shift[0] - shift[1] == pytest.approx(-0.5, abs=0.2)
 
 
-def test_training_can_start_from_published_weights(tiny: Settings, tmp_path: Path) -> None:
+def test_training_can_start_from_published_weights(tiny: TrainingSettings, tmp_path: Path) -> None:
     first = train(replace(tiny, max_steps=2))
     path = tmp_path / "weights.safetensors"
     export(tiny.out / "last.pt", path, bias={"other": 0.5})
@@ -262,7 +264,7 @@ def test_training_can_start_from_published_weights(tiny: Settings, tmp_path: Pat
         Trainer(replace(tiny, network=Config(widths=(8, 8, 8, 16), middle=1))).start_from(path)
 
 
-def test_changed_weights_are_refused(tiny: Settings, tmp_path: Path) -> None:
+def test_changed_weights_are_refused(tiny: TrainingSettings, tmp_path: Path) -> None:
     train(replace(tiny, max_steps=1))
     path = tmp_path / "weights.safetensors"
     export(tiny.out / "last.pt", path)
