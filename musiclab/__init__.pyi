@@ -4,6 +4,8 @@ from .datasets import demo as demo
 from .datasets import demo_songs as demo_songs
 from .notes import Note as Note
 from .notes import Part as Part
+from .recipes.remix.pack import RemixPack as RemixPack
+from .recipes.remix.pack import remix_pack as remix_pack
 from .separation import separate as separate
 from .separation.registry import engines as engines
 from .stems import Stems as Stems
@@ -11,6 +13,7 @@ from .transcription import listen as listen
 from .transcription import transcribe as transcribe
 from .transcription.beats import track_beats as track_beats
 from .transcription.context import in_context as in_context
+from .transcription.form import sections as sections
 from .widgets.blind.listening_test import ListeningTest as ListeningTest
 from .widgets.blind.rating_test import RatingTest as RatingTest
 from .widgets.explorer.explorer import SpectrogramExplorer as SpectrogramExplorer

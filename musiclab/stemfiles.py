@@ -101,11 +101,15 @@ def _file_name(template: str, stems: Stems, name: str) -> str:
     return safe_name(text)
 
 
+def card_of(stems: Stems, files: Mapping[str, str], gain_db: float) -> bytes:
+    """The text of ``stems.json``, with which `read_stems` reads the files (by stem's name) as they were."""
+    card = Card(stems.mixture.title, stems.engine, stems.sr, stems.mixture.frames, gain_db, dict(files))
+    return json.dumps({"kind": _KIND, **asdict(card)}, indent=2, ensure_ascii=False).encode()
+
+
 def _write_card(path: Path, stems: Stems, saved: SavedStems) -> None:
-    files = {name: file.name for name, file in saved.items()}
-    card = Card(stems.mixture.title, stems.engine, stems.sr, stems.mixture.frames, saved.gain_db, files)
     try:
-        write_whole(path, json.dumps({"kind": _KIND, **asdict(card)}, indent=2, ensure_ascii=False).encode())
+        write_whole(path, card_of(stems, {name: file.name for name, file in saved.items()}, saved.gain_db))
     except ExportError as error:
         raise ExportError(f"The stems are written, but not {path.name!r} beside them: {error}") from error
 

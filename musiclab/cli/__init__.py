@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from musiclab.cli import evaluate, lab, models, score, separate
+from musiclab.cli import evaluate, lab, models, remix, score, separate
 from musiclab.cli.console import Commands, plain_logging
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.command("separate")(separate.separate)
 app.command("demo")(separate.demo)
 app.command("karaoke")(score.karaoke)
 app.command("score")(score.score)
+app.command("remix-pack")(remix.remix_pack)
 app.command("engines")(models.engines)
 app.add_typer(models.app, name="models")
 app.add_typer(models.cache_app, name="cache")

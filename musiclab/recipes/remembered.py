@@ -24,7 +24,7 @@ from musiclab.transcription import transcribe
 from musiclab.transcription.beats import track_beats
 from musiclab.transcription.context import in_context
 
-VERSION = 1
+VERSION = 2
 PART, BEATS, SOUND = "part.json", "beats.json", "sound.npy"
 
 

@@ -19,7 +19,7 @@ References
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -30,6 +30,7 @@ from musiclab.notes import Note
 from musiclab.progress import Cancel, Progress, Watch, watching
 from musiclab.spectral import stft
 from musiclab.theory import hz_to_midi
+from musiclab.transcription.beat_times import sharpened
 
 SR = 22050
 HOP_LENGTH = 256  # 11.6 ms: fine enough, since beat times are refined on the envelope's peak
@@ -124,7 +125,8 @@ def track_beats(
         envelope = onset_envelope(audio)
         watch(0.6, "finding the beats")
         columns = _beat_columns(envelope.total, tempo, watch.part(0.6, 1.0))
-        return _grid(envelope, columns, metre)
+        grid = _grid(envelope, columns, metre)
+        return replace(grid, times=tuple(sharpened(audio, np.asarray(grid.times))))
 
 
 def _beat_columns(total: np.ndarray, tempo: float | None, watch: Watch) -> np.ndarray:

@@ -1,0 +1,1 @@
+"""A song as a folder that opens in any audio workstation or DJ program: `pack.remix_pack`."""
