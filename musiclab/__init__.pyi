@@ -6,6 +6,8 @@ from .notes import Note as Note
 from .notes import Part as Part
 from .recipes.remix.pack import RemixPack as RemixPack
 from .recipes.remix.pack import remix_pack as remix_pack
+from .recipes.sampling.pack import Samples as Samples
+from .recipes.sampling.pack import samples as samples
 from .separation import separate as separate
 from .separation.registry import engines as engines
 from .stems import Stems as Stems

@@ -1,0 +1,1 @@
+"""Loops and one-shots of a song, cut to be used again: `pack.samples`."""
