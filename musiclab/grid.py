@@ -1,6 +1,7 @@
 """`BeatGrid`: where the beats and bars of a recording are, and the way between seconds and beats.
 
-Conventions: a *beat* is what one taps: the quarter note in 2/4, 3/4 and 4/4, the dotted quarter in 6/8, 9/8 and 12/8.
+Conventions: a *beat* is what one taps: the quarter note in 2/4, 3/4 and 4/4, the dotted quarter in 6/8, 9/8 and 12/8
+(and the dotted note in all such metres over 8, 16 and 32).
 Beats are counted from 0 at the first one of the grid; a bar's first beat has the position 1 (as in the annotation files
 of the beat-tracking literature). A *quarter length* is a duration in quarter notes, as in music21.
 """
@@ -16,7 +17,19 @@ import numpy as np
 
 from musiclab.errors import TranscriptionError
 
-COMPOUND = {6, 9, 12}  # numerators over 8 whose beat is the dotted quarter
+DENOMINATORS = (1, 2, 4, 8, 16, 32)
+SAME_TEMPO = 0.04  # a wished tempo so near to a simple ratio of the beats' own means that ratio (a share)
+RATIOS = tuple(Fraction(*pair) for pair in ((1, 1), (2, 1), (1, 2), (3, 1), (1, 3), (3, 2), (2, 3), (4, 3), (3, 4)))
+
+
+def tempo_of(times: Sequence[float] | np.ndarray) -> float:
+    """Beats a minute of beat times in seconds [shape=(n,)], two or more: the line through them all.
+
+    The median of their differences would be no finer than the columns that beats are found in.
+    """
+    at = np.arange(len(times)) - (len(times) - 1) / 2
+    seconds = np.asarray(times, dtype=float)
+    return float(60.0 * np.sum(at * at) / np.sum(at * (seconds - seconds.mean())))
 
 
 @dataclass(frozen=True)
@@ -49,7 +62,7 @@ class BeatGrid:
         if len(times) < 2 or any(b <= a for a, b in itertools.pairwise(times)):
             raise TranscriptionError("A beat grid needs at least two beats, each later than the one before it.")
         numerator, denominator = self.metre
-        if numerator < 1 or denominator not in (1, 2, 4, 8, 16):
+        if numerator < 1 or denominator not in DENOMINATORS:
             raise TranscriptionError(f"{numerator}/{denominator} is not a metre: write it as (3, 4) or (6, 8).")
         object.__setattr__(self, "times", times)
         if not 1 <= self.first <= self.beats_per_bar:
@@ -65,8 +78,8 @@ class BeatGrid:
 
     @property
     def is_compound(self) -> bool:
-        """Whether a beat divides into three (6/8, 9/8, 12/8)."""
-        return self.metre[1] == 8 and self.metre[0] in COMPOUND
+        """Whether a beat divides into three (6/8, 9/8, 12/8 and their like over 16)."""
+        return self.metre[1] >= 8 and self.metre[0] > 3 and self.metre[0] % 3 == 0
 
     @property
     def beats_per_bar(self) -> int:
@@ -75,7 +88,7 @@ class BeatGrid:
     @property
     def beat_quarters(self) -> Fraction:
         """Length of one beat, in quarter notes."""
-        return Fraction(3, 2) if self.is_compound else Fraction(4, self.metre[1])
+        return Fraction(12 if self.is_compound else 4, self.metre[1])
 
     @property
     def bar_quarters(self) -> Fraction:
@@ -84,8 +97,8 @@ class BeatGrid:
 
     @property
     def tempo(self) -> float:
-        """Beats a minute, the median over the recording."""
-        return 60.0 / float(np.median(np.diff(self.times)))
+        """Beats a minute, over the whole recording."""
+        return tempo_of(self.times)
 
     @property
     def downbeats(self) -> tuple[float, ...]:
@@ -106,24 +119,57 @@ class BeatGrid:
         """Time in seconds of each fractional beat index [shape=(n,)]; the inverse of `beats_at`."""
         return _through(np.asarray(beats, dtype=float), np.arange(len(self.times), dtype=float), np.asarray(self.times))
 
+    # Corrections: each gives a new grid.
+
     def with_first(self, first: int) -> BeatGrid:
-        """The same beats with other bar lines: correct a downbeat."""
+        """The same beats with other bar lines: correct a downbeat by the first beat's position in its bar."""
         return BeatGrid(self.times, first, self.metre)
 
+    def with_downbeat(self, seconds: float) -> BeatGrid:
+        """The same beats with a bar line at the beat nearest to a time in seconds."""
+        nearest = int(np.argmin(np.abs(np.asarray(self.times) - seconds)))
+        return self.with_first((-nearest) % self.beats_per_bar + 1)
+
     def with_metre(self, metre: tuple[int, int]) -> BeatGrid:
-        """The same beats in another metre, starting on a downbeat."""
-        return BeatGrid(self.times, 1, metre)
+        """The same beats in bars of another metre; the first downbeat stays one."""
+        return BeatGrid(self.times, 1, metre).with_downbeat(self.times[self._first_downbeat])
+
+    def at_tempo(self, tempo: float) -> BeatGrid:
+        """The beats counted at about another tempo (beats a minute).
+
+        Where `tempo` is a simple ratio of the present one (half, double, two thirds, ...) the beats stay on what was
+        found, so that they follow the players still; else they are even. The first downbeat stays one.
+        """
+        for ratio in RATIOS:
+            if abs(tempo / self.tempo / float(ratio) - 1) <= SAME_TEMPO:
+                return self if ratio == 1 else self._counted(ratio)
+        anchor, beat = self.times[self._first_downbeat], 60.0 / tempo
+        before = int((anchor - min(self.times[0], anchor)) // beat)
+        count = before + 1 + int(np.ceil((self.times[-1] - anchor) / beat))
+        even = BeatGrid(tuple(anchor + beat * (np.arange(max(count, 2)) - before)), 1, self.metre)
+        return even.with_downbeat(anchor)
 
     def doubled(self) -> BeatGrid:
         """Twice as many beats: for a tracker that took the half tempo."""
-        times = np.asarray(self.times)
-        middle = (times[1:] + times[:-1]) / 2
-        every = np.sort(np.concatenate([times, middle]))
-        return BeatGrid(tuple(every), (2 * self.first - 2) % self.beats_per_bar + 1, self.metre)
+        return self._counted(Fraction(2))
 
     def halved(self) -> BeatGrid:
         """Every other beat: for a tracker that took the double tempo."""
-        return BeatGrid(self.times[::2], (self.first - 1) // 2 + 1, self.metre)
+        return self._counted(Fraction(1, 2))
+
+    @property
+    def _first_downbeat(self) -> int:
+        """Index of the first downbeat; of the first beat if the grid has none."""
+        skip = (1 - self.first) % self.beats_per_bar
+        return skip if skip < len(self.times) else 0
+
+    def _counted(self, ratio: Fraction) -> BeatGrid:
+        """`ratio` beats for each of these; the first downbeat stays one."""
+        anchor = self._first_downbeat
+        steps = range(-int(anchor * ratio), int((len(self.times) - 1 - anchor) * ratio) + 1)
+        steps = steps if len(steps) > 1 else range(2)
+        times = self.seconds_at([float(anchor + step / ratio) for step in steps])
+        return BeatGrid(tuple(times), 1, self.metre).with_downbeat(self.times[anchor])
 
 
 def _through(x: np.ndarray, xs: np.ndarray, ys: np.ndarray) -> np.ndarray:

@@ -1,6 +1,7 @@
 """A `Part` to and from a MIDI file, with its timing as performed (not quantised).
 
-Times are kept to 0.3 ms (`RESOLUTION` ticks in a beat); pitches are rounded to the nearest key.
+The file's bars are the part's (`musiclab.ticks`); times are kept to a millisecond, pitches are rounded to the nearest
+key. Names are UTF-8. What a person has decided travels in a text event, so that `read_midi` gives it back.
 
 Notebook: 09
 """
@@ -8,57 +9,188 @@ Notebook: 09
 from __future__ import annotations
 
 import io
+import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from musiclab import theory
 from musiclab.codecs.files import write_whole
+from musiclab.decisions import Decisions
 from musiclab.errors import TranscriptionError
+from musiclab.grid import BeatGrid
 from musiclab.instruments import DRUMS, find
 from musiclab.notes import Note, Part
+from musiclab.ticks import RESOLUTION, TempoMap, tempo_map
 
 if TYPE_CHECKING:
+    import mido
     import pretty_midi
 
-RESOLUTION = 960  # ticks in a beat
-DEFAULT_TEMPO = 120.0  # beats per minute, when the beats are unknown
+OURS = "musiclab: "  # how the text event begins that only we read
+DRUM_CHANNEL = 9
+CHANNELS = [channel for channel in range(16) if channel != DRUM_CHANNEL]
 
 
-def to_pretty_midi(part: Part) -> pretty_midi.PrettyMIDI:
-    """The part as a `pretty_midi.PrettyMIDI` with one instrument, its tempo the part's median tempo."""
-    import pretty_midi
+def to_mido(parts: Part | Sequence[Part]) -> mido.MidiFile:
+    """The parts as a `mido.MidiFile`: a track of tempo and bars, those of the first part, and a track for each."""
+    import mido
 
-    # A file holds whole microseconds per beat and pretty_midi truncates them: rounding first keeps times from drifting.
-    microseconds = round(6e7 / (part.tempo or DEFAULT_TEMPO))
-    midi = pretty_midi.PrettyMIDI(resolution=RESOLUTION, initial_tempo=6e7 / (microseconds + 1e-3))
-    known = find(part.instrument)
-    track = pretty_midi.Instrument(known.program, is_drum=known is DRUMS, name=part.title or part.instrument)
-    track.notes = [pretty_midi.Note(n.velocity, n.semitone, n.onset, n.offset) for n in part.notes]
-    midi.instruments.append(track)
-    midi.time_signature_changes.append(pretty_midi.TimeSignature(*part.time_signature, 0.0))
-    return midi
+    rows = [parts] if isinstance(parts, Part) else list(parts)
+    ticks = tempo_map(rows[0].grid, rows[0].time_signature)
+    file = mido.MidiFile(ticks_per_beat=RESOLUTION, charset="utf-8")
+    file.tracks.append(_track([*_song_events(rows[0], ticks)]))
+    channels = iter(CHANNELS * (1 + len(rows) // len(CHANNELS)))
+    for part in rows:
+        channel = DRUM_CHANNEL if find(part.instrument) is DRUMS else next(channels)
+        file.tracks.append(_track([*_part_events(part, ticks, channel)]))
+    return file
 
 
-def write_midi(part: Part, path: str | Path) -> Path:
-    """Write the part as a MIDI file; `ExportError` if it can't be written."""
+def write_midi(parts: Part | Sequence[Part], path: str | Path) -> Path:
+    """Write one part or several as a MIDI file; `ExportError` if it can't be written."""
     buffer = io.BytesIO()
-    to_pretty_midi(part).write(buffer)
+    to_mido(parts).save(file=buffer)
     return write_whole(Path(path), buffer.getvalue())
 
 
+def _track(events: list[tuple[int, int, Any]]) -> mido.MidiTrack:
+    """Events of (tick, rank, message) in order; at one tick by rank: ends of notes come before beginnings."""
+    import mido
+
+    track, now = mido.MidiTrack(), 0
+    for tick, _, message in sorted(events, key=lambda event: event[:2]):
+        track.append(message.copy(time=tick - now))
+        now = tick
+    return track
+
+
+def _song_events(part: Part, ticks: TempoMap) -> Iterator[tuple[int, int, Any]]:
+    from mido import MetaMessage
+
+    yield 0, 0, MetaMessage("track_name", name=part.title or part.instrument)
+    for tick, (numerator, denominator) in ticks.metres:
+        yield tick, 1, MetaMessage("time_signature", numerator=min(numerator, 255), denominator=denominator)
+    if part.key:
+        yield 0, 1, MetaMessage("key_signature", key=_midi_key(part.key))
+    before = 0
+    for tick, tempo in zip(ticks.ticks.tolist(), ticks.tempi, strict=True):
+        if tempo != before:
+            yield tick, 2, MetaMessage("set_tempo", tempo=tempo)
+        before = tempo
+
+
+def _part_events(part: Part, ticks: TempoMap, channel: int) -> Iterator[tuple[int, int, Any]]:
+    from mido import Message, MetaMessage
+
+    known = find(part.instrument)
+    yield 0, 0, MetaMessage("track_name", name=part.title or part.instrument)
+    remembered = {
+        "title": part.title, "instrument": part.instrument, "key": part.key, "lyrics": part.lyrics,
+        "beats": part.grid is not None, "decisions": part.decisions.as_dict(),
+    }  # fmt: skip
+    yield 0, 0, MetaMessage("text", text=OURS + json.dumps(remembered, ensure_ascii=False))
+    yield 0, 0, Message("program_change", channel=channel, program=known.program)
+    for note in part.notes:
+        start = ticks.tick_of(note.onset)
+        end = max(start + 1, ticks.tick_of(note.offset))
+        yield start, 3, Message("note_on", channel=channel, note=note.semitone, velocity=note.velocity)
+        yield end, 2, Message("note_off", channel=channel, note=note.semitone, velocity=0)
+
+
+def _midi_key(key: str) -> str:
+    """The key's name in a file, of the enharmonic one with at most seven accidentals."""
+    tonic, mode = theory.parse_key(key)
+    if abs(theory.key_fifths(key)) > 7:
+        tonic, mode = theory.parse_key(theory.transpose_key(key, 0))
+    return tonic + ("m" if mode == "minor" else "")
+
+
 def read_midi(path: str | Path, *, instrument: str = "piano") -> Part:
-    """All notes of a MIDI file as one part, in seconds, confidence 1.
+    """All notes of a MIDI file as one part, in seconds, confidence 1, with the file's beats, bars, metre and key.
+
+    Of several time signatures the part keeps the one that lasts longest. A file of ours gives back its title and what
+    was decided, too.
 
     Raises
     ------
     TranscriptionError
         If the file is no MIDI file.
     """
-    import pretty_midi
-
-    try:
-        midi = pretty_midi.PrettyMIDI(str(path))
-    except (OSError, EOFError, ValueError, KeyError, IndexError) as err:
-        raise TranscriptionError(f"{path} can't be read as a MIDI file: give another file.") from err
+    midi = _opened(path)
     tracks = [track for track in midi.instruments if track.is_drum == (find(instrument) is DRUMS)]
     notes = [Note(n.start, n.end, n.pitch, max(n.velocity, 1)) for t in tracks for n in t.notes if n.end > n.start]
-    return Part(tuple(notes), instrument=instrument, title=Path(path).stem, duration=float(midi.get_end_time()))
+    ours = _remembered(midi)
+    part = Part(
+        tuple(notes),
+        instrument=instrument,
+        title=ours.get("title") or Path(path).stem,
+        key=ours.get("key") or _key(midi),
+        lyrics=ours.get("lyrics", ""),
+        decisions=Decisions.from_dict(ours.get("decisions", {})),
+        duration=float(midi.get_end_time()),
+    )
+    grid = _grid(midi, part.duration)
+    if grid is None:
+        return part
+    unmeasured = ours.get("beats") is False  # it was written at 120 a minute only because a file must have a tempo
+    return part.with_grid(grid) if not unmeasured else part.decide(metre=grid.metre)
+
+
+def _opened(path: str | Path) -> pretty_midi.PrettyMIDI:
+    import pretty_midi
+
+    for charset in ("utf-8", "latin-1"):  # the format names none
+        try:
+            return pretty_midi.PrettyMIDI(str(path), charset=charset)
+        except UnicodeDecodeError:
+            continue
+        except (OSError, EOFError, ValueError, KeyError, IndexError) as err:
+            raise TranscriptionError(f"{path} can't be read as a MIDI file: give another file.") from err
+    raise TranscriptionError(f"{path} can't be read as a MIDI file: give another file.")
+
+
+def _remembered(midi: pretty_midi.PrettyMIDI) -> dict[str, Any]:
+    """What our text event says; nothing in other programs' files."""
+    for event in midi.text_events:
+        if event.text.startswith(OURS):
+            try:
+                found = json.loads(event.text.removeprefix(OURS))
+            except ValueError:
+                continue
+            return found if isinstance(found, dict) else {}
+    return {}
+
+
+def _key(midi: pretty_midi.PrettyMIDI) -> str:
+    """The first key signature; of a name with its mode."""
+    if not midi.key_signature_changes:
+        return ""
+    number = midi.key_signature_changes[0].key_number
+    mode = "minor" if number >= 12 else "major"
+    names = [f"{name} {mode}" for name in theory.LINE_OF_FIFTHS if theory.pitch_class(name) == number % 12]
+    return min(names, key=lambda name: abs(theory.key_fifths(name)))
+
+
+def _grid(midi: pretty_midi.PrettyMIDI, duration: float) -> BeatGrid | None:
+    """Beats and bars, if the file says anything of them: those of the time signature that lasts longest."""
+    changes = midi.time_signature_changes
+    _, tempi = midi.get_tempo_changes()
+    if not changes and not len(tempi):
+        return None
+    starts = [midi.time_to_tick(change.time) for change in changes] or [0]
+    metres = [(change.numerator, change.denominator) for change in changes] or [(4, 4)]
+    last = max(midi.time_to_tick(duration), starts[-1] + 1)
+    spans = np.diff([*starts, last])
+    longest = int(np.argmax(spans))
+    try:
+        shape = BeatGrid((0.0, 1.0), 1, metres[longest])
+    except TranscriptionError:  # a metre that we can't write, such as 3/64
+        return None
+    step = float(midi.resolution * shape.beat_quarters)
+    before = int(starts[longest] // step)
+    count = max(int(np.ceil((last - starts[longest]) / step)), 2)
+    times = [midi.tick_to_time(round(starts[longest] + k * step)) for k in range(-before, count + 1)]
+    return BeatGrid(tuple(times), 1, metres[longest]).with_downbeat(times[before])

@@ -11,101 +11,26 @@ Notebook: 09
 from __future__ import annotations
 
 import itertools
-import json
 import math
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from musiclab.errors import TranscriptionError
-from musiclab.theory import midi_to_hz
+from musiclab.decisions import Decisions, Tempo
+from musiclab.errors import ExportError, TranscriptionError
+from musiclab.grid import DENOMINATORS, BeatGrid
+from musiclab.note import Chord as Chord
+from musiclab.note import Note as Note
+from musiclab.note import order as order
 
 if TYPE_CHECKING:
     from musiclab.audio import Audio
 
-FORMAT_VERSION = 1  # of the JSON files
 MIDI_SUFFIXES = (".mid", ".midi")
-
-
-def _number(name: str, value: float, low: float, high: float) -> float:
-    """`value` as a float in [low, high], or a `TranscriptionError` that names it."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = math.nan
-    if not low <= number <= high:
-        raise TranscriptionError(f"A note's {name} must be a number from {low:g} to {high:g}, not {value!r}.")
-    return number
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """One note.
-
-    Parameters
-    ----------
-    onset, offset : float
-        Where it begins and ends, in seconds from the start of the recording; 0 <= onset < offset.
-    pitch : float
-        MIDI number, 0–127; a fraction is what the tuning leaves over (`semitone` is the nearest key).
-    velocity : int
-        1–127.
-    confidence : float
-        0–1, calibrated: of the notes that say 0.8, about eight in ten are right.
-
-    Raises
-    ------
-    TranscriptionError
-        If a value is out of its range; the message names it.
-
-    Notebook: 10
-    """
-
-    onset: float
-    offset: float
-    pitch: float
-    velocity: int = 80
-    confidence: float = 1.0
-
-    def __post_init__(self) -> None:
-        onset = _number("onset", self.onset, 0.0, 1e7)
-        offset = _number("offset", self.offset, 0.0, 1e7)
-        if not onset < offset:
-            raise TranscriptionError(f"A note must end after it begins, not from {onset:g} s to {offset:g} s.")
-        velocity = round(_number("velocity", self.velocity, 1, 127))
-        cleaned = {"onset": onset, "offset": offset, "pitch": _number("pitch", self.pitch, 0, 127)}
-        cleaned["confidence"] = _number("confidence", self.confidence, 0, 1)
-        for name, value in cleaned.items():
-            object.__setattr__(self, name, value)
-        object.__setattr__(self, "velocity", velocity)
-
-    @property
-    def duration(self) -> float:
-        """Length in seconds."""
-        return self.offset - self.onset
-
-    @property
-    def semitone(self) -> int:
-        """The nearest MIDI key."""
-        return min(127, math.floor(self.pitch + 0.5))
-
-    @property
-    def frequency(self) -> float:
-        """Fundamental in Hz."""
-        return float(midi_to_hz(self.pitch))
-
-
-@dataclass(frozen=True, slots=True)
-class Chord:
-    """A chord symbol over a stretch of time (s): ``Chord(0.0, 2.0, "Bb7")``; ``"N"`` is no chord."""
-
-    onset: float
-    offset: float
-    symbol: str
 
 
 def _grid(name: str, times: Iterable[float]) -> tuple[float, ...]:
@@ -123,7 +48,7 @@ class Part:
     Parameters
     ----------
     notes : Iterable[Note]
-        In any order; kept by onset, then pitch.
+        In any order; kept by `order`: by onset, then pitch.
     instrument : str
         Name from `musiclab.instruments` (``"bass"``, ``"voice"``, ``"drums"``, ...).
     title : str
@@ -136,8 +61,13 @@ class Part:
         ``"Bb major"``, ``"F# minor"``; empty when unknown.
     chords : Iterable[Chord]
         Chord symbols for the staff.
+    lyrics : str
+        A text to sing: words and syllables in the order of the notes, as ``"Twin-kle, twin-kle, lit-tle star"``; ``_``
+        holds the syllable before it over one note more.
     duration : float
         Length of the recording in seconds (0: up to the last note).
+    decisions : Decisions
+        What a person has decided about it: see `decide`.
     remarks : Iterable[str]
         What the user should know about how it was made, as sentences.
 
@@ -157,13 +87,15 @@ class Part:
     time_signature: tuple[int, int] = (4, 4)
     key: str = ""
     chords: tuple[Chord, ...] = ()
+    lyrics: str = ""
     duration: float = 0.0
+    decisions: Decisions = field(default=Decisions())
     remarks: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
-        notes = tuple(sorted(self.notes, key=lambda note: (note.onset, note.pitch)))
+        notes = tuple(sorted(self.notes, key=order))
         beats_in_bar, beat_type = (int(n) for n in self.time_signature)
-        if beats_in_bar < 1 or beat_type not in (1, 2, 4, 8, 16, 32):
+        if beats_in_bar < 1 or beat_type not in DENOMINATORS:
             raise TranscriptionError(f"{beats_in_bar}/{beat_type} is no time signature: try (4, 4), (3, 4) or (6, 8).")
         last = max((note.offset for note in notes), default=0.0)
         cleaned: dict[str, Any] = {
@@ -198,10 +130,50 @@ class Part:
 
     @property
     def tempo(self) -> float | None:
-        """Median tempo in beats per minute, or None when the beats are unknown."""
-        return 60.0 / float(np.median(np.diff(self.beats))) if len(self.beats) > 1 else None
+        """Beats a minute, or None when the beats are unknown."""
+        return self.grid.tempo if self.grid else None
+
+    @property
+    def grid(self) -> BeatGrid | None:
+        """Its beats and bars, or None when they are unknown."""
+        if len(self.beats) < 2:
+            return None
+        grid = BeatGrid(self.beats, 1, self.time_signature)
+        return grid.with_downbeat(self.downbeats[0]) if self.downbeats else grid
 
     # Editing: each returns a new part.
+
+    def with_grid(self, grid: BeatGrid) -> Part:
+        """Written against these beats and bars."""
+        return replace(self, beats=grid.times, downbeats=grid.downbeats, time_signature=grid.metre)
+
+    def decide(
+        self,
+        *,
+        tempo: Tempo | None = None,
+        metre: tuple[int, int] | None = None,
+        bar_one: float | None = None,
+        key: str | None = None,
+        chords: bool | None = None,
+        pitch: str | None = None,
+        tuning: str | None = None,
+        capo: int | None = None,
+    ) -> Part:
+        """As decided, in place of what was estimated: see `musiclab.decisions.Decisions` for each.
+
+        What is left out stays as it is. The decisions travel with the part into files and back; the part before them
+        is the way to undo. ``tempo="half"`` counts every other beat. A part whose beats nobody has found yet keeps to
+        them when they are found.
+        """
+        changes = {"tempo": tempo, "metre": metre, "bar_one": bar_one, "key": key, "chords": chords}
+        decisions = self.decisions.changed(**changes, pitch=pitch, tuning=tuning, capo=capo)
+        changed = replace(self, decisions=decisions, key=decisions.key or self.key)
+        if changed.grid is None:
+            return replace(changed, time_signature=decisions.metre or self.time_signature)
+        if tempo is None and metre is None and bar_one is None:
+            return changed
+        grid = Decisions(tempo, metre, bar_one).grid(changed.grid)
+        return replace(changed.with_grid(grid), decisions=decisions.settled(grid))
 
     def with_notes(self, notes: Iterable[Note]) -> Part:
         """The same part with other notes."""
@@ -261,28 +233,34 @@ class Part:
 
     def to_json(self) -> str:
         """All of it as JSON text; `from_json` gives it back unchanged."""
-        return json.dumps({"format": "musiclab-part", "version": FORMAT_VERSION, **asdict(self)}, allow_nan=False)
+        from musiclab import partfiles
+
+        return partfiles.to_json(self)
 
     @staticmethod
     def from_json(text: str) -> Part:
         """A part from the text of `to_json`; `TranscriptionError` if it is something else."""
-        try:
-            data = json.loads(text)
-            if data.pop("format") != "musiclab-part" or data.pop("version") != FORMAT_VERSION:
-                raise KeyError("format")
-            data["notes"] = [Note(**note) for note in data["notes"]]
-            data["chords"] = [Chord(**chord) for chord in data["chords"]]
-            return Part(**data)
-        except (ValueError, KeyError, TypeError, AttributeError) as err:
-            raise TranscriptionError("This is not a part that musiclab saved as JSON: give another file.") from err
+        from musiclab import partfiles
+
+        return partfiles.from_json(text)
 
     def save(self, path: str | Path, **options: Any) -> Path:
         """Write it to a file: JSON (.json), else what the extension names (.mid, .musicxml, .pdf, .svg, .png).
 
         JSON keeps everything; MIDI keeps the timing as played (`musiclab.midi`); the rest is the written score
-        (`musiclab.notation.score`), which takes the `options`.
+        (`musiclab.notation.score`), which alone takes the `options`: fields of `musiclab.notation.writing.Writing`.
+
+        Raises
+        ------
+        ExportError
+            If an option is none that this kind of file takes, or the file can't be written.
         """
         path = Path(path)
+        if options and path.suffix.lower() in (".json", *MIDI_SUFFIXES):
+            raise ExportError(
+                f"A {path.suffix} file holds what was played and takes no options of a page ({', '.join(options)}): "
+                "leave them out, or save as .musicxml, .pdf, .svg or .png."
+            )
         if path.suffix.lower() == ".json":
             from musiclab.codecs.files import write_whole
 

@@ -54,6 +54,17 @@ def pitch_class(name: str) -> int:
     return (STEPS[letter] + accidentals.count("#") - accidentals.count("b")) % 12
 
 
+def parse_pitch(name: str) -> int:
+    """The MIDI number of a pitch by name and octave: ``parse_pitch("F#3")`` is 54; C4 is 60."""
+    letters = name.rstrip("0123456789-")
+    if not letters or letters == name:
+        raise TranscriptionError(f"{name!r} is no pitch: write it as E2 or F#3.")
+    pitch_class(letters)
+    return (
+        STEPS[letters[0].upper()] + letters.count("#") - letters[1:].count("b") + 12 * (int(name[len(letters) :]) + 1)
+    )
+
+
 def parse_key(key: str) -> tuple[str, str]:
     """``"Bb major"`` as ``("Bb", "major")``; ``Bb`` and ``Bbm`` are understood too."""
     words = key.split()

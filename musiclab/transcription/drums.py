@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from musiclab.errors import WeightsError
-from musiclab.notes import Note
+from musiclab.notes import Note, order
 from musiclab.transcription.calibration import calibration, logistic
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ def strokes_to_notes(strokes: Strokes, *, threshold: float = THRESHOLD) -> list[
             onset = max(0.0, refine(strokes.chance[:, d], column) * COLUMN_S + fitted["delay"])
             length = LENGTHS.get(DRUMS[d], SHORT)
             notes.append(Note(onset, onset + length, KEYS[DRUMS[d]], int(velocity), float(confidence[column, d])))
-    return sorted(notes, key=lambda note: (note.onset, note.pitch))
+    return sorted(notes, key=order)
 
 
 def confidences(chance: np.ndarray, slopes: np.ndarray, offsets: np.ndarray) -> np.ndarray:

@@ -27,7 +27,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from musiclab.notes import Note
+from musiclab.notes import Note, order
 from musiclab.transcription.note_confidence import TOGETHER, NoteEvidence, describe, judge
 from musiclab.transcription.posteriorgram import HOP, LOWEST, PITCHES, SR, Posteriorgram
 
@@ -258,7 +258,7 @@ def create_notes(
     candidates = replace(candidates, end=lasting(gram, candidates, frame_threshold))
     candidates = candidates.where(candidates.end - candidates.start >= max(1, round(min_length / COLUMN_S)))
     candidates = candidates.where(limit_polyphony(candidates, polyphony))
-    return sorted(as_notes(candidates), key=lambda note: (note.onset, note.pitch))
+    return sorted(as_notes(candidates), key=order)
 
 
 def as_notes(candidates: Candidates) -> list[Note]:

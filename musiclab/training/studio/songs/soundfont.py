@@ -125,7 +125,7 @@ def _render(font: Path, program: int, keys: Sequence[int], *, drums: bool) -> ND
     import pretty_midi
 
     midi = pretty_midi.PrettyMIDI()
-    part = pretty_midi.SampledInstrument(program, is_drum=drums)
+    part = pretty_midi.Instrument(program, is_drum=drums)
     wanted = [(key, velocity) for key in keys for velocity in _VELOCITIES]
     for i, (key, velocity) in enumerate(wanted):
         part.notes.append(pretty_midi.Note(velocity, key, i * _SPACING, i * _SPACING + _LENGTH))
