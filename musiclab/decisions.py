@@ -113,7 +113,9 @@ class Decisions:
     def from_dict(values: dict[str, Any]) -> Decisions:
         """From `as_dict`; unknown names (of a later version) are passed over."""
         known = {field.name for field in fields(Decisions)}
-        kept = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items() if name in known}
+        kept: dict[str, Any] = {
+            name: tuple(v) if isinstance(v, list) else v for name, v in values.items() if name in known
+        }
         return Decisions(**kept)
 
 

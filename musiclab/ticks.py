@@ -44,7 +44,8 @@ class TempoMap:
     def tick_of(self, seconds: float) -> int:
         """The tick nearest to a time in seconds."""
         at = max(0, int(np.searchsorted(self.seconds, seconds, side="right")) - 1)
-        return max(0, round(self.ticks[at] + (seconds - self.seconds[at]) * 1e6 * RESOLUTION / self.tempi[at]))
+        inside = (seconds - float(self.seconds[at])) * 1e6 * RESOLUTION / self.tempi[at]
+        return max(0, int(self.ticks[at]) + round(inside))
 
 
 def tempo_map(grid: BeatGrid | None, metre: Metre) -> TempoMap:

@@ -18,8 +18,8 @@ from musiclab.grid import BeatGrid
 from musiclab.notation.quantise import Written
 
 Piece = tuple[Fraction, Fraction]  # start and end, in quarter lengths from the bar line
+WHOLE = Fraction(4)  # quarter lengths
 BEAT = 2  # the level of a beat, see `level`
-SMALLEST = Fraction(1, 8)  # quarter lengths: a 32nd note; nothing shorter is ever written
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def voice_events(written: Sequence[Written]) -> list[VoiceEvent]:
     onsets = sorted(chords)
     events = []
     for onset, following in itertools.zip_longest(onsets, onsets[1:]):
-        duration = max(max(note.duration for note in chords[onset]), SMALLEST)
+        duration = max(note.duration for note in chords[onset])
         if following is not None:
             duration = min(duration, following - onset)
         events.append(VoiceEvent(onset, duration, tuple(note.index for note in chords[onset])))
@@ -188,6 +188,8 @@ def _ternary(place: Fraction, grid: BeatGrid) -> bool:
 def _one_symbol(start: Fraction, end: Fraction, grid: BeatGrid, *, rest: bool) -> bool:
     """Whether a single note value, plain or dotted, has this duration here."""
     duration = end - start
+    if rest and duration == WHOLE and grid.bar_quarters != WHOLE:
+        return False  # a whole rest inside a bar is read as a rest of the whole bar
     if not grid.is_compound and (_ternary(start, grid) or _ternary(end, grid)):
         beats = duration / grid.beat_quarters
         same_beat = start // grid.beat_quarters == (end - Fraction(1, 1000)) // grid.beat_quarters

@@ -16,9 +16,10 @@ from musiclab.notation.bars import Symbol
 
 TYPES = {
     Fraction(8): "breve", Fraction(4): "whole", Fraction(2): "half", Fraction(1): "quarter", Fraction(1, 2): "eighth",
-    Fraction(1, 4): "16th", Fraction(1, 8): "32nd", Fraction(1, 16): "64th",
+    Fraction(1, 4): "16th", Fraction(1, 8): "32nd", Fraction(1, 16): "64th", Fraction(1, 32): "128th",
+    Fraction(1, 64): "256th",
 }  # fmt: skip
-FLAGS = {"eighth": 1, "16th": 2, "32nd": 3, "64th": 4}
+FLAGS = {"eighth": 1, "16th": 2, "32nd": 3, "64th": 4, "128th": 5, "256th": 6}
 EIGHTH = Fraction(1, 2)
 
 

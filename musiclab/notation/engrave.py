@@ -27,7 +27,6 @@ TITLE_MM = 22  # room for the title on the first page
 SCALE = 40  # per cent: pixels of the SVG only, since its size on the page is set when it is laid out
 PPI = 150  # of PNG pages
 FONT = "Leipzig"  # verovio's own music font
-SVG_NS = "http://www.w3.org/2000/svg"
 ABOVE = 560  # in verovio's units: how far over the chord symbols the tempo stands, which would touch them
 LIFT = 330  # how far it is raised where there are none: its words are wider than verovio thinks, and stems are near
 ROOM = 50  # tenths of a millimetre: what that takes at the top of a page
@@ -134,9 +133,9 @@ def _glyph(code: str) -> tuple[str, float]:
     file = data / FONT / f"{code}.xml"
     if not file.exists():
         return "", 0.0
-    path = next(element for element in ET.parse(file).iter() if element.tag.endswith("path"))
+    outline = next((e.get("d", "") for e in ET.parse(file).iter() if e.tag.endswith("path")), "")  # a space has none
     metrics = next((g for g in ET.parse(data / f"{FONT}.xml").iter("g") if g.get("c") == code), None)
-    return path.get("d", ""), 500.0 if metrics is None else float(metrics.get("h-a-x", 500))
+    return outline, 500.0 if metrics is None else float(metrics.get("h-a-x", 500))
 
 
 def _raised(page: str) -> str:

@@ -21,9 +21,10 @@ from musiclab.grid import BeatGrid
 from musiclab.instruments import DRUMS
 from musiclab.notation.beams import value
 from musiclab.notation.percussion import sign
-from musiclab.notation.staves import INTERVALS, NoteId, Staff
+from musiclab.notation.staves import NoteId, Staff
 from musiclab.notation.symbols import Page, Voice, voice_xml
 from musiclab.notes import Chord
+from musiclab.tunings import string_names
 
 HEAD = (
     '<?xml version="1.0" encoding="utf-8"?>\n<!DOCTYPE score-partwise PUBLIC '
@@ -182,10 +183,26 @@ def _attributes(staves: Sequence[Staff], page: Page, key: str) -> str:
         + f"<time><beats>{beats}</beats><beat-type>{unit}</beat-type></time>"
         + (f"<staves>{len(staves)}</staves>" if many else "")
         + "".join(_clef(other, number if many else 0) for number, other in enumerate(staves, 1))
-        + (f"<staff-details><staff-lines>{staff.lines}</staff-lines></staff-details>" if staff.lines != 5 else "")
+        + _strings(staff)
         + _transposition(staff)
         + "</attributes>"
     )
+
+
+def _strings(staff: Staff) -> str:
+    """The lines of a tablature, what each string is tuned to (from the lowest line up), and the capo."""
+    if not staff.tuning:
+        return ""
+    tuned = ""
+    for line, (name, octave) in enumerate(reversed(string_names(staff.tuning)), 1):
+        alter = name.count("#") - name.count("b")
+        altered = f"<tuning-alter>{alter}</tuning-alter>" if alter else ""
+        tuned += (
+            f'<staff-tuning line="{line}"><tuning-step>{name[0]}</tuning-step>{altered}'
+            f"<tuning-octave>{octave}</tuning-octave></staff-tuning>"
+        )
+    capo = f"<capo>{staff.capo}</capo>" if staff.capo else ""
+    return f"<staff-details><staff-lines>{len(staff.tuning)}</staff-lines>{tuned}{capo}</staff-details>"
 
 
 def _clef(staff: Staff, number: int) -> str:
@@ -198,7 +215,7 @@ def _clef(staff: Staff, number: int) -> str:
 
 def _transposition(staff: Staff) -> str:
     """From the written to the sounding pitch."""
-    semitones, steps = INTERVALS[staff.written]
+    semitones, steps = staff.written
     if not semitones or staff.instrument is DRUMS:
         return ""
     octaves = f"<octave-change>{-(semitones // 12)}</octave-change>" if semitones >= 12 else ""
@@ -208,7 +225,7 @@ def _transposition(staff: Staff) -> str:
 
 
 def _written_key(staff: Staff) -> str:
-    semitones, _ = INTERVALS[staff.written]
+    semitones, _ = staff.written
     return theory.transpose_key(staff.key, semitones) if semitones % 12 else staff.key
 
 
@@ -225,7 +242,7 @@ def _tempo(grid: BeatGrid, remark: str) -> str:
 
 def _harmonies(chords: Sequence[Chord], grid: BeatGrid, staff: Staff, key: str) -> Harmonies:
     """Chord symbols on the beat nearest to where they begin, as the player reads them; none are repeated."""
-    semitones = INTERVALS[staff.written][0] % 12
+    semitones = staff.written[0] % 12
     found: dict[int, dict[Fraction, str]] = {}
     last = None
     for chord in chords:

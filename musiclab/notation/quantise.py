@@ -262,7 +262,7 @@ def _durations(
         if gap is not None:
             costs.append((gap, 0.0))  # up to the next note: no rest to write at all
         played = float(place) - float(start)
-        out.append(_cheapest(costs, played, gap, sigma) if costs else Fraction(1, max(end.prices)))
+        out.append(_cheapest(costs, played, gap, sigma) if costs else Fraction(1, end.chosen.get(math.floor(start), 1)))
     return out
 
 

@@ -34,18 +34,16 @@ def grid_of(part: Part) -> BeatGrid:
 
     A part that has none is measured by its own onsets, or at an even 120 beats a minute if they are too few.
     """
-    if len(part.beats) < 2:
-        try:
-            return beats_of_notes(part.notes, metre=part.time_signature)
-        except TranscriptionError:
-            log.info("%s: no beats are known, and its notes are too few to find them: 120 a minute are taken.", part)
-        start = part.notes[0].onset if part.notes else 0.0
-        return BeatGrid.steady(DEFAULT_TEMPO, max(part.duration - start, 4.0), start=start, metre=part.time_signature)
-    grid = BeatGrid(part.beats, 1, part.time_signature)
-    if not part.downbeats:
-        return grid
-    nearest = min(range(len(part.beats)), key=lambda i: abs(part.beats[i] - part.downbeats[0]))
-    return grid.with_first((-nearest) % grid.beats_per_bar + 1)
+    if part.grid is not None:
+        return part.grid
+    start = part.notes[0].onset if part.notes else 0.0
+    try:
+        found = beats_of_notes(part.notes, metre=part.time_signature)
+    except TranscriptionError:
+        log.info("%s: no beats are known, and its notes are too few to find them: 120 a minute are taken.", part)
+        length = max(part.duration - start, 4.0)
+        found = BeatGrid.steady(DEFAULT_TEMPO, length, start=start, metre=part.time_signature)
+    return part.decisions.grid(found)
 
 
 def write(parts: Part | Sequence[Part], *, writing: Writing | None = None, title: str = "") -> Score:
@@ -81,7 +79,7 @@ def write(parts: Part | Sequence[Part], *, writing: Writing | None = None, title
     grid = grid_of(shown[0])
     title = title or rows[0].title
     written = [_staves(part, index, grid, key, writing) for index, part in enumerate(shown)]
-    chords = shown[0].chords if writing.chords else ()
+    chords = shown[0].chords if writing.chords and rows[0].decisions.chords is not False else ()
     remark = "Swing" if any(_swings(part, grid, writing) for part in shown) else ""
     text, ids = musicxml.document(written, title=title, grid=grid, chords=chords, remark=remark)
     return Score(text, title, _original(ids, rows, writing))

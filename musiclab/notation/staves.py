@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -12,24 +12,39 @@ from musiclab.grid import BeatGrid
 from musiclab.instruments import DRUMS, Instrument, find
 from musiclab.notation import tab
 from musiclab.notation.bars import Symbol, VoiceEvent, bars, voice_events
+from musiclab.notation.lyrics import Syllable, sung
 from musiclab.notation.percussion import sign
 from musiclab.notation.quantise import Written
 from musiclab.notes import Part
+from musiclab.tunings import FRETTED, parse_tuning, usual_tuning
 
 if TYPE_CHECKING:
     from musiclab.notation.writing import Writing
 
 NoteId = tuple[int, int]  # part, note
-# How much higher a part is written than it sounds: semitones and steps of the staff, by the interval's name.
-INTERVALS = {"": (0, 0), "M2": (2, 1), "P5": (7, 4), "M6": (9, 5), "P8": (12, 7), "M9": (14, 8), "M13": (21, 12)}
+Interval = tuple[int, int]  # how much higher a part is written than it sounds: semitones, and steps of the staff
+OCTAVE: Interval = (12, 7)
 # The interval by the key that a player asks for.
-TRANSPOSITIONS = {"C": "", "Bb": "M2", "Eb": "M6", "F": "P5"}
-# Instruments that are usually written at another pitch than they sound.
+TRANSPOSITIONS: dict[str, Interval] = {"C": (0, 0), "Bb": (2, 1), "Eb": (9, 5), "F": (7, 4)}
+# Instruments that are usually written at another pitch than they sound: for whom, and octaves higher besides.
 USUAL = {
-    "bass": "P8", "clarinet": "M2", "soprano saxophone": "M2", "alto saxophone": "M6", "saxophone": "M6",
-    "tenor saxophone": "M9", "baritone saxophone": "M13", "trumpet": "M2", "horn": "P5",
+    "bass": ("C", 1), "clarinet": ("Bb", 0), "soprano saxophone": ("Bb", 0), "alto saxophone": ("Eb", 0),
+    "saxophone": ("Eb", 0), "tenor saxophone": ("Bb", 1), "baritone saxophone": ("Eb", 1), "trumpet": ("Bb", 0),
+    "horn": ("F", 0),
 }  # fmt: skip
+# What one staff of a keyboard holds with two ledger lines: above, the right hand alone; below, the left hand alone.
+LOWEST_IN_TREBLE, HIGHEST_IN_BASS = 57, 64
 MIDDLE_C = 60
+
+
+def interval_for(instrument: Instrument, reader: str) -> Interval:
+    """How an instrument's part is written for a reader (``"C"``, ``"Bb"``, ...; empty: as it usually is).
+
+    The octave in which players of the instrument read stays: a bass is written an octave up in any key.
+    """
+    usual, octaves = USUAL.get(instrument.name, ("C", 0))
+    semitones, steps = TRANSPOSITIONS[reader or usual]
+    return semitones + OCTAVE[0] * octaves, steps + OCTAVE[1] * octaves
 
 
 @dataclass
@@ -43,9 +58,11 @@ class Staff:
     key: str
     name: str
     voices: list[list[list[Symbol]]] = field(default_factory=list)  # voice, bar, symbol
-    written: str = ""  # a name in `INTERVALS`
+    written: Interval = (0, 0)
     fingerings: dict[int, tuple[int, int]] = field(default_factory=dict)  # note index: (string, fret)
-    lines: int = 5
+    tuning: tuple[int, ...] = ()  # open strings (MIDI) of a tablature, from the first on, without the capo
+    capo: int = 0
+    lyrics: dict[int, Syllable] = field(default_factory=dict)  # note index: what is sung on it
     braced: bool = False
     colours: bool = False
 
@@ -55,15 +72,14 @@ def layout(
 ) -> list[Staff]:
     """The staves that this part needs.
 
-    One for most; two, braced, for keyboards whose notes lie on both sides of middle C; a tablature under the notes of a
+    One for most; two, braced, for keyboards with anything to play for the left hand; a tablature under the notes of a
     guitar or bass where asked for. Drums get an upper voice for the hands and a lower one for the feet.
     """
     known = find(part.instrument)
     count = _bar_count(written, grid)
-    interval = TRANSPOSITIONS.get(writing.transposition, "")
-    if not writing.transposition:
-        interval = USUAL.get(known.name, "")
-    name = known.name.capitalize() + (f" in {writing.transposition}" if interval and writing.transposition else "")
+    reader = writing.transposition or part.decisions.pitch
+    interval = interval_for(known, reader)
+    name = known.name.capitalize() + (f" in {reader}" if reader not in ("", "C") else "")
     staff = Staff(part, index, known, _clef(part, known), key, name, written=interval, colours=writing.colours)
     if known is DRUMS:
         feet = [w for w in written if sign(part.notes[w.index].semitone).feet]
@@ -81,7 +97,8 @@ def layout(
         return [upper, lower]
     events = voice_events(written)
     staff.voices = [bars(events, grid, count=count)]
-    if writing.tab and known.name in ("guitar", "bass"):
+    staff.lyrics = sung(part.lyrics, [event.notes[0] for event in events])
+    if writing.tab and known.name in FRETTED:
         return [staff, _tab_staff(staff, events)]
     return [staff]
 
@@ -108,8 +125,9 @@ def _clef(part: Part, known: Instrument) -> str:
 
 
 def _both_hands(part: Part) -> bool:
-    below = sum(note.semitone < MIDDLE_C for note in part.notes)
-    return 0.08 * len(part.notes) < below < 0.92 * len(part.notes)
+    """Whether one staff with few ledger lines does not hold it: pianists expect the second one then."""
+    pitches = [note.semitone for note in part.notes] or [MIDDLE_C]
+    return min(pitches) < LOWEST_IN_TREBLE and max(pitches) > HIGHEST_IN_BASS
 
 
 def _hands(part: Part, written: Sequence[Written]) -> tuple[list[Written], list[Written]]:
@@ -143,17 +161,15 @@ def _drum_events(written: Sequence[Written], grid: BeatGrid) -> list[VoiceEvent]
 
 
 def _tab_staff(staff: Staff, events: Sequence[VoiceEvent]) -> Staff:
-    tuning: Sequence[int] = tab.GUITAR
-    if staff.instrument.name == "bass":
-        lowest = min((note.semitone for note in staff.part.notes), default=28)
-        tuning = tab.BASS if lowest >= tab.BASS[-1] else tab.BASS_FIVE
-    chords = [[staff.part.notes[i].semitone for i in event.notes] for event in events]
+    """The tablature under a staff: the tuning as decided, else the most usual one that reaches down to its notes."""
+    part, decisions = staff.part, staff.part.decisions
+    name, capo = staff.instrument.name, staff.part.decisions.capo
+    lowest = min((note.semitone for note in part.notes), default=127) - capo
+    tuning = parse_tuning(decisions.tuning, instrument=name) if decisions.tuning else usual_tuning(name, lowest)
+    chords = [[part.notes[i].semitone - capo for i in event.notes] for event in events]
     fingerings = {}
-    for event, fingering in zip(events, tab.finger(chords, tuning=tuning), strict=True):
+    for event, fingering in zip(events, tab.finger(chords, tuning=tuning, frets=tab.LAST_FRET - capo), strict=True):
         for i, string, fret in zip(event.notes, fingering.strings, fingering.frets, strict=True):
             if string:
                 fingerings[i] = (string, fret)
-    return Staff(
-        staff.part, staff.index, staff.instrument, "tab", staff.key, "", staff.voices, staff.written,
-        fingerings, len(tuning), colours=staff.colours,
-    )  # fmt: skip
+    return replace(staff, clef="tab", name="", fingerings=fingerings, tuning=tuning, capo=capo, lyrics={})

@@ -5,8 +5,9 @@ from __future__ import annotations
 import bisect
 import functools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from xml.sax.saxutils import escape
 
 from musiclab import theory
 from musiclab.grid import BeatGrid
@@ -14,11 +15,15 @@ from musiclab.instruments import DRUMS
 from musiclab.notation.bars import Symbol
 from musiclab.notation.beams import Appearance, looks
 from musiclab.notation.percussion import sign
-from musiclab.notation.staves import INTERVALS, NoteId, Staff
+from musiclab.notation.staves import NoteId, Staff
 from musiclab.notes import Note
 
 ACCIDENTALS = {-2: "flat-flat", -1: "flat", 0: "natural", 1: "sharp", 2: "double-sharp"}
 UNSURE = ((0.4, "#C62828"), (0.7, "#E07B00"))  # confidence below which a note head takes the colour
+OUT_OF_REACH = (  # over a rest of a tablature, where the neck or the hand has no place for the note above
+    '<direction placement="above"><direction-type><words font-size="7" font-style="italic">out of reach</words>'
+    "</direction-type>{staff}</direction>"
+)
 TRIPLET = "<time-modification><actual-notes>3</actual-notes><normal-notes>2</normal-notes></time-modification>"
 STEPS = "CDEFGAB"
 SOON = 0.1  # s: a note that begins so little before a chord belongs to it
@@ -71,16 +76,27 @@ def voice_xml(symbols: Sequence[Symbol], voice: Voice, harmonies: Sequence[tuple
             if symbol.start <= place < symbol.start + symbol.duration:
                 late = page.ticks(place - symbol.start)
                 out.append(f"<harmony>{text}{f'<offset>{late}</offset>' if late else ''}</harmony>")
-        out += [_rest(symbol, look, voice, page)] if symbol.is_rest else _notes(symbol, look, voice, page)
+        out += [_rest(symbol, look, voice, page)] if symbol.is_rest else _sounding(symbol, look, voice, page)
     return "".join(out)
 
 
-def _rest(symbol: Symbol, look: Appearance, voice: Voice, page: Page) -> str:
+def _sounding(symbol: Symbol, look: Appearance, voice: Voice, page: Page) -> Iterator[str]:
+    """A note or chord; in a tablature what the hand can play of it, or a rest that says that it can't."""
+    if voice.staff.clef != "tab":
+        return _notes(symbol, look, voice, page)
+    playable = tuple(index for index in symbol.notes if index in voice.staff.fingerings)
+    if playable:
+        return _notes(replace(symbol, notes=playable), look, voice, page)
+    mark = "" if symbol.tied_from else OUT_OF_REACH.format(staff=_staff(voice))
+    return iter([mark + _rest(replace(symbol, notes=()), look, voice, page, shown=True)])
+
+
+def _rest(symbol: Symbol, look: Appearance, voice: Voice, page: Page, *, shown: bool = False) -> str:
     whole = symbol.duration == page.grid.bar_quarters
-    hidden = ' print-object="no"' if voice.hides_rests else ""
+    hidden = ' print-object="no"' if voice.hides_rests and not shown else ""
     kind = '<rest measure="yes"/>' if whole else "<rest/>"
     shape = "" if whole else _shape(look)
-    marks = _notations(None if voice.staff.clef == "tab" else look)
+    marks = _notations(look, quiet=voice.staff.clef == "tab")
     return f"<note{hidden}>{kind}{_times(symbol, voice, page)}{shape}{_staff(voice)}{marks}</note>"
 
 
@@ -101,11 +117,13 @@ def _notes(symbol: Symbol, look: Appearance, voice: Voice, page: Page) -> Iterat
         pitch = None if drums else _written(note, voice)
         times = _times(symbol, voice, page, tied + (_drum_sound(note, voice) if drums else ""))
         shape = _shape(look, "" if pitch is None or tab else _accidental(pitch, voice, tied=symbol.tied_from))
-        marks = _notations(None if k or tab else look, ties, voice.staff.fingerings.get(index) if tab else None)
+        fingering = voice.staff.fingerings.get(index) if tab else None
+        marks = _notations(None if k else look, ties, fingering, quiet=tab)
+        sung = "" if k or symbol.tied_from else _lyric(symbol, voice)
         yield (
             f"<note{_identity(index, voice.staff, page)}>{'<chord/>' if k else ''}"
             f"{_drum_place(note) if pitch is None else _pitch(pitch)}{times}{shape}{voice.stem}"
-            f"{_drum_head(note) if drums else ''}{_staff(voice)}{'' if k or tab else beams}{marks}</note>"
+            f"{_drum_head(note) if drums else ''}{_staff(voice)}{'' if k or tab else beams}{marks}{sung}</note>"
         )
 
 
@@ -133,22 +151,41 @@ def _staff(voice: Voice) -> str:
     return f"<staff>{voice.staff_number}</staff>" if voice.staff_number else ""
 
 
-def _notations(look: Appearance | None, ties: Sequence[str] = (), fingering: tuple[int, int] | None = None) -> str:
+def _notations(
+    look: Appearance | None,
+    ties: Sequence[str] = (),
+    fingering: tuple[int, int] | None = None,
+    *,
+    quiet: bool = False,
+) -> str:
+    """Ties, the ends of a tuplet, and string and fret; a `quiet` tuplet counts without being drawn."""
     marks = "".join(f'<tied type="{kind}"/>' for kind in ties)
     if look and look.bracket:
-        shown = f' bracket="{"yes" if look.bracketed else "no"}"' if look.bracket == "start" else ""
+        shown = ""
+        if look.bracket == "start":
+            shown = f' bracket="{"yes" if look.bracketed and not quiet else "no"}"'
+            shown += ' show-number="none"' if quiet else ""
         marks += f'<tuplet type="{look.bracket}" number="1"{shown}/>'
     if fingering:
         marks += f"<technical><string>{fingering[0]}</string><fret>{fingering[1]}</fret></technical>"
     return f"<notations>{marks}</notations>" if marks else ""
 
 
+def _lyric(symbol: Symbol, voice: Voice) -> str:
+    """The syllable under a note."""
+    syllable = next((voice.staff.lyrics[index] for index in symbol.notes if index in voice.staff.lyrics), None)
+    if syllable is None:
+        return ""
+    held = "<extend/>" if syllable.held else ""
+    return f"<lyric><syllabic>{syllable.syllabic}</syllabic><text>{escape(syllable.text)}</text>{held}</lyric>"
+
+
 def _identity(index: int, staff: Staff, page: Page) -> str:
     """The head's id, remembered with the note that it stands for, and its colour if it is unsure."""
     name = f"n{staff.index}-{index}-{len(page.ids)}"
     page.ids[name] = (staff.index, index)
-    sure = staff.part.notes[index].confidence
-    colour = next((colour for below, colour in UNSURE if sure < below), "") if staff.colours else ""
+    confidence = staff.part.notes[index].confidence
+    colour = next((colour for below, colour in UNSURE if confidence < below), "") if staff.colours else ""
     return f' id="{name}"' + (f' color="{colour}"' if colour else "")
 
 
@@ -163,7 +200,7 @@ def _pitched_heads(symbol: Symbol, voice: Voice) -> list[int]:
 
 
 def _written(note: Note, voice: Voice) -> Pitch:
-    up = INTERVALS[voice.staff.written][0]
+    up = voice.staff.written[0]
     at = bisect.bisect_right(voice.staff.part.chords, note.onset + SOON, key=lambda chord: chord.onset) - 1
     chord = voice.staff.part.chords[at].symbol if at >= 0 else "N"
     return _spelled(note.semitone + up, voice.key, chord, up)

@@ -11,16 +11,16 @@ References
 
 from __future__ import annotations
 
+import functools
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from musiclab.errors import TranscriptionError
 
 GUITAR = (64, 59, 55, 50, 45, 40)  # open strings from the first (highest) on, MIDI
 BASS = (43, 38, 33, 28)
-BASS_FIVE = (43, 38, 33, 28, 23)
-LAST_FRET = 22
+LAST_FRET = 24
 STRETCH = 4  # frets that a hand spans with ease
 KEPT = 40  # fingerings kept for a chord: the easiest
 
@@ -48,7 +48,9 @@ class Fingering:
         return 0.15 * min(pressed) + 0.2 * stretch + (10.0 * (stretch - STRETCH) if stretch > STRETCH else 0.0)
 
 
-def finger(chords: Sequence[Sequence[int]], *, tuning: Sequence[int] = GUITAR) -> list[Fingering]:
+def finger(
+    chords: Sequence[Sequence[int]], *, tuning: Sequence[int] = GUITAR, frets: int = LAST_FRET
+) -> list[Fingering]:
     """Strings and frets for a row of chords.
 
     Parameters
@@ -56,7 +58,9 @@ def finger(chords: Sequence[Sequence[int]], *, tuning: Sequence[int] = GUITAR) -
     chords : sequence of sequences of int
         MIDI pitches of each chord (one pitch for a single note), in playing order.
     tuning : sequence of int
-        Open strings (MIDI) from the first on; `GUITAR`, `BASS` and `BASS_FIVE` are at hand.
+        Open strings (MIDI) from the first on; see `musiclab.tunings` for more than `GUITAR` and `BASS`.
+    frets : int
+        How many frets the neck has.
 
     Returns
     -------
@@ -71,7 +75,7 @@ def finger(chords: Sequence[Sequence[int]], *, tuning: Sequence[int] = GUITAR) -
     """
     if not tuning:
         raise TranscriptionError("A tuning needs at least one string.")
-    options = [_options(tuple(chord), tuple(tuning)) for chord in chords]
+    options = [_options(tuple(chord), tuple(tuning), frets) for chord in chords]
     best: list[list[tuple[float, int]]] = []
     hands: list[float] = [0.0] * (len(options[0]) if options else 0)
     for i, row in enumerate(options):
@@ -104,26 +108,24 @@ def _trace(options: list[list[Fingering]], best: list[list[tuple[float, int]]]) 
     return path[::-1]
 
 
-def _options(pitches: tuple[int, ...], tuning: tuple[int, ...]) -> list[Fingering]:
+@functools.lru_cache(maxsize=4096)
+def _options(pitches: tuple[int, ...], tuning: tuple[int, ...], frets: int) -> list[Fingering]:
     """Every way to play as many of the pitches as possible, each on a string of its own; the easiest first."""
-    for count in range(len(pitches), 0, -1):
+    for count in range(min(len(pitches), len(tuning)), 0, -1):
         found = []
         for kept in itertools.combinations(range(len(pitches)), count):
-            found += _full([pitches[i] for i in kept], kept, len(pitches), tuning)
+            found += _full([pitches[i] for i in kept], kept, len(pitches), tuning, frets)
         if found:
             return sorted(found, key=lambda f: (f.cost, f.frets))[:KEPT]
     return [Fingering((0,) * len(pitches), (0,) * len(pitches))]
 
 
-def _full(pitches: list[int], kept: tuple[int, ...], size: int, tuning: tuple[int, ...]) -> list[Fingering]:
+def _full(pitches: list[int], kept: tuple[int, ...], size: int, tuning: tuple[int, ...], last: int) -> list[Fingering]:
     places = [
-        [(s, pitch - open_) for s, open_ in enumerate(tuning, 1) if 0 <= pitch - open_ <= LAST_FRET]
-        for pitch in pitches
+        [(s, pitch - open_) for s, open_ in enumerate(tuning, 1) if 0 <= pitch - open_ <= last] for pitch in pitches
     ]
     out = []
-    for choice in itertools.product(*places):
-        if len({s for s, _ in choice}) < len(choice):
-            continue
+    for choice in _apart(places, frozenset()):
         strings, frets = [0] * size, [0] * size
         for i, (s, fret) in zip(kept, choice, strict=True):
             strings[i], frets[i] = s, fret
@@ -131,3 +133,14 @@ def _full(pitches: list[int], kept: tuple[int, ...], size: int, tuning: tuple[in
         if fingering.cost < 30.0:
             out.append(fingering)
     return out
+
+
+def _apart(places: list[list[tuple[int, int]]], taken: frozenset[int]) -> Iterator[tuple[tuple[int, int], ...]]:
+    """One place (string, fret) for each pitch, no two on one string."""
+    if not places:
+        yield ()
+        return
+    for place in places[0]:
+        if place[0] not in taken:
+            for rest in _apart(places[1:], taken | {place[0]}):
+                yield (place, *rest)

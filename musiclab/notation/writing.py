@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from musiclab.decisions import READERS
 from musiclab.errors import TranscriptionError
-from musiclab.notation import staves
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,9 @@ class Writing:
     Parameters
     ----------
     transposition : str
-        For whom: ``""`` as the instrument is usually written, ``"C"`` at concert pitch, or ``"Bb"``, ``"Eb"``, ``"F"``
-        for a player of a transposing instrument.
+        For whom: ``""`` as was decided for the part, else as the instrument is usually written; ``"C"`` at concert
+        pitch; ``"Bb"``, ``"Eb"``, ``"F"`` for a player of a transposing instrument. The octave that the instrument's
+        players read in stays.
     semitones : int
         Transposed to another key by so many semitones, sounding.
     subdivisions : tuple of int
@@ -48,9 +49,8 @@ class Writing:
     colours: bool = False
 
     def __post_init__(self) -> None:
-        if self.transposition not in ("", *staves.TRANSPOSITIONS):
-            known = ", ".join(staves.TRANSPOSITIONS)
-            raise TranscriptionError(f"Parts can be written in {known}, not in {self.transposition!r}.")
+        if self.transposition not in ("", *READERS):
+            raise TranscriptionError(f"Parts can be written in {', '.join(READERS)}, not in {self.transposition!r}.")
 
 
 @dataclass(frozen=True)

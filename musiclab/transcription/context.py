@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from musiclab.audio import Audio
+from musiclab.decisions import Decisions
+from musiclab.errors import TranscriptionError
 from musiclab.grid import BeatGrid
 from musiclab.instruments import DRUMS, find
 from musiclab.notes import Part
-from musiclab.progress import Cancel, Progress, watching
+from musiclab.progress import Cancel, Progress, Watch, watching
 from musiclab.stems import Stems
 from musiclab.transcription import harmony
 from musiclab.transcription.beats import track_beats
@@ -20,7 +22,8 @@ def in_context(
     *,
     grid: BeatGrid | None = None,
     key: str = "",
-    chords: bool = True,
+    chords: bool | None = None,
+    decisions: Decisions | None = None,
     progress: Progress | bool | None = None,
     cancel: Cancel | None = None,
 ) -> Part:
@@ -40,7 +43,11 @@ def in_context(
     key : str
         Such as ``"D minor"``, if known; else the song's, so that all its parts are in one key.
     chords : bool
-        Whether to look for chord symbols.
+        Whether to look for chord symbols. If left out, they are looked for unless the part is a line of single notes
+        and nothing else sounds.
+    decisions : Decisions
+        What a person has decided; what the part holds already if left out. They go before all that is found, and stay
+        with the part.
     progress, cancel
         As in `musiclab.separate`: see `musiclab.progress`.
 
@@ -52,22 +59,41 @@ def in_context(
     Raises
     ------
     TranscriptionError
-        If no beats can be found: the song is too short, or has no onsets.
+        If no beats can be found (the song is too short, or has no onsets) and no tempo was decided.
 
     Notebook: 09
     """
     rhythm, pitched = _layers(song)
+    part = part if decisions is None else replace(part, decisions=decisions)
+    decisions = part.decisions
     with watching(progress, cancel) as watch:
-        grid = grid or track_beats(rhythm, progress=watch.part(0.0, 0.7))
-        known = replace(part, beats=grid.times, downbeats=grid.downbeats, time_signature=grid.metre)
+        grid = decisions.grid(grid or _found(rhythm, part, watch.part(0.0, 0.7)))
+        placed = replace(part.with_grid(grid), decisions=decisions.settled(grid))
         if find(part.instrument) is DRUMS:
-            return known
+            return placed
         watch(0.7, "finding the key")
-        key = key or part.key or harmony.estimate_song_key(pitched)
-        if not chords or part.chords:
-            return replace(known, key=key)
+        key = key or decisions.key or part.key or harmony.estimate_song_key(pitched)
+        placed = replace(placed, key=key)
         watch(0.8, "finding the chords")
-        return replace(known, key=key, chords=harmony.estimate_chords(pitched, grid, key=key))
+        wanted = decisions.chords if chords is None else chords
+        if wanted is None:
+            wanted = not (find(part.instrument).monophonic and harmony.is_alone(part.notes, pitched))
+        if not wanted or part.chords:
+            return placed
+        return replace(placed, chords=harmony.estimate_chords(pitched, grid, key=key))
+
+
+def _found(rhythm: Audio, part: Part, watch: Watch) -> BeatGrid:
+    """The beats of the song near the decided tempo; where there are none, even ones at that tempo."""
+    tempo = part.decisions.tempo if isinstance(part.decisions.tempo, float) else None
+    try:
+        return track_beats(rhythm, tempo=tempo, metre=part.decisions.metre, progress=watch)
+    except TranscriptionError:
+        if tempo is None:
+            raise
+        start = part.decisions.bar_one or (part.notes[0].onset if part.notes else 0.0)
+        length = max(rhythm.duration - start, 4.0)
+        return BeatGrid.steady(tempo, length, start=start, metre=part.decisions.metre or part.time_signature)
 
 
 def _layers(song: Audio | Stems) -> tuple[Audio, Audio]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from musiclab.decisions import Decisions
 from musiclab.grid import BeatGrid
 from musiclab.instruments import DRUMS, Instrument, find
 from musiclab.notes import Note, Part
@@ -139,6 +140,7 @@ def transcribe(
     *,
     instrument: str,
     beats: BeatGrid | Iterable[float] | None = None,
+    decisions: Decisions | None = None,
     progress: Progress | bool | None = None,
     cancel: Cancel | None = None,
 ) -> Part:
@@ -153,6 +155,9 @@ def transcribe(
         one of `musiclab.instruments.INSTRUMENTS` by any of its names.
     beats : BeatGrid or times in seconds
         Beats of the song, from the mixture or the drums; without them the part has none.
+    decisions : Decisions
+        What is decided about tempo, metre, bars, key and how it is written: they stay with the part, and `in_context`
+        keeps to them.
     progress, cancel
         As in `separate`: see `musiclab.progress`.
 
@@ -171,7 +176,7 @@ def transcribe(
     Notebook: 09
     """
     part = listen(stem, instrument=instrument, progress=progress, cancel=cancel).part(beats=beats)
-    part = replace(part, title=stem.title)
+    part = _decided(replace(part, title=stem.title), decisions)
     if part.notes:
         return part
     if stem.peak_db < SILENT_PEAK_DB:
@@ -182,10 +187,21 @@ def transcribe(
     return replace(part, remarks=(remark,))
 
 
+def _decided(part: Part, decisions: Decisions | None) -> Part:
+    """The part with what was decided about it, as far as it has beats to be counted anew."""
+    if decisions is None:
+        return part
+    part = replace(part, decisions=decisions, key=decisions.key, time_signature=decisions.metre or part.time_signature)
+    if part.grid is None:
+        return part
+    grid = decisions.grid(part.grid)
+    return replace(part.with_grid(grid), decisions=decisions.settled(grid))
+
+
 def with_beats(part: Part, beats: BeatGrid | Iterable[float] | None) -> Part:
     """The part with the beats (and bars, and metre) of a grid or a list of times in seconds."""
     if beats is None:
         return part
     if isinstance(beats, BeatGrid):
-        return replace(part, beats=beats.times, downbeats=beats.downbeats, time_signature=beats.metre)
+        return part.with_grid(beats)
     return replace(part, beats=tuple(beats))

@@ -11,6 +11,7 @@ from musiclab.grid import BeatGrid
 from musiclab.notation import engrave, score
 from musiclab.notes import Chord, Note, Part
 
+SVG_NS = "http://www.w3.org/2000/svg"
 GRID = BeatGrid.steady(100, 30, start=0.4)
 
 
@@ -136,7 +137,7 @@ def test_chord_symbols_and_tempo_are_drawn_as_one_text_each():
     times = GRID.downbeats
     chords = [Chord(times[0], times[1], "C#maj7"), Chord(times[1], times[2], "Bbm7")]
     page = ET.fromstring(engrave.svg(score.write(part("bass", LINE, chords=chords)))[0])
-    texts = {element.text for element in page.iter(f"{{{engrave.SVG_NS}}}text")}
+    texts = {element.text for element in page.iter(f"{{{SVG_NS}}}text")}
     assert {"C♯maj7", "B♭m7", "= 100"} <= texts
     assert not any(engrave.FONT in (element.get("font-family") or "") for element in page.iter())
 
@@ -145,7 +146,7 @@ def test_the_tempo_stands_above_the_chord_symbols():
     times = GRID.downbeats
     chords = [Chord(times[0], times[1], "Gmaj7"), Chord(times[1], times[2], "C")]
     page = ET.fromstring(engrave.svg(score.write(part("bass", LINE, chords=chords)))[0])
-    texts = page.iter(f"{{{engrave.SVG_NS}}}text")
+    texts = page.iter(f"{{{SVG_NS}}}text")
     heights = {"".join(text.itertext()).strip(): float(text.get("y")) for text in texts}
     assert heights["= 100"] < min(heights["Gmaj7"], heights["C"]) - 405  # the height of the letters
 
