@@ -112,9 +112,9 @@ class Decisions:
     @staticmethod
     def from_dict(values: dict[str, Any]) -> Decisions:
         """From `as_dict`; unknown names (of a later version) are passed over."""
-        known = {field.name for field in fields(Decisions)}
+        names = {field.name for field in fields(Decisions)}
         kept: dict[str, Any] = {
-            name: tuple(v) if isinstance(v, list) else v for name, v in values.items() if name in known
+            name: tuple(v) if isinstance(v, list) else v for name, v in values.items() if name in names
         }
         return Decisions(**kept)
 

@@ -11,6 +11,22 @@ import typer
 
 from musiclab.audio import Audio
 from musiclab.cli import console
+from musiclab.cli.decisions import (
+    BarOneOption,
+    CapoOption,
+    ChordsOption,
+    ConfidenceOption,
+    KeyOption,
+    LyricsOption,
+    MetreOption,
+    PlayerOption,
+    TabOption,
+    TempoOption,
+    TransposeOption,
+    TuningOption,
+    decided,
+    read_lyrics,
+)  # fmt: skip
 from musiclab.cli.separate import (
     CacheOption,
     DeviceOption,
@@ -27,6 +43,7 @@ from musiclab.progress import Watch
 from musiclab.recipes.source import only
 
 if TYPE_CHECKING:
+    from musiclab.decisions import Decisions
     from musiclab.notes import Part
     from musiclab.stems import Stems
 
@@ -69,6 +86,8 @@ class Request:
 
     stem: str
     instrument: str
+    decisions: Decisions
+    lyrics: str
     how: How
 
 
@@ -83,10 +102,18 @@ def score(
     formats: Annotated[
         str, typer.Option("--format", "-f", help=f"Any of {', '.join(SCORE_FORMATS)}.")
     ] = "pdf,musicxml,mid",
-    player: Annotated[str, typer.Option("--for", help="For a player in C, Bb, Eb or F.")] = "",
-    transpose: Annotated[int, typer.Option(help="Semitones up, or down if negative.")] = 0,
-    tab: Annotated[bool, typer.Option("--tab", help="Tablature under the notes of a guitar or bass.")] = False,
-    sure: Annotated[float, typer.Option(min=0, max=1, help="Leave out notes with a lower confidence.")] = 0.0,
+    player: PlayerOption = "",
+    transpose: TransposeOption = 0,
+    tab: TabOption = False,
+    tempo: TempoOption = None,
+    metre: MetreOption = None,
+    bar_one: BarOneOption = None,
+    key: KeyOption = "",
+    chords: ChordsOption = None,
+    tuning: TuningOption = "",
+    capo: CapoOption = 0,
+    lyrics: LyricsOption = None,
+    min_confidence: ConfidenceOption = 0.0,
     engine: EngineOption = "auto",
     quality: QualityOption = Quality.default,
     device: DeviceOption = "auto",
@@ -97,21 +124,27 @@ def score(
     """Write the part of one instrument as sheet music."""
     began = time.perf_counter()
     wanted = _formats(formats)
-    request = Request(stem, instrument or INSTRUMENTS.get(stem, stem), How(engine, quality, device, cache))
+    decisions = decided(tempo, metre, bar_one, key, chords, player, tuning, capo)
+    how = How(engine, quality, device, cache)
+    request = Request(stem, instrument or INSTRUMENTS.get(stem, stem), decisions, read_lyrics(lyrics), how)
     part, engine_name = _written(song, request)
-    options = {"transposition": player, "semitones": transpose, "tab": tab, "min_confidence": sure}
+    options = {"semitones": transpose, "tab": tab, "min_confidence": min_confidence}
     files = {
         kind: part.save(out / f"{song.stem} - {stem}.{kind}", **({} if kind in ("mid", "json") else options))
         for kind in wanted
     }
-    seconds = time.perf_counter() - began
-    sureness = sum(note.confidence for note in part.notes) / max(len(part.notes), 1)
+    _report(song, part, engine_name, files, time.perf_counter() - began, json=json)
+
+
+def _report(song: Path, part: Part, engine: str, files: dict[str, Path], seconds: float, *, json: bool) -> None:
+    """What was written, as a table for people or as JSON for programs."""
+    confidence = sum(note.confidence for note in part.notes) / max(len(part.notes), 1)
     if json:
-        notes = {"instrument": part.instrument, "notes": len(part.notes), "confidence": sureness}
-        made = {"engine": engine_name, "seconds": seconds, "files": {kind: str(path) for kind, path in files.items()}}
+        notes = {"instrument": part.instrument, "notes": len(part.notes), "confidence": confidence}
+        made = {"engine": engine, "seconds": seconds, "files": {kind: str(path) for kind, path in files.items()}}
         console.print_json({**notes, **made, "remarks": part.remarks})
         return
-    title = f"{song.name}: {len(part.notes)} notes for {part.instrument}, of which about {sureness:.0%} are right"
+    title = f"{song.name}: {len(part.notes)} notes for {part.instrument}, of which about {confidence:.0%} are right"
     console.print_table(f"{title}; {seconds:.1f} s", ("as", "file"), [(k, str(path)) for k, path in files.items()])
 
 
@@ -124,25 +157,29 @@ def _formats(text: str) -> list[str]:
 
 def _written(song: Path, request: Request) -> tuple[Part, str]:
     """The part of the asked stem, against the beats and chords of the song; and the engine that made the stem."""
-    from musiclab import codecs, instruments
+    from musiclab import codecs, instruments, tunings
 
-    instruments.find(request.instrument)  # a wrong name is said before the work
+    spec = instruments.find(request.instrument)  # a wrong name is said before the work, and so is a wrong tuning
+    if request.decisions.tuning:
+        tunings.parse_tuning(request.decisions.tuning, instrument=spec.name)
     mixture = codecs.load(song)
     if request.stem == "song":
-        return _listen(mixture, mixture, request.instrument, song.stem, cache=request.how.cache), ""
+        return _listen(mixture, mixture, request, song.stem), ""
     stems = apart(mixture, song.name, request.how)
     only(stems, [request.stem])
     if stems.note:
         console.note(stems.note)
-    part = _listen(stems[request.stem], stems, request.instrument, song.stem, cache=request.how.cache)
-    return part, stems.engine
+    return _listen(stems[request.stem], stems, request, song.stem), stems.engine
 
 
-def _listen(stem: Audio, song: Audio | Stems, instrument: str, title: str, *, cache: bool) -> Part:
+def _listen(stem: Audio, song: Audio | Stems, request: Request, title: str) -> Part:
     from musiclab.recipes.remembered import part_of
 
     with console.progress_bar(f"{title}: listening") as bar:
-        part = replace(part_of(song, stem, instrument, Watch(bar), cache=cache), title=title)
+        found = part_of(
+            song, stem, request.instrument, Watch(bar), decisions=request.decisions, cache=request.how.cache
+        )
+        part = replace(found, title=title, lyrics=request.lyrics)
     for remark in part.remarks:
         console.note(remark)
     return part

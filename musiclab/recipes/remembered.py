@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
 from musiclab.audio import Audio
+from musiclab.decisions import Decisions
 from musiclab.errors import TranscriptionError
 from musiclab.grid import BeatGrid
 from musiclab.notes import Part
@@ -22,9 +23,9 @@ from musiclab.stems import Stems
 from musiclab.store import default_store, key_of
 from musiclab.transcription import transcribe
 from musiclab.transcription.beats import track_beats
-from musiclab.transcription.context import in_context
+from musiclab.transcription.context import in_context, unmeasured
 
-VERSION = 2
+VERSION = 3
 PART, BEATS, SOUND = "part.json", "beats.json", "sound.npy"
 
 
@@ -46,37 +47,47 @@ def beats_of(mixture: Audio, watch: Watch, *, cache: bool = True) -> BeatGrid:
     return default_store().recall(key_of("beats", VERSION, mixture.digest), compute, write=write, read=read)
 
 
-def part_of(song: Audio | Stems, stem: Audio, instrument: str, watch: Watch, *, cache: bool = True) -> Part:
+def part_of(
+    song: Audio | Stems,
+    stem: Audio,
+    instrument: str,
+    watch: Watch,
+    *,
+    decisions: Decisions | None = None,
+    cache: bool = True,
+) -> Part:
     """What `instrument` plays in `stem`, against the beats, the key and the chords of the song, found once.
 
-    Where the song has no beats that can be found, the part has none, and says so in its `remarks`.
+    `decisions` go before what is found. Where the song has no beats that can be found, the part has none, and says so
+    in its `remarks`.
     """
     mixture = song.mixture if isinstance(song, Stems) else song
 
     def compute() -> Part:
-        return _listen(song, stem, instrument, watch, cache)
+        return _listen(song, stem, instrument, watch, decisions or Decisions(), cache)
 
     if not cache:
         return compute()
     others = [song[name].digest for name in song] if isinstance(song, Stems) else []
     return default_store().recall(
-        key_of("part", VERSION, mixture.digest, stem.digest, instrument, others),
+        key_of("part", VERSION, mixture.digest, stem.digest, instrument, others, (decisions or Decisions()).as_dict()),
         compute,
         write=lambda part, folder: _write(folder / PART, part.to_json()),
         read=lambda folder: Part.from_json((folder / PART).read_text(encoding="utf-8")),
     )
 
 
-def _listen(song: Audio | Stems, stem: Audio, instrument: str, watch: Watch, cache: bool) -> Part:
+def _listen(song: Audio | Stems, stem: Audio, instrument: str, watch: Watch, decisions: Decisions, cache: bool) -> Part:
     mixture = song.mixture if isinstance(song, Stems) else song
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # what they say is among the part's remarks
-        part = transcribe(stem, instrument=instrument, progress=watch.part(0.0, 0.8))
+        part = transcribe(stem, instrument=instrument, decisions=decisions, progress=watch.part(0.0, 0.8))
+    given = isinstance(decisions.tempo, float) or decisions.metre is not None  # then beats are looked for accordingly
     try:
-        grid = beats_of(mixture, watch.part(0.8, 0.9), cache=cache)
+        grid = None if given else beats_of(mixture, watch.part(0.8, 0.9), cache=cache)
+        return in_context(part, song, grid=grid, progress=watch.part(0.9, 1.0))
     except TranscriptionError as error:
-        return replace(part, remarks=(*part.remarks, f"{error} The part is written at 120 beats a minute."))
-    return in_context(part, song, grid=grid, progress=watch.part(0.9, 1.0))
+        return unmeasured(part, error)
 
 
 def sound_of(request: tuple[object, ...], make: Callable[[], Audio], *, cache: bool = True) -> Audio:

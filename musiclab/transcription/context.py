@@ -96,6 +96,11 @@ def _found(rhythm: Audio, part: Part, watch: Watch) -> BeatGrid:
         return BeatGrid.steady(tempo, length, start=start, metre=part.decisions.metre or part.time_signature)
 
 
+def unmeasured(part: Part, error: TranscriptionError) -> Part:
+    """A part for which `in_context` found no beats: as it is, with a remark that says so."""
+    return replace(part, remarks=(*part.remarks, f"{error} The part is written at 120 beats a minute."))
+
+
 def _layers(song: Audio | Stems) -> tuple[Audio, Audio]:
     """What carries the beat (everything), and what carries the harmony (everything but the drums)."""
     if isinstance(song, Audio):

@@ -19,7 +19,7 @@ from musiclab.notation import engrave, score
 from musiclab.notation.writing import Writing
 from musiclab.notes import Note, Part
 from musiclab.stems import Stems
-from musiclab.transcription.context import in_context
+from musiclab.transcription.context import in_context, unmeasured
 from musiclab.transcription.listening import Evidence
 from musiclab.widgets.mixer.mixer import Mixer
 from musiclab.widgets.scoreview.pianoroll import backdrop, pitch_range
@@ -129,7 +129,7 @@ class ScoreView(SoundingWidget):
         self.evidence = part if isinstance(part, Evidence) else None
         self._found = part.part() if isinstance(part, Evidence) else part
         if not self._found.beats and isinstance(stems, Stems):
-            self._found = in_context(self._found, stems)
+            self._found = _in_context(self._found, stems)
         self.writing = Writing(**writing)
         self._stem = _chosen(stems, stem, self._found.instrument)
         self._history = History(Correction())
@@ -287,6 +287,14 @@ class ScoreView(SoundingWidget):
             super()._repr_mimebundle_(**kwargs),
             lambda: {"image/png": engrave.png(self._written, ppi=96, page=False)[0]},
         )
+
+
+def _in_context(part: Part, stems: Stems) -> Part:
+    """The part with the beats, key and chords of its song; as it is where the song has no beats to be found."""
+    try:
+        return in_context(part, stems)
+    except TranscriptionError as error:
+        return unmeasured(part, error)
 
 
 def _context(part: Part) -> dict[str, Any]:

@@ -75,5 +75,6 @@ class SoundingWidget(anywidget.AnyWidget):
 
     def close(self) -> None:
         """Take the widget out of the page, and end its sound."""
-        self._closing.set()
+        if hasattr(self, "_closing"):  # Python closes a widget, too, whose making ended in an error
+            self._closing.set()
         super().close()
