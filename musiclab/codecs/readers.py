@@ -216,9 +216,7 @@ def _chosen(container: InputContainer, excerpt: Excerpt) -> av.AudioStream:
     number = excerpt.track or (numbers[best.index] if best else 1)
     chosen = tracks[number - 1]
     if chosen.codec_context is None or not chosen.codec_context.channels:
-        raise AudioError(
-            f"The sound of {excerpt.label} is in a coding not known here: export it as wav or flac."
-        )
+        raise AudioError(f"The sound of {excerpt.label} is in a coding not known here: export it as wav or flac.")
     if len(tracks) > 1 and excerpt.track is None:
         names = ", ".join(f"{n} ({_track_name(track)})" for n, track in enumerate(tracks, start=1))
         logger.warning("%s has several sound tracks: %s; track %d was read.", excerpt.label, names, number)
