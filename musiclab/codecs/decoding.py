@@ -16,6 +16,7 @@ What stands behind the choices, each held by a test:
 from __future__ import annotations
 
 import logging
+import struct
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -26,13 +27,14 @@ import numpy as np
 
 from musiclab.audio import Audio
 from musiclab.codecs import ogg
-from musiclab.codecs.headers import claims, is_plain_aiff, is_plain_wav, mended
+from musiclab.codecs.headers import Mended, claims, is_plain_aiff, is_plain_wav, mended
 from musiclab.codecs.readers import MAX_RATE, MIN_RATE, Decoded, Excerpt, by_ffmpeg, by_sndfile
 from musiclab.codecs.source import Source, looks_cut_off, open_source
 from musiclab.errors import AudioError
 
 _WAV_MAGIC = (b"RIFF", b"RIFX", b"RF64")
 _SNDFILE_MAGIC = (*_WAV_MAGIC, b"riff", b"fLaC", b"OggS", b"FORM", b"caff", b".snd", b"dns.")
+_PATIENCE = 10  # times that a file may be replaced while it is read
 SILENT_DB = -100.0  # a peak below this is told as silence
 
 logger = logging.getLogger("musiclab")
@@ -94,7 +96,7 @@ def load(
 
 def read(source: Source, *, offset: float = 0.0, duration: float | None = None, track: int | None = None) -> Audio:
     """A part of an open source, as it is; silence is nothing to speak of here, as in a stem that pauses."""
-    samples, rate = _decode(source, Excerpt(source.label, offset, duration, track))
+    samples, rate = _decode_settled(source, Excerpt(source.label, offset, duration, track))
     samples.flags.writeable = False
     try:
         return Audio(samples, rate, title=source.title)
@@ -102,9 +104,27 @@ def read(source: Source, *, offset: float = 0.0, duration: float | None = None, 
         raise AudioError(f"{source.label} can't be used. {error}") from None
 
 
+def _decode_settled(source: Source, excerpt: Excerpt) -> tuple[np.ndarray, int]:
+    """As `_decode`; once more if the file was replaced meanwhile, so that its header and its sound are of one file."""
+    for _ in range(_PATIENCE):
+        try:
+            made = _decode(source, excerpt)
+        except AudioError:
+            if (now := source.again()) is None:
+                raise
+        else:
+            if (now := source.again()) is None:
+                return made
+        source = now
+    raise AudioError(f"{source.label} is being written to: wait until it is complete.")
+
+
 def _decode(source: Source, excerpt: Excerpt) -> tuple[np.ndarray, int]:
     """Samples (channels, frames) and rate; what could not be read is told in the log."""
-    seen = mended(source)
+    try:
+        seen = mended(source)
+    except struct.error:  # it ends where its header goes on
+        seen = Mended(source)
     if told := claims(seen.source):
         excerpt.span(*told, None)  # refuses what can't be
     decoded = _by_the_surest(seen.source, excerpt)

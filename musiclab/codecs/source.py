@@ -32,12 +32,13 @@ AUDIO_SUFFIXES = frozenset(_SUFFIXES.split())  # by which files in folders are f
 
 @dataclass(frozen=True)
 class Source:
-    """Something to decode: a path or bytes in memory, its name for messages, its first bytes and its size."""
+    """Something to decode: a path or bytes in memory, its name for messages, its first bytes, size and state."""
 
     target: Path | io.BytesIO | io.RawIOBase
     name: str
     head: bytes
     size: int
+    state: tuple[int, ...] = ()  # of a file: another when the file was replaced or written to
 
     @property
     def title(self) -> str:
@@ -53,6 +54,12 @@ class Source:
         if not isinstance(self.target, Path):
             self.target.seek(0)
         return self.target
+
+    def again(self) -> Source | None:
+        """The file as it is now, if it is no longer what it was when it was opened."""
+        if not isinstance(self.target, Path) or (self.target.exists() and _state(self.target.stat()) == self.state):
+            return None
+        return open_source(self.target)
 
     def read(self, start: int, count: int) -> bytes:
         """Raw bytes; a negative start counts from the end."""
@@ -113,7 +120,8 @@ def _from_path(given: str | PathLike[str]) -> Source:
         if not stat.S_ISREG(kind) and not stat.S_ISDIR(kind):  # a pipe or a device might never end
             raise AudioError(f"{str(path)!r} is a device or a pipe, not a file: save its sound to a file first.")
         with path.open("rb") as file:
-            return Source(path, path.name, file.read(HEAD), os.fstat(file.fileno()).st_size)
+            seen = os.fstat(file.fileno())
+            return Source(path, path.name, file.read(HEAD), seen.st_size, _state(seen))
     except FileNotFoundError:
         raise AudioError(_missing(path)) from None
     except IsADirectoryError:
@@ -126,6 +134,10 @@ def _from_path(given: str | PathLike[str]) -> Source:
         raise AudioError(
             f"{path.name[:60]!r} can't be opened ({getattr(error, 'strerror', None) or error})."
         ) from error
+
+
+def _state(seen: os.stat_result) -> tuple[int, ...]:
+    return seen.st_ino, seen.st_size, seen.st_mtime_ns
 
 
 def _missing(path: Path) -> str:
