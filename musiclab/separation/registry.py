@@ -38,6 +38,7 @@ class BuiltIn:
     info: EngineInfo
     where: str  # "module:attribute", relative to musiclab.separation
     file: str = ""  # the weights that must lie in the package, relative to musiclab/separation
+    method: str = ""  # changes when what is done with the weights changes the results of this engine alone
 
     def exists(self) -> bool:
         module = self.where.split(":")[0]
@@ -78,10 +79,11 @@ BUILT_IN = (
             "embedded",
             STEMS_4,
             Licence(code="MIT", weights="MIT", source="https://spdx.org/licenses/MIT.html"),
-            quality="fair: a small network that comes with musiclab",
+            quality="good: a small network that comes with musiclab, 8.5 dB on six real songs",
         ),
         "engines.embedded:EmbeddedEngine",
         "engines/embedded/weights.safetensors",
+        method="wiener",
     ),
     _classical("hpss", "HPSS", STEMS_4, "rough: tells steady, struck, low and middle sounds apart"),
     _classical("repet-sim", "REPETSim", ("vocals", "accompaniment"), "rough: what does not repeat against what does"),
@@ -220,5 +222,6 @@ def version(name: str, *, progress: Callable[[float, str], None] | None = None) 
     for builtin in BUILT_IN:
         if builtin.info.name == name:
             file = Path(__file__).parent / builtin.file
-            return METHODS + (f":{sha256_of(file)}" if builtin.file and file.is_file() else "")
+            digest = sha256_of(file) if builtin.file and file.is_file() else ""
+            return ":".join(part for part in (METHODS, digest, builtin.method) if part)
     return ""

@@ -1,11 +1,10 @@
 // The sound as it comes from Python: packets of some seconds, each with a piece of every stem, in their order.
 
-import { bytesOf, watch } from "./dom.js";
+const bytesOf = (view) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 
 /**
  * Give the engine every packet that the model has, and those that come, until `signal` aborts. `onChange()` is told of
- * each. A browser that can't decode one (Safari before 18.4 knows no Ogg) gets MP3 from Python, from the first on;
- * `onError(message)` if it can't decode that either.
+ * each; `onError(error)` when the browser can't decode one: then it begins anew with the next first packet.
  */
 export function feed(model, engine, { onChange, onError }, signal) {
   let [next, busy] = [0, false];
@@ -23,26 +22,18 @@ export function feed(model, engine, { onChange, onError }, signal) {
       }
     } catch (error) {
       next = Infinity;
-      if (!signal.aborted) undecoded(error);
+      if (!signal.aborted) onError(error);
     } finally {
       busy = false;
     }
-  }
-  function undecoded(error) {
-    if (model.get("_format") === "mp3") {
-      onError(`This browser can't decode the sound (${error.message}).`);
-      return;
-    }
-    model.set("_format", "mp3");
-    model.save_changes();
   }
   const waiting = () => (next < model.get("_cuts").length ? model.get(`_sound_${next}`) : null);
   const restart = () => {
     if (next === Infinity) next = 0;
     pump();
   };
-  const packets = model.get("_cuts").map((_, number) => [`change:_sound_${number}`, number ? pump : restart]);
-  watch(model, packets, signal);
-  model.send({ order: "sound" });
+  const watched = model.get("_cuts").map((_, number) => [`change:_sound_${number}`, number ? pump : restart]);
+  for (const [name, handler] of watched) model.on(name, handler);
+  signal.addEventListener("abort", () => watched.forEach(([name, handler]) => model.off(name, handler)));
   pump();
 }

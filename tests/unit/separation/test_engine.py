@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.metadata import EntryPoint
 
 import pytest
@@ -125,3 +126,11 @@ def test_the_table_needs_neither_torch_nor_a_network() -> None:
         "assert not {'torch', 'huggingface_hub', 'demucs', 'librosa'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_what_is_done_with_the_weights_is_part_of_one_version_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = {name: registry.version(name) for name in ("embedded", "hpss")}
+    changed = tuple(replace(b, method="another") if b.info.name == "embedded" else b for b in registry.BUILT_IN)
+    monkeypatch.setattr(registry, "BUILT_IN", changed)
+    assert registry.version("embedded") != before["embedded"]
+    assert registry.version("hpss") == before["hpss"] == "2"  # results of the classical engines in stores stay valid

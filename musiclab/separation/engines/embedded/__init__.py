@@ -1,9 +1,8 @@
 """The separator that comes with musiclab: a small network, trained by us, that needs no download.
 
-`network` is the network, `blend` adds a little of an old method to its masks, `synthesis` renders the songs that it
-learns from, `data` mixes them, `loss` says what is good, `train` trains, `curves` draws how that went, and `export`
-writes ``weights.safetensors``, which `EmbeddedEngine` reads. ``docs/model-card.md`` tells what it was trained on, how
-good it is, and what it is bad at.
+`network` is the network, `placing` filters what its masks say by where in the stereo picture each stem lies.
+`musiclab.training.separator` trains it and writes ``weights.safetensors``, which `EmbeddedEngine` reads.
+``docs/model-card.md`` tells what it was trained on, how good it is, and what it is bad at.
 
 Notebook: 06
 """
@@ -30,8 +29,8 @@ WEIGHTS = Path(__file__).with_name("weights.safetensors")
 class EmbeddedEngine(Engine):
     """Four stems by masks on the mixture's spectrogram: 44.1 kHz, stereo, its phase is the mixture's.
 
-    The masks of the network, with a share of HPSS's, add up to one, so the stems add up to the mixture. The weights
-    are read at the first use.
+    The masks of the network add up to one, and so do the filters made of them: the stems add up to the mixture. The
+    weights are read at the first use.
 
     Parameters
     ----------
@@ -89,13 +88,13 @@ class EmbeddedEngine(Engine):
         """Stems of a batch of pieces; see `Engine.separate`."""
         import torch
 
-        from musiclab.separation.engines.embedded.blend import blended
         from musiclab.separation.engines.embedded.network import spectrogram, waveform
         from musiclab.separation.engines.embedded.placing import placed
 
         network = self.network.to(mixture.device)
-        D = spectrogram(mixture.float())
-        estimates = placed(blended(network(D), D), D)
-        # One stem after another: what is in flight fits the processor's cache, which takes a third less time.
-        stems = [waveform(estimates[:, stem], mixture.shape[-1]) for stem in range(len(self.stems))]
-        return torch.stack(stems, dim=1)
+        mixture = mixture.float()
+        D = spectrogram(mixture)
+        estimates = placed(network(D), D)[:, :-1]
+        # One stem after another: what is in flight fits the processor's cache. They add up: the last is what is left.
+        stems = [waveform(estimate, mixture.shape[-1]) for estimate in estimates.unbind(1)]
+        return torch.stack([*stems, mixture - sum(stems)], dim=1)

@@ -30,6 +30,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from musiclab.separation.engines.embedded import transforms
+
 STEMS = ("vocals", "drums", "bass", "other")
 SR = 44_100  # Hz
 N_FFT = 4_096  # 93 ms, bins of 10.8 Hz: fine enough for the overtones of a bass, short enough for drums
@@ -249,13 +251,17 @@ class MaskNetwork(nn.Module):
         torch.Tensor [shape=(batch, stems, 2, N_FFT // 2 + 1, frames)]
             Between 0 and 1; they add up to one over the stems.
         """
-        masks = torch.softmax(self.logits(features(D)[:, :, :N_BINS]).float(), dim=1)
-        top = masks[:, :, :, -BANDS[-1][0] :].mean(dim=3, keepdim=True)
-        return torch.cat((masks, top.expand(-1, -1, -1, D.shape[2] - N_BINS, -1)), dim=3)
+        logits = self.logits(features(D[:, :, :N_BINS]))
+        masks = logits.new_empty(*logits.shape[:3], D.shape[2], D.shape[3], dtype=torch.float32)
+        masks[:, :, :, :N_BINS] = torch.softmax(logits.float(), dim=1)
+        masks[:, :, :, N_BINS:] = masks[:, :, :, N_BINS - BANDS[-1][0] : N_BINS].mean(dim=3, keepdim=True)
+        return masks
 
 
 def spectrogram(samples: Tensor) -> Tensor:
-    """STFT ``(..., N_FFT // 2 + 1, frames)`` of samples ``(..., frames)``."""
+    """STFT ``(..., N_FFT // 2 + 1, frames)`` of samples ``(..., frames)``; `transforms` does it on a processor."""
+    if samples.device.type == "cpu":
+        return transforms.stft(samples, N_FFT, HOP_LENGTH)
     window = torch.hann_window(N_FFT, device=samples.device)
     D = torch.stft(samples.flatten(0, -2), N_FFT, HOP_LENGTH, window=window, return_complex=True)
     return D.reshape(*samples.shape[:-1], *D.shape[-2:])
@@ -263,6 +269,8 @@ def spectrogram(samples: Tensor) -> Tensor:
 
 def waveform(D: Tensor, length: int) -> Tensor:
     """Samples ``(..., length)`` of an STFT ``(..., bins, frames)``: the inverse of `spectrogram`."""
+    if D.device.type == "cpu":
+        return transforms.istft(D, HOP_LENGTH, length=length)
     window = torch.hann_window(N_FFT, device=D.device)
     samples = torch.istft(D.flatten(0, -3), N_FFT, HOP_LENGTH, window=window, length=length)
     return samples.reshape(*D.shape[:-2], length)

@@ -11,10 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from musiclab.errors import DatasetError, WeightsError
-from musiclab.separation.engines.classical import HPSS
 from musiclab.separation.engines.embedded import EmbeddedEngine
-from musiclab.separation.engines.embedded.blend import BINS, SHARE, blended, rule_masks
 from musiclab.separation.engines.embedded.network import (
+    HOP_LENGTH,
     N_BINS,
     N_FFT,
     SR,
@@ -82,25 +81,6 @@ def test_features_do_not_change_with_the_volume(rng: np.random.Generator) -> Non
     torch.testing.assert_close(features(D), features(D * 1e-2), atol=1e-2, rtol=0)
 
 
-@pytest.mark.parametrize("scale", [0.0, 1e-3, 1.0, 1e3])
-def test_blend_adds_up_to_one_and_leaves_its_argument_alone(rng: np.random.Generator, scale: float) -> None:
-    D = spectrogram(tensor(2, 2, SR // 2, rng=rng)) * scale
-    masks = torch.softmax(torch.randn(2, 4, 2, *D.shape[2:]), dim=1)
-    before = masks.clone()
-    result = blended(masks, D)
-    torch.testing.assert_close(result.sum(dim=1), torch.ones_like(result[:, 0]))
-    torch.testing.assert_close(masks, before, atol=0, rtol=0)
-    torch.testing.assert_close(result[..., BINS:, :], masks[..., BINS:, :], atol=0, rtol=0)
-    expected = masks[..., 20, :] * (1 - SHARE) + SHARE * torch.from_numpy(rule_masks(D[1].numpy()))[:, None, 20]
-    torch.testing.assert_close(result[1, ..., 20, :], expected[1])
-
-
-def test_rule_masks_are_those_of_the_classical_engine(rng: np.random.Generator) -> None:
-    D = spectrogram(tensor(1, 2, SR, rng=rng))[0].numpy()
-    whole = HPSS().masks(D)[:, : BINS - 8]  # the last bins see the cut in the smoothing of the stereo cue
-    np.testing.assert_allclose(rule_masks(D)[:, : BINS - 8], whole, atol=1e-3)
-
-
 def test_every_bin_is_heard_and_answered(rng: np.random.Generator) -> None:
     network = MaskNetwork(TINY)
     x = tensor(1, 4, N_BINS, 16, rng=rng).requires_grad_()
@@ -108,6 +88,17 @@ def test_every_bin_is_heard_and_answered(rng: np.random.Generator) -> None:
     assert torch.all(logits.std(dim=(0, 1, 2, 4)) > 0)
     (gradient,) = torch.autograd.grad(logits.square().sum(), x)
     assert torch.all(gradient.abs().sum(dim=(0, 1, 3)) > 0)
+
+
+@pytest.mark.parametrize("frames", [SR + 17, 8 * 1024, 2049])
+def test_the_transform_is_that_of_torch(rng: np.random.Generator, frames: int) -> None:
+    x, window = tensor(3, 2, frames, rng=rng), torch.hann_window(N_FFT)
+    expected = torch.stft(x.flatten(0, 1), N_FFT, HOP_LENGTH, window=window, return_complex=True)
+    D = spectrogram(x)
+    torch.testing.assert_close(D.flatten(0, 1), expected, atol=1e-3, rtol=1e-4)
+    D = D * torch.rand(D.shape)  # an STFT of no sound: both find the nearest one
+    expected = torch.istft(D.flatten(0, 1), N_FFT, HOP_LENGTH, window=window, length=frames)
+    torch.testing.assert_close(waveform(D, frames).flatten(0, 1), expected, atol=1e-5, rtol=1e-4)
 
 
 def test_spectrogram_and_waveform_are_inverse(rng: np.random.Generator) -> None:
@@ -233,7 +224,7 @@ def test_export_is_what_the_engine_reads(tiny: TrainingSettings, tmp_path: Path,
     x = tensor(1, 2, SR, rng=rng)
     with torch.inference_mode():
         D = spectrogram(x)
-        expected = waveform(placed(blended(trainer.averaged()(D), D), D), SR)
+        expected = waveform(placed(trainer.averaged()(D), D), SR)
         estimates = EmbeddedEngine(path).separate(x)
     torch.testing.assert_close(estimates, expected, atol=2e-4, rtol=0)  # fp16 weights
 
