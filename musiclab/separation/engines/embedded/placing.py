@@ -61,7 +61,7 @@ def _filtered(masks: Tensor, D: Tensor) -> Tensor:
     batch, stems, _, bins, frames = masks.shape
     x = torch.view_as_real(D).permute(0, 2, 1, 4, 3).reshape(batch * bins, 4, frames)
     m = masks.permute(0, 3, 1, 2, 4).reshape(batch * bins, stems, 2, frames)
-    l0, l1, r0, r1 = x.split(1, dim=1)
+    l0, l1, r0, r1 = torch.split(x, 1, dim=1)
     left, right = l0 * l0 + l1 * l1, r0 * r0 + r1 * r1
     between = torch.cat((l0 * r0 + l1 * r1, l1 * r0 - l0 * r1), dim=1)
     powers = m * torch.stack((left, right), dim=2)
@@ -69,7 +69,7 @@ def _filtered(masks: Tensor, D: Tensor) -> Tensor:
     common = torch.bmm((m[:, :, 0] * m[:, :, 1]).sqrt_(), between.mT)
     places = _places(torch.cat((powers.sum(-1), common), dim=2).view(batch, bins, stems, 4))
     floor = FLOOR * (left + right) + SILENT
-    c00, c11, c01, d01 = torch.bmm(places.mT, power).split(1, dim=1)
+    c00, c11, c01, d01 = torch.split(torch.bmm(places.mT, power), 1, dim=1)
     c00, c11 = c00 + floor, c11 + floor
     u = torch.cat(
         (
