@@ -2,6 +2,8 @@ from .audio import Audio as Audio
 from .codecs import load as load
 from .datasets import demo as demo
 from .datasets import demo_songs as demo_songs
+from .notation.whole import lead_sheet as lead_sheet
+from .notation.whole import score as score
 from .notes import Note as Note
 from .notes import Part as Part
 from .recipes.remix.pack import RemixPack as RemixPack

@@ -134,6 +134,11 @@ class BeatGrid:
         """The same beats in bars of another metre; the first downbeat stays one."""
         return BeatGrid(self.times, 1, metre).with_downbeat(self.times[self._first_downbeat])
 
+    def with_bars_before(self, bars: int) -> BeatGrid:
+        """With so many bars more at the beginning, at the tempo there: for what sounds before the first beat found."""
+        more = self.seconds_at(np.arange(-bars * self.beats_per_bar, 0))
+        return BeatGrid((*more, *self.times), self.first, self.metre)
+
     def at_tempo(self, tempo: float) -> BeatGrid:
         """The beats counted at about another tempo (beats a minute).
 

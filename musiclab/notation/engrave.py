@@ -14,6 +14,7 @@ from __future__ import annotations
 import functools
 import re
 import tempfile
+import unicodedata
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any, Literal
@@ -24,12 +25,14 @@ from musiclab.notation.writing import Score
 PAGE_MM = (210, 297)  # A4
 MARGIN_MM = 15
 TITLE_MM = 22  # room for the title on the first page
+TITLE_SIZES = {20: 24, 13: 72, 9: 180}  # pt, and how many times it all lines of a title in that size may be wide
 SCALE = 40  # per cent: pixels of the SVG only, since its size on the page is set when it is laid out
 PPI = 150  # of PNG pages
 FONT = "Leipzig"  # verovio's own music font
 ABOVE = 560  # in verovio's units: how far over the chord symbols the tempo stands, which would touch them
 LIFT = 330  # how far it is raised where there are none: its words are wider than verovio thinks, and stems are near
 ROOM = 50  # tenths of a millimetre: what that takes at the top of a page
+REMARK_PX = 405
 GAP = 200  # after a music symbol in a text, in thousandths of its size
 ACCIDENTALS = {"\uea63": "♭♭", "\uea64": "♭", "\uea65": "♮", "\uea66": "♯", "\uea67": "♯♯"}  # as verovio writes them
 
@@ -80,7 +83,7 @@ def svg(score: Score, *, width_mm: float = 180, height_mm: float = 250, page: bo
     With ``page=False`` all music is on one page, as high as it needs.
     """
     drawing = toolkit(score, width_mm=width_mm, height_mm=height_mm, page=page)
-    return [_outlined(_raised(drawing.renderToSVG(number))) for number in range(1, drawing.getPageCount() + 1)]
+    return [_outlined(_raised(_small(drawing.renderToSVG(number)))) for number in range(1, drawing.getPageCount() + 1)]
 
 
 def pdf(score: Score) -> bytes:
@@ -110,18 +113,29 @@ def _typeset(score: Score, kind: Literal["pdf", "png"], *, ppi: float = PPI, pag
 
 def _document(title: str, pages: int, *, height: str) -> str:
     """The Typst source: the title, then a page for each picture, with page numbers if there are several."""
-    escaped = title.replace("\\", "\\\\").replace('"', '\\"')
+    shown, size = _fitted(" ".join(title.split()))
+    escaped = shown.replace("\\", "\\\\").replace('"', '\\"')
     numbering = '"1"' if pages > 1 else "none"
     lines = [
         f'#set document(title: "{escaped}")',
         f"#set page(width: {PAGE_MM[0]}mm, height: {height}, margin: {MARGIN_MM}mm, numbering: {numbering})",
-        f'#block(width: 100%, height: {TITLE_MM - 8}mm, align(center, text(size: 20pt, "{escaped}")))',
+        f'#block(width: 100%, height: {TITLE_MM - 8}mm, align(center, text(size: {size}pt, "{escaped}")))',
     ]
     lines += [
         f'#image("{number}.svg", width: 100%)' + ("\n#pagebreak()" if number < pages else "")
         for number in range(1, pages + 1)
     ]
     return "\n".join(lines) + "\n"
+
+
+def _fitted(title: str) -> tuple[str, float]:
+    """A title, cut where even small letters don't suffice, and the size of its letters (pt), so that it has room."""
+    width = 0.0
+    for kept, character in enumerate(title):
+        width += 1.0 if unicodedata.east_asian_width(character) in "WF" else 0.55  # of the size, about
+        if width > max(TITLE_SIZES.values()):
+            return title[:kept] + "…", min(TITLE_SIZES)
+    return title, next(size for size, widest in sorted(TITLE_SIZES.items(), reverse=True) if width <= widest)
 
 
 @functools.cache
@@ -136,6 +150,11 @@ def _glyph(code: str) -> tuple[str, float]:
     outline = next((e.get("d", "") for e in ET.parse(file).iter() if e.tag.endswith("path")), "")  # a space has none
     metrics = next((g for g in ET.parse(data / f"{FONT}.xml").iter("g") if g.get("c") == code), None)
     return outline, 500.0 if metrics is None else float(metrics.get("h-a-x", 500))
+
+
+def _small(page: str) -> str:
+    """The page with its remarks in the size of chord symbols: verovio does not heed the size that the file names."""
+    return re.sub(r'(class="dir".{0,600}?font-size=")708px', rf"\g<1>{REMARK_PX}px", page, flags=re.DOTALL)
 
 
 def _raised(page: str) -> str:

@@ -17,10 +17,11 @@ from musiclab.errors import ExportError, TranscriptionError
 from musiclab.grid import BeatGrid
 from musiclab.instruments import DRUMS, find
 from musiclab.notation import musicxml, staves
-from musiclab.notation.quantise import quantise, swing_ratio
-from musiclab.notation.staves import NoteId, Staff
+from musiclab.notation.musicxml import Mark
+from musiclab.notation.quantise import Written, quantise, swing_ratio
+from musiclab.notation.staves import NoteId, bar_count
 from musiclab.notation.writing import Score, Writing
-from musiclab.notes import Part
+from musiclab.notes import Chord, Part
 from musiclab.transcription.beats import beats_of_notes
 from musiclab.transcription.harmony import estimate_key
 
@@ -46,17 +47,22 @@ def grid_of(part: Part) -> BeatGrid:
     return part.decisions.grid(found)
 
 
-def write(parts: Part | Sequence[Part], *, writing: Writing | None = None, title: str = "") -> Score:
+def write(
+    parts: Part | Sequence[Part], *, writing: Writing | None = None, title: str = "", marks: Sequence[Mark] = ()
+) -> Score:
     """Write one part, or several under each other, as a score.
 
     Parameters
     ----------
     parts : Part or sequence of Part
-        Several parts share the beats and the key of the first.
+        Several parts share the beats of the first; the key is the first that one names, the chord symbols above the
+        first staff are those of the first part that has some.
     writing : Writing
         How; see there.
     title : str
         Above the music; default: the first part's.
+    marks : sequence of (float, str)
+        Times in seconds and what stands at the bar there, such as the letters of the form.
 
     Returns
     -------
@@ -76,13 +82,61 @@ def write(parts: Part | Sequence[Part], *, writing: Writing | None = None, title
     writing = writing or Writing()
     shown = [_prepared(part, writing) for part in rows]
     key = _key(shown)
-    grid = grid_of(shown[0])
-    title = title or rows[0].title
-    written = [_staves(part, index, grid, key, writing) for index, part in enumerate(shown)]
-    chords = shown[0].chords if writing.chords and rows[0].decisions.chords is not False else ()
-    remark = "Swing" if any(_swings(part, grid, writing) for part in shown) else ""
-    text, ids = musicxml.document(written, title=title, grid=grid, chords=chords, remark=remark)
+    grid, quantised = _quantised(shown, grid_of(shown[0]), writing)
+    count = max(bar_count(written, grid) for written in quantised)
+    laid_out = [
+        staves.layout(part, index, written, grid, key=key, writing=writing, count=count)
+        for index, (part, written) in enumerate(zip(shown, quantised, strict=True))
+    ]
+    title = " ".join((title or rows[0].title).split())
+    text, ids = musicxml.document(
+        laid_out,
+        title=title,
+        grid=grid,
+        chords=_chords(shown) if writing.chords else (),
+        remark="Swing" if _swings(shown, grid, writing) else "",
+        marks=marks,
+    )
     return Score(text, title, _original(ids, rows, writing))
+
+
+def _chords(parts: Sequence[Part]) -> tuple[Chord, ...]:
+    """The chord symbols of the first part that has some and for which nobody has turned them off."""
+    return next((part.chords for part in parts if part.chords and part.decisions.chords is not False), ())
+
+
+def _quantised(parts: Sequence[Part], grid: BeatGrid, writing: Writing) -> tuple[BeatGrid, list[list[Written]]]:
+    """The written notes of each part, against one grid that begins before all of them."""
+    swing = _swings(parts, grid, writing)
+
+    def against(grid: BeatGrid) -> list[list[Written]]:
+        return [
+            quantise(
+                [note.onset for note in part.notes],
+                [note.offset for note in part.notes],
+                grid,
+                subdivisions=writing.subdivisions or None,
+                monophonic=find(part.instrument).monophonic,
+                swing=swing,
+            )
+            for part in parts
+        ]
+
+    written = against(grid)
+    before = max(_bars_before(part, row, grid) for part, row in zip(parts, written, strict=True))
+    if not before:
+        return grid, written
+    grid = grid.with_bars_before(before)
+    return grid, against(grid)
+
+
+def _bars_before(part: Part, written: Sequence[Written], grid: BeatGrid) -> int:
+    """How many bars were put before the grid's first, for notes that begin before it."""
+    if not written:
+        return 0
+    one = written[0]
+    beats = float(one.onset / grid.beat_quarters) - float(grid.beats_at([part.notes[one.index].onset])[0])
+    return round((beats - (grid.first - 1)) / grid.beats_per_bar)
 
 
 def _prepared(part: Part, writing: Writing) -> Part:
@@ -104,25 +158,11 @@ def _key(parts: Sequence[Part]) -> str:
     return named or estimate_key(pitched) or "C major"
 
 
-def _staves(part: Part, index: int, grid: BeatGrid, key: str, writing: Writing) -> list[Staff]:
-    """The staves of one part: two for keys, a tablature beside the notes where wanted."""
-    known = find(part.instrument)
-    written = quantise(
-        [note.onset for note in part.notes],
-        [note.offset for note in part.notes],
-        grid,
-        subdivisions=writing.subdivisions or None,
-        monophonic=known.monophonic,
-        swing=writing.swing,
-    )
-    return staves.layout(part, index, written, grid, key=key, writing=writing)
-
-
-def _swings(part: Part, grid: BeatGrid, writing: Writing) -> bool:
-    """Whether long-short pairs are written as even eighths."""
+def _swings(parts: Sequence[Part], grid: BeatGrid, writing: Writing) -> bool:
+    """Whether long-short pairs are written as even eighths: in all parts of a song, or in none."""
     if writing.swing is not None:
         return writing.swing
-    return swing_ratio([note.onset for note in part.notes], grid) is not None
+    return any(swing_ratio([note.onset for note in part.notes], grid) is not None for part in parts)
 
 
 def _original(ids: dict[str, NoteId], rows: Sequence[Part], writing: Writing) -> dict[str, tuple[int, int]]:
@@ -158,15 +198,23 @@ def save(parts: Part | Sequence[Part], path: str | Path, **options: Any) -> Path
     ExportError
         If the extension is none of these, an option is unknown, or the folder can't be written to.
     """
+    title = str(options.pop("title", ""))
+    return save_score(write(parts, writing=writing_of(options), title=title), path)
+
+
+def writing_of(options: dict[str, Any]) -> Writing:
+    """The options of a page as `Writing`; `ExportError` for one that there is not, naming those that there are."""
+    unknown = [name for name in options if name not in Writing.__dataclass_fields__]
+    if unknown:
+        names = ", ".join(Writing.__dataclass_fields__)
+        raise ExportError(f"A score has no option {unknown[0]!r}: it has title, {names}.")
+    return Writing(**options)
+
+
+def save_score(score: Score, path: str | Path) -> Path:
+    """Write a score that is there already to a file, as `save` does."""
     path = Path(path)
     suffix = path.suffix.lower()
-    title = str(options.pop("title", ""))
-    try:
-        writing = Writing(**options)
-    except TypeError as error:
-        known = ", ".join(Writing.__dataclass_fields__)
-        raise ExportError(f"A score's options are title, {known}.") from error
-    score = write(parts, writing=writing, title=title)
     if suffix in MUSICXML_SUFFIXES:
         return write_whole(path, score.musicxml.encode())
     from musiclab.notation import engrave
@@ -176,8 +224,8 @@ def save(parts: Part | Sequence[Part], path: str | Path, **options: Any) -> Path
     if suffix in (".svg", ".png"):
         pages = [page.encode() for page in engrave.svg(score)] if suffix == ".svg" else engrave.png(score)
         names = [path, *(path.with_stem(f"{path.stem}-{n}") for n in range(2, len(pages) + 1))]
-        with replacing(names) as made:
-            for beside, page in zip(made, pages, strict=True):
+        with replacing(names) as temporary:
+            for beside, page in zip(temporary, pages, strict=True):
                 beside.write_bytes(page)
         return path
     raise ExportError(

@@ -68,15 +68,14 @@ class Staff:
 
 
 def layout(
-    part: Part, index: int, written: Sequence[Written], grid: BeatGrid, *, key: str, writing: Writing
+    part: Part, index: int, written: Sequence[Written], grid: BeatGrid, *, key: str, writing: Writing, count: int
 ) -> list[Staff]:
-    """The staves that this part needs.
+    """The staves that this part needs, of `count` bars.
 
     One for most; two, braced, for keyboards with anything to play for the left hand; a tablature under the notes of a
     guitar or bass where asked for. Drums get an upper voice for the hands and a lower one for the feet.
     """
     known = find(part.instrument)
-    count = _bar_count(written, grid)
     reader = writing.transposition or part.decisions.pitch
     interval = interval_for(known, reader)
     name = known.name.capitalize() + (f" in {reader}" if reader not in ("", "C") else "")
@@ -103,7 +102,8 @@ def layout(
     return [staff]
 
 
-def _bar_count(written: Sequence[Written], grid: BeatGrid) -> int:
+def bar_count(written: Sequence[Written], grid: BeatGrid) -> int:
+    """How many bars written notes fill; one at least."""
     last = max((w.onset + w.duration for w in written), default=Fraction(0))
     return max(1, int(-(-last // grid.bar_quarters)))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import functools
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -21,13 +22,19 @@ from musiclab.notes import Note
 ACCIDENTALS = {-2: "flat-flat", -1: "flat", 0: "natural", 1: "sharp", 2: "double-sharp"}
 UNSURE = ((0.4, "#C62828"), (0.7, "#E07B00"))  # confidence below which a note head takes the colour
 OUT_OF_REACH = (  # over a rest of a tablature, where the neck or the hand has no place for the note above
-    '<direction placement="above"><direction-type><words font-size="7" font-style="italic">out of reach</words>'
-    "</direction-type>{staff}</direction>"
+    '<direction placement="above"><direction-type><words font-size="7">n/a</words></direction-type>{staff}</direction>'
 )
 TRIPLET = "<time-modification><actual-notes>3</actual-notes><normal-notes>2</normal-notes></time-modification>"
 STEPS = "CDEFGAB"
+HIGH_REST = "<display-step>E</display-step><display-octave>5</display-octave>"
+NOT_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 SOON = 0.1  # s: a note that begins so little before a chord belongs to it
 Pitch = tuple[str, int, int]  # step, alteration in semitones, octave
+
+
+def escaped(text: str) -> str:
+    """A text for XML: without the characters that it can't hold."""
+    return escape(NOT_XML.sub("", text))
 
 
 @dataclass
@@ -37,6 +44,8 @@ class Page:
     grid: BeatGrid
     divisions: int  # of a quarter note
     ids: dict[str, NoteId] = field(default_factory=dict)
+    skip: Fraction = Fraction(0)  # what is left out of the first bar
+    rests_together: bool = True  # whether empty bars are counted as one rest
 
     def ticks(self, quarters: Fraction) -> int:
         """A duration as MusicXML counts it."""
@@ -94,7 +103,9 @@ def _sounding(symbol: Symbol, look: Appearance, voice: Voice, page: Page) -> Ite
 def _rest(symbol: Symbol, look: Appearance, voice: Voice, page: Page, *, shown: bool = False) -> str:
     whole = symbol.duration == page.grid.bar_quarters
     hidden = ' print-object="no"' if voice.hides_rests and not shown else ""
-    kind = '<rest measure="yes"/>' if whole else "<rest/>"
+    # Rests of the hands stand clear of what the feet play.
+    high = "" if voice.staff.instrument is not DRUMS or voice.hides_rests or len(voice.staff.voices) < 2 else HIGH_REST
+    kind = f'<rest measure="yes">{high}</rest>' if whole else f"<rest>{high}</rest>"
     shape = "" if whole else _shape(look)
     marks = _notations(look, quiet=voice.staff.clef == "tab")
     return f"<note{hidden}>{kind}{_times(symbol, voice, page)}{shape}{_staff(voice)}{marks}</note>"
@@ -177,7 +188,7 @@ def _lyric(symbol: Symbol, voice: Voice) -> str:
     if syllable is None:
         return ""
     held = "<extend/>" if syllable.held else ""
-    return f"<lyric><syllabic>{syllable.syllabic}</syllabic><text>{escape(syllable.text)}</text>{held}</lyric>"
+    return f"<lyric><syllabic>{syllable.syllabic}</syllabic><text>{escaped(syllable.text)}</text>{held}</lyric>"
 
 
 def _identity(index: int, staff: Staff, page: Page) -> str:
