@@ -74,8 +74,6 @@ def sections(song: Audio, *, grid: BeatGrid) -> tuple[Section, ...]:
     tuple of Section
         From the first downbeat to the end of the song; at least one. Songs of fewer than four bars are one section.
 
-    Notes
-    -----
     Notebook: 10
     """
     downbeats = [time for time in grid.downbeats if 0 <= time < song.duration]
