@@ -46,3 +46,12 @@ class TranscriptionError(MusiclabError):
 
 class DatasetError(MusiclabError):
     """A folder is not a dataset as expected: see the layout that the message names."""
+
+
+def fault(error: BaseException) -> str:
+    """A sentence for what musiclab did not raise on purpose: what it was, and what to do about it."""
+    said = (str(error).strip().splitlines() or [""])[0][:160].rstrip(".")
+    what = f"{type(error).__name__}: {said}" if said else type(error).__name__
+    if isinstance(error, MemoryError):
+        return "There is not enough memory for this: close other programs, or take a shorter part of the song."
+    return f"This is a fault of musiclab ({what}): please report it, with what MUSICLAB_DEBUG=1 makes it say of where."

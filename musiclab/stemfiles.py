@@ -14,7 +14,7 @@ import numpy as np
 from musiclab.audio import Audio, to_db
 from musiclab.codecs.decoding import read
 from musiclab.codecs.encoding import QUALITY, write_together
-from musiclab.codecs.files import safe_name, write_whole
+from musiclab.codecs.files import delivered, is_ours, safe_name
 from musiclab.codecs.formats import find_format
 from musiclab.codecs.readers import MAX_RATE, MAX_SAMPLES, MIN_RATE
 from musiclab.codecs.source import audio_files, open_source
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 LONGER_S = 0.1  # a stem may be this much longer than its mixture (codec padding) before it counts as another song
 _KIND = "musiclab stems"
+CARD = "stems.json"
 
 
 class SavedStems(dict[str, Path]):
@@ -57,7 +58,7 @@ def save_stems(
     stems : Stems
         What to write.
     folder : path
-        Made if it lacks; files of the same names in it are replaced.
+        Made if it lacks. Files that musiclab wrote into it are replaced; any others are never touched.
     format, subtype, quality
         As in `save`.
     names : str
@@ -72,7 +73,8 @@ def save_stems(
     Raises
     ------
     ExportError
-        If the format is not known, or the folder or disk refuses: then no file was changed.
+        If the format is not known, a file of yours has one of the names, or the folder or disk refuses: then no file
+        was changed.
 
     Notebook: 01
     """
@@ -81,13 +83,39 @@ def save_stems(
     takes = {name: Take(stem, seed=number) for number, (name, stem) in enumerate(stems.items(), start=1)}
     takes[RESIDUAL] = Take(stems[RESIDUAL], whole=stems.mixture, parts=tuple(stems.values()))
     template = names or "{stem}"
-    paths = {name: folder / f"{_file_name(template, stems, name)}.{kind.extension}" for name in takes}
-    if len(set(paths.values())) < len(paths):
+    files = {name: f"{_file_name(template, stems, name)}.{kind.extension}" for name in takes}
+    if len({file.casefold() for file in files.values()}) < len(files):
         raise ExportError(f"The names {template!r} would give two stems the same file: put {{stem}} into them.")
-    gain = write_together(list(takes.values()), list(paths.values()), kind, quality=quality)
-    saved = SavedStems(paths, to_db(gain))
-    _write_card(folder / f"{_file_name(template, stems, 'stems')}.json", stems, saved)
-    return saved
+    card = f"{_file_name(template, stems, 'stems')}.json"
+    with delivered(folder, [*files.values(), card]) as scratch:
+        gain = write_together(list(takes.values()), [scratch / file for file in files.values()], kind, quality=quality)
+        (scratch / card).write_bytes(card_of(stems, files, to_db(gain)))
+    return SavedStems({name: folder / file for name, file in files.items()}, to_db(gain))
+
+
+def free_folder(folder: Path, song: Audio) -> Path:
+    """`folder`, or the first of its name and a number in which saving the stems of `song` replaces nothing else.
+
+    That is one without stems and sounds, or one that holds this very song's stems as musiclab left them.
+    """
+    number, place = 1, folder
+    while not _may_hold(place, song):
+        number += 1
+        place = folder.with_name(f"{folder.name} ({number})")
+    return place
+
+
+def _may_hold(folder: Path, song: Audio) -> bool:
+    if not folder.is_dir():
+        return not folder.exists()
+    sounds = [path.name for path in audio_files(folder)]
+    if not (folder / CARD).exists():
+        return not sounds
+    try:
+        card = _card(folder / CARD)
+    except AudioError:
+        return False
+    return card is not None and card.song == song.digest and all(is_ours(folder, name) for name in sounds)
 
 
 def _file_name(template: str, stems: Stems, name: str) -> str:
@@ -103,15 +131,9 @@ def _file_name(template: str, stems: Stems, name: str) -> str:
 
 def card_of(stems: Stems, files: Mapping[str, str], gain_db: float) -> bytes:
     """The text of ``stems.json``, with which `read_stems` reads the files (by stem's name) as they were."""
-    card = Card(stems.mixture.title, stems.engine, stems.sr, stems.mixture.frames, gain_db, dict(files))
-    return json.dumps({"kind": _KIND, **asdict(card)}, indent=2, ensure_ascii=False).encode()
-
-
-def _write_card(path: Path, stems: Stems, saved: SavedStems) -> None:
-    try:
-        write_whole(path, card_of(stems, {name: file.name for name, file in saved.items()}, saved.gain_db))
-    except ExportError as error:
-        raise ExportError(f"The stems are written, but not {path.name!r} beside them: {error}") from error
+    song = stems.mixture
+    card = Card(song.title, stems.engine, stems.sr, song.frames, gain_db, dict(files), song.digest)
+    return json.dumps({"kind": _KIND, **asdict(card)}, indent=2, ensure_ascii=False).encode(errors="replace")
 
 
 class StemFiles(NamedTuple):
@@ -153,7 +175,7 @@ def _card(path: Path) -> Card | None:
     if not isinstance(told, dict) or told.get("kind") != _KIND:
         return None
     try:
-        return Card(**{field.name: told[field.name] for field in fields(Card)})
+        return Card(**{field.name: told[field.name] for field in fields(Card) if field.name in told})
     except (KeyError, TypeError, ValueError) as error:
         raise AudioError(
             f"The card {path.name!r} of saved stems is damaged ({error}): delete it to read the stems without it."
@@ -170,9 +192,10 @@ class Card:
     frames: int
     gain_db: float
     files: dict[str, str]
+    song: str = ""  # the digest of the mixture
 
     def __post_init__(self) -> None:
-        for name in ("title", "engine"):
+        for name in ("title", "engine", "song"):
             if not isinstance(getattr(self, name), str):
                 raise ValueError(f"its {name} is no text")
         for name, low, high in (("sr", MIN_RATE, MAX_RATE), ("frames", 1, MAX_SAMPLES), ("gain_db", -400, 0)):

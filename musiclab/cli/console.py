@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
+import os
+import signal
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal, Protocol
@@ -15,9 +19,11 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from rich.table import Table
 from typer.core import TyperGroup
 
-from musiclab.errors import Cancelled, MusiclabError
+from musiclab.errors import Cancelled, MusiclabError, fault
 
 OK, FAILED, CANCELLED = 0, 1, 130
+# How typer itself ends a command; the last is ClickException, which has another home in each of its versions.
+_ORDINARY: tuple[type[BaseException], ...] = (typer.Exit, typer.Abort, typer.BadParameter.__mro__[2])
 
 
 class Report(Protocol):
@@ -38,6 +44,13 @@ class Commands(TyperGroup):
         except MusiclabError as error:
             complain(str(error))
             raise typer.Exit(FAILED) from None
+        except _ORDINARY:
+            raise
+        except Exception as error:  # a fault of ours is told in a sentence too
+            if os.environ.get("MUSICLAB_DEBUG"):
+                raise
+            complain(fault(error))
+            raise typer.Exit(FAILED) from None
 
 
 class _Notes(logging.Handler):
@@ -52,6 +65,22 @@ def plain_logging() -> None:
     log = logging.getLogger("musiclab")
     if not any(isinstance(handler, _Notes) for handler in log.handlers):
         log.addHandler(_Notes(logging.WARNING))
+
+
+def any_terminal() -> None:
+    """What the terminal's code page can't show is written as its number: a report is never lost over a letter."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def stopped_gently() -> None:
+    """Being ended from outside (TERM, as by a shutdown or a supervisor) tidies up as Ctrl-C does."""
+
+    def stop(number: int, _frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    signal.signal(signal.SIGTERM, stop)
 
 
 def stderr() -> Console:
@@ -76,7 +105,8 @@ def complain(text: str) -> None:
 
 def print_json(document: object) -> None:
     """The one JSON document of a command with ``--json``."""
-    typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    typer.echo(json.dumps(document, indent=2, ensure_ascii=not unicode))
 
 
 def print_table(

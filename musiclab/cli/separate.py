@@ -15,8 +15,11 @@ from musiclab.audio import Audio
 from musiclab.batch import find_songs, guarded, song_folders
 from musiclab.cli import console
 from musiclab.cli.reports import tell
+from musiclab.codecs.formats import Format, find_format
+from musiclab.codecs.source import readable
 from musiclab.recipes.report import SongReport, report
 from musiclab.recipes.source import only
+from musiclab.stemfiles import free_folder
 from musiclab.stems import Stems
 
 
@@ -65,19 +68,32 @@ def separate(
 ) -> None:
     """Write each instrument of a song to a file of its own."""
     from musiclab import codecs
-    from musiclab.codecs.formats import find_format
 
-    find_format(format, subtype)  # a wrong format is said before the work, not after it
+    kind = find_format(format, subtype)  # a wrong format is said before the work, not after it
     wanted = [name.strip() for name in stems.split(",") if name.strip()]
     how = How(engine, quality, device, cache)
     files = find_songs(songs)
 
     def work(song: Path, folder: Path) -> SongReport:
         began = time.perf_counter()
-        made = only(apart(codecs.load(song), song.name, how), wanted)
-        return report(str(song), made, made.save(folder, format=format, subtype=subtype), began=began)
+        mixture = fitting(codecs.load(song), kind)
+        place = free_folder(folder, mixture)
+        if place != folder:
+            console.note(f"{folder} holds other files, which stay as they are: the stems go to {place}.")
+        made = only(apart(mixture, readable(song.name), how), wanted)
+        return report(readable(song), made, made.save(place, format=format, subtype=subtype), began=began)
 
-    finish([guarded(song, folder, work) for song, folder in zip(files, song_folders(files, out), strict=True)], json)
+    folders = song_folders(files, out, given=songs)
+    finish([guarded(song, folder, work) for song, folder in zip(files, folders, strict=True)], json)
+
+
+def fitting(song: Audio, kind: Format) -> Audio:
+    """The song, or its stereo fold where the target format has no room for surround: said before the work."""
+    if song.channels <= kind.max_channels:
+        return song
+    folded = song.stereo()
+    console.note(f"{kind.name} holds two channels: the {song.channels} of the song are folded down to stereo.")
+    return folded
 
 
 def demo(

@@ -50,7 +50,8 @@ def save(audio: Audio, path: str | PathLike[str], *, subtype: str | None = None,
     Returns
     -------
     Path
-        The file, complete. If all had to be made softer to fit, a warning in the log ``musiclab`` says so.
+        The file, complete. If all had to be made softer to fit, or surround was folded down to stereo because the
+        format holds no more, a warning in the log ``musiclab`` says so.
 
     Raises
     ------
@@ -108,6 +109,12 @@ def write_together(takes: Sequence[Take], paths: Sequence[Path], format: Format,
     ExportError
         If anything refuses; then no file has been touched.
     """
+    if takes[0].audio.channels > format.max_channels:
+        logger.warning(
+            "%s holds two channels: the %d of the sound are folded down to stereo.",
+            *(format.name, takes[0].audio.channels),
+        )
+    takes = [take.folded(format) for take in takes]
     gain = min(1.0, *(take.fitting_gain(format) for take in takes))
     with replacing(paths) as temporary:
         for _ in range(3):  # a second round if decoding overshoots; a third would be for a very odd sound

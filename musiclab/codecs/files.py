@@ -60,7 +60,8 @@ def write_whole(path: Path, data: bytes) -> Path:
 
 def safe_name(text: str) -> str:
     """`text` as the name of a file or folder that every system accepts; at most 200 bytes."""
-    cleaned = _FORBIDDEN.sub("_", text).strip(" .")
+    whole = text.encode(errors="surrogateescape").decode(errors="replace").replace("\ufffd", "_")
+    cleaned = _FORBIDDEN.sub("_", whole).strip(" .")
     return cleaned.encode()[:200].decode(errors="ignore") or "_"
 
 
@@ -79,7 +80,7 @@ def claim(folder: Path, names: Sequence[str]) -> None:
         path = folder / name
         if path.is_dir():
             raise ExportError(f"{str(path)!r} is a folder: move it, or choose another folder for the files.")
-        if (path.exists() or path.is_symlink()) and not _is_ours(folder, name):
+        if (path.exists() or path.is_symlink()) and not is_ours(folder, name):
             raise ExportError(
                 f"{str(path)!r} is there already and is not as musiclab left it: move it, or choose another folder."
             )
@@ -129,7 +130,8 @@ def _sign(folder: Path, name: str, made: Path) -> None:
     write_whole(record, "\n".join([_digest(made), *known[:1]]).encode())
 
 
-def _is_ours(folder: Path, name: str) -> bool:
+def is_ours(folder: Path, name: str) -> bool:
+    """Whether the file is there as musiclab wrote it."""
     record, path = _record(folder, name), folder / name
     return record.is_file() and path.is_file() and not path.is_symlink() and _digest(path) in record.read_text().split()
 
@@ -145,6 +147,7 @@ def _digest(path: Path) -> str:
 
 def _refusal(folder: Path, error: OSError) -> str:
     """One sentence for what a system says when it won't write."""
+    folder = folder.parent.parent if folder.parent.name == RECORD else folder  # where the files were to go from here
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return f"There is no room left for the files in {str(folder)!r}: free some space or choose another folder."
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):

@@ -40,12 +40,12 @@ class Source:
 
     @property
     def title(self) -> str:
-        return "" if self.name == _NAMELESS else Path(self.name).stem
+        return "" if self.name == _NAMELESS else readable(Path(self.name).stem)
 
     @property
     def label(self) -> str:
         """How a sentence about it starts."""
-        return self.name if self.name == _NAMELESS else repr(self.name)
+        return self.name if self.name == _NAMELESS else repr(readable(self.name))
 
     def rewound(self) -> Path | io.BytesIO:
         """The target, at its beginning."""
@@ -61,6 +61,11 @@ class Source:
         with self.target.open("rb") as file:
             file.seek(start)
             return file.read(count)
+
+
+def readable(path: str | PathLike[str]) -> str:
+    """A path as text that can be shown and written: bytes that are no UTF-8, as old disks have in names, become �."""
+    return os.fspath(path).encode(errors="surrogateescape").decode(errors="replace")
 
 
 def open_source(given: str | PathLike[str] | bytes | IO[bytes] | Mapping[str, Any]) -> Source:

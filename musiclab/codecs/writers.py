@@ -16,7 +16,7 @@ from musiclab.audio import Audio, blocks
 from musiclab.codecs.formats import Format
 from musiclab.codecs.pcm import fitting_gain, on_grid, quantised, remainder
 from musiclab.codecs.readers import VORBIS_ORDER, sndfile_target
-from musiclab.errors import ExportError
+from musiclab.errors import AudioError, ExportError
 
 if TYPE_CHECKING:
     import av
@@ -52,6 +52,22 @@ class Take:
             # Dither and rounding need a step and a half, for each signal that goes in.
             return fitting_gain(self.audio.samples, format.bits, spare=2 + 2 * len(self.parts))
         return 10 ** (-self.audio.peak_db / 20) if format.lossy else np.inf
+
+    def folded(self, format: Format) -> Take:
+        """Itself, or as stereo where the format has no room for surround.
+
+        Raises
+        ------
+        ExportError
+            If no rule folds so many channels.
+        """
+        if self.audio.channels <= format.max_channels:
+            return self
+        try:
+            whole = self.whole.stereo() if self.whole else None
+            return Take(self.audio.stereo(), self.seed, whole, tuple(part.stereo() for part in self.parts))
+        except AudioError as error:
+            raise ExportError(f"{format.name} holds at most {format.max_channels} channels. {error}") from error
 
     def steps(self, bits: int, gain: float) -> Iterator[np.ndarray]:
         """Blocks (channels, frames) of whole numbers."""

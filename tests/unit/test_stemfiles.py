@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from musiclab import codecs, datasets
+from musiclab import codecs, datasets, stemfiles
 from musiclab.audio import Audio
 from musiclab.codecs import writers
 from musiclab.errors import AudioError, ExportError
@@ -243,7 +243,7 @@ def test_names_by_a_template(tmp_path):
 
 def test_one_failure_leaves_all_old_files_as_they_were(tmp_path, monkeypatch):
     made(seed=1).save(tmp_path)
-    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    before = {path.name: path.read_bytes() for path in tmp_path.glob("*.*") if path.is_file()}
     real = writers._by_sndfile
 
     def full_at_bass(take, target, *rest):
@@ -254,7 +254,58 @@ def test_one_failure_leaves_all_old_files_as_they_were(tmp_path, monkeypatch):
     monkeypatch.setattr(writers, "_by_sndfile", full_at_bass)
     with pytest.raises(ExportError, match="no room left"):
         made(seed=2).save(tmp_path)
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert {path.name: path.read_bytes() for path in tmp_path.glob("*.*") if path.is_file()} == before
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def test_a_file_of_yours_is_never_replaced(tmp_path):
+    """Not one that was there, nor one of ours that you changed; what is left as it was is replaced."""
+    stems = made()
+    (tmp_path / "bass.wav").write_bytes(b"my own")
+    with pytest.raises(ExportError, match=r"bass.wav' is there already and is not as musiclab left it"):
+        stems.save(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["bass.wav"]
+    assert (tmp_path / "bass.wav").read_bytes() == b"my own"
+    (tmp_path / "bass.wav").unlink()
+    stems.save(tmp_path)
+    made(seed=3).save(tmp_path)
+    np.testing.assert_allclose(Stems.load(tmp_path)["bass"].samples, made(seed=3)["bass"].samples, atol=1e-6)
+    made(seed=4)["bass"].save(tmp_path / "bass.wav")
+    with pytest.raises(ExportError, match="not as musiclab left it"):
+        stems.save(tmp_path)
+
+
+def test_a_folder_is_free_for_the_stems_that_it_holds_and_no_others(tmp_path):
+    song, other = made(), made(seed=9)
+    place = tmp_path / "song"
+    assert stemfiles.free_folder(place, song.mixture) == place
+    place.mkdir()
+    (place / "lyrics.txt").write_text("la")
+    assert stemfiles.free_folder(place, song.mixture) == place
+    song.save(place)
+    assert stemfiles.free_folder(place, song.mixture) == place
+    assert stemfiles.free_folder(place, other.mixture).name == "song (2)"
+    other.save(tmp_path / "song (2)")
+    assert stemfiles.free_folder(place, other.mixture).name == "song (2)"
+    assert stemfiles.free_folder(place, made(seed=5).mixture).name == "song (3)"
+    (place / "drums.wav").write_bytes(b"mine")
+    assert stemfiles.free_folder(place, song.mixture).name == "song (3)"
+    (place / "stems.json").write_text('{"kind": "musiclab stems"}')
+    assert stemfiles.free_folder(place, song.mixture).name == "song (3)"
+    (tmp_path / "file").write_text("in the way")
+    assert stemfiles.free_folder(tmp_path / "file", song.mixture).name == "file (2)"
+
+
+@pytest.mark.parametrize("format", ["mp3", "opus", "m4a"])
+def test_stems_of_surround_are_folded_where_a_format_holds_two_channels(tmp_path, caplog, format):
+    rng = np.random.default_rng(0)
+    parts = {name: Audio(rng.uniform(-0.02, 0.02, (6, SR)), SR) for name in ("vocals", "drums")}
+    song = Audio(sum(part.samples for part in parts.values()) * 1.2, SR)
+    saved = Stems(parts, song).save(tmp_path, format=format)
+    assert len([text for text in caplog.messages if "the 6 of the sound are folded" in text]) == 1
+    for name, path in saved.items():
+        assert codecs.load(path).channels == 2, name
+    assert Stems.load(tmp_path).mixture.rms_db == pytest.approx(song.stereo().rms_db, abs=1)
 
 
 def test_what_is_saved_is_not_changed(tmp_path):

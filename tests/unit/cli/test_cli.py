@@ -160,6 +160,46 @@ class TestSongs:
         songs = [Path("x/a.mp3"), Path("y/a.flac"), Path("a.wav"), Path("b.wav")]
         assert [folder.name for folder in song_folders(songs, Path("out"))] == ["a", "a (2)", "a (3)", "b"]
 
+    def test_albums_in_folders_are_found_and_keep_their_folders(self, tmp_path: Path) -> None:
+        names = ["x/CD 1/01.ogg", "x/CD 2/01.OGA", "x/.hidden/01.ogg", "y/..wav.wav", "01.wav", "z/notes.txt"]
+        for name in [*names, "stems/01/.musiclab/vocals.wav.sha256", "stems/01/vocals.wav"]:
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).touch()
+        songs = find_songs([tmp_path])
+        assert [str(song.relative_to(tmp_path)) for song in songs] == ["01.wav", "x/CD 1/01.ogg", "x/CD 2/01.OGA"]
+        folders = song_folders(songs, Path("out"), given=[tmp_path])
+        assert [folder.as_posix() for folder in folders] == ["out/01", "out/x/CD 1/01", "out/x/CD 2/01"]
+
+    @pytest.mark.parametrize("name", ["...wav", "....wav", "  .wav", "a:b?.wav", "x" * 300 + ".wav", "CON .wav"])
+    def test_a_name_never_leads_out_of_the_folder(self, name: str) -> None:
+        (folder,) = song_folders([Path("x") / name], Path("out"))
+        assert folder.parent == Path("out")
+        assert folder.name.strip(" .")
+        assert len(folder.name.encode()) <= 200
+
+    def test_names_that_differ_in_case_only_get_different_folders(self) -> None:
+        songs = [Path("x/Song.mp3"), Path("y/song.mp3")]
+        assert [folder.name for folder in song_folders(songs, Path("out"))] == ["Song", "song (2)"]
+
+    def test_a_fault_of_ours_in_one_song_stops_no_other(self, song: Path, tmp_path: Path, monkeypatch: Any) -> None:
+        def failing(*arguments: Any, **settings: Any) -> Any:
+            raise ZeroDivisionError("division by zero\nand more")
+
+        monkeypatch.setattr("musiclab.separation.separate", failing)
+        result = run("separate", song, song, "-e", "hpss", "-o", tmp_path / "out", "--json")
+        assert result.exit_code == 1
+        errors = [one["error"] for one in json.loads(result.stdout)["songs"]]
+        assert errors[0].startswith("This is a fault of musiclab (ZeroDivisionError: division by zero): please report")
+
+    def test_a_fault_of_ours_is_a_sentence(self, song: Path, monkeypatch: Any) -> None:
+        monkeypatch.setattr("musiclab.batch.find_songs", None)
+        monkeypatch.setattr("musiclab.cli.separate.find_songs", None)
+        result = run("separate", song)
+        assert result.exit_code == 1
+        assert "This is a fault of musiclab (TypeError" in " ".join(result.stderr.split())
+        monkeypatch.setenv("MUSICLAB_DEBUG", "1")
+        assert isinstance(run("separate", song).exception, TypeError)
+
     def test_the_sum_check_finds_what_is_missing(self, song: Path, tmp_path: Path) -> None:
         whole = load(song)
         sf.write(tmp_path / "half.wav", whole.samples.T / 2, SR, subtype="FLOAT")
