@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     import pretty_midi
 
 OURS = "musiclab: "  # how the text event begins that only we read
+NEAR = 0.002  # s: times in a file are rounded
 DRUM_CHANNEL = 9
 CHANNELS = [channel for channel in range(16) if channel != DRUM_CHANNEL]
 
@@ -89,7 +91,7 @@ def _part_events(part: Part, ticks: TempoMap, channel: int) -> Iterator[tuple[in
     yield 0, 0, MetaMessage("track_name", name=part.title or part.instrument)
     remembered = {
         "title": part.title, "instrument": part.instrument, "key": part.key, "lyrics": part.lyrics,
-        "beats": part.grid is not None, "decisions": part.decisions.as_dict(),
+        "beats": [part.beats[0], part.beats[-1]] if part.grid else [], "decisions": part.decisions.as_dict(),
     }  # fmt: skip
     yield 0, 0, MetaMessage("text", text=OURS + json.dumps(remembered, ensure_ascii=False))
     yield 0, 0, Message("program_change", channel=channel, program=known.program)
@@ -119,7 +121,8 @@ def read_midi(path: str | Path, *, instrument: str = "piano") -> Part:
     TranscriptionError
         If the file is no MIDI file.
     """
-    midi = _opened(path)
+    file = _opened(path)
+    midi = _read(file, path)
     tracks = [track for track in midi.instruments if track.is_drum == (find(instrument) is DRUMS)]
     notes = [Note(n.start, n.end, n.pitch, max(n.velocity, 1)) for t in tracks for n in t.notes if n.end > n.start]
     ours = _remembered(midi)
@@ -132,24 +135,44 @@ def read_midi(path: str | Path, *, instrument: str = "piano") -> Part:
         decisions=Decisions.from_dict(ours.get("decisions", {})),
         duration=float(midi.get_end_time()),
     )
-    grid = _grid(midi, part.duration)
+    said = {message.type for track in file.tracks for message in track} & {"set_tempo", "time_signature"}
+    grid = _grid(midi, part.duration) if said else None
     if grid is None:
         return part
-    unmeasured = ours.get("beats") is False  # it was written at 120 a minute only because a file must have a tempo
-    return part.with_grid(grid) if not unmeasured else part.decide(metre=grid.metre)
+    if ours and not ours.get("beats"):  # it has a tempo only because a file must have one
+        return replace(part, time_signature=grid.metre)
+    return part.with_grid(_between(grid, *ours["beats"]) if ours else grid)
 
 
-def _opened(path: str | Path) -> pretty_midi.PrettyMIDI:
-    import pretty_midi
+def _between(grid: BeatGrid, first: float, last: float) -> BeatGrid:
+    """The beats from `first` to `last` (s): without those that only fill the file's first bar, and its end."""
+    kept = [t for t in grid.times if first - NEAR <= t <= last + NEAR]
+    if len(kept) < 2:
+        return grid
+    downbeat = next((t for t in grid.downbeats if t >= kept[0]), kept[0])
+    return BeatGrid(tuple(kept), 1, grid.metre).with_downbeat(downbeat)
+
+
+def _opened(path: str | Path) -> mido.MidiFile:
+    import mido
 
     for charset in ("utf-8", "latin-1"):  # the format names none
         try:
-            return pretty_midi.PrettyMIDI(str(path), charset=charset)
+            return mido.MidiFile(str(path), charset=charset)
         except UnicodeDecodeError:
             continue
         except (OSError, EOFError, ValueError, KeyError, IndexError) as err:
             raise TranscriptionError(f"{path} can't be read as a MIDI file: give another file.") from err
     raise TranscriptionError(f"{path} can't be read as a MIDI file: give another file.")
+
+
+def _read(file: mido.MidiFile, path: str | Path) -> pretty_midi.PrettyMIDI:
+    import pretty_midi
+
+    try:
+        return pretty_midi.PrettyMIDI(mido_object=file)
+    except (ValueError, KeyError, IndexError) as err:
+        raise TranscriptionError(f"{path} can't be read as a MIDI file: give another file.") from err
 
 
 def _remembered(midi: pretty_midi.PrettyMIDI) -> dict[str, Any]:
@@ -175,11 +198,8 @@ def _key(midi: pretty_midi.PrettyMIDI) -> str:
 
 
 def _grid(midi: pretty_midi.PrettyMIDI, duration: float) -> BeatGrid | None:
-    """Beats and bars, if the file says anything of them: those of the time signature that lasts longest."""
+    """Beats and bars: those of the time signature that lasts longest."""
     changes = midi.time_signature_changes
-    _, tempi = midi.get_tempo_changes()
-    if not changes and not len(tempi):
-        return None
     starts = [midi.time_to_tick(change.time) for change in changes] or [0]
     metres = [(change.numerator, change.denominator) for change in changes] or [(4, 4)]
     last = max(midi.time_to_tick(duration), starts[-1] + 1)

@@ -188,6 +188,8 @@ def _beat_period(total: np.ndarray) -> float:
     autocorrelation = autocorrelation / np.arange(len(centred), 0, -1)
     shortest, longest = 60 * FPS / TEMPO_RANGE[1], 60 * FPS / TEMPO_RANGE[0]
     lags = np.arange(shortest, min(longest, len(centred) / 5), 0.25)
+    if not len(lags):
+        raise TranscriptionError("The music is too short for its beats to be found: set the tempo by hand.")
 
     def at(lag: np.ndarray) -> np.ndarray:
         return np.asarray(np.interp(lag, np.arange(len(centred)), autocorrelation))

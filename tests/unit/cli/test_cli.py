@@ -21,6 +21,7 @@ from musiclab.batch import find_songs, song_folders
 from musiclab.cli import app, lab
 from musiclab.codecs import load
 from musiclab.errors import AudioError
+from musiclab.notes import Part
 from musiclab.recipes.report import null_db
 from musiclab.store import Store
 from tests.sounds import tone
@@ -267,12 +268,36 @@ class TestKaraokeAndScore:
         assert (tmp_path / "line - song.musicxml").read_text().count("<step>") >= len(LINE)
         assert (tmp_path / "line - song.mid").read_bytes().startswith(b"MThd")
 
+    def test_the_user_decides_what_is_on_the_page(self, tmp_path: Path) -> None:
+        write_line(tmp_path / "line.wav")
+        (tmp_path / "words.txt").write_text("la-la la", encoding="utf-8")
+        decided = (
+            *("--tempo", "90", "--metre", "6/8", "--key", "D minor", "--chords", "--for", "Bb"),
+            *("--tuning", "drop D", "--tab", "--lyrics", tmp_path / "words.txt"),
+        )
+        options = ("--stem", "song", "-i", "bass", "-f", "json,musicxml", "-o", tmp_path, *decided)
+        result = run("score", tmp_path / "line.wav", *options)
+        assert result.exit_code == 0, result.stderr
+        part = Part.from_json((tmp_path / "line - song.json").read_text("utf-8"))
+        assert (part.time_signature, part.key) == ((6, 8), "D minor")
+        assert part.tempo == pytest.approx(90, rel=0.1)
+        assert (part.decisions.pitch, part.decisions.tuning, part.lyrics) == ("Bb", "drop D", "la-la la")
+        text = (tmp_path / "line - song.musicxml").read_text("utf-8")
+        for shown in ("<beats>6</beats>", "<fifths>1</fifths>", "<text>la</text>", "<tuning-step>D</tuning-step>"):
+            assert shown in text
+
     @pytest.mark.parametrize(
         ("arguments", "said"),
         [
             (["-i", "kazoo-o-phone"], "kazoo-o-phone"),
             (["-f", "docx"], "'docx'"),
             (["-s", "tuba", "-i", "bass"], "no tuba"),
+            (["--tempo", "fast"], "half or double"),
+            (["--metre", "waltz"], "3/4"),
+            (["--tuning", "drop Q", "-i", "guitar"], "drop D"),
+            (["--for", "Q"], "Bb"),
+            (["--key", "H dur"], "H"),
+            (["--lyrics", "nowhere.txt"], "nowhere.txt"),
         ],
     )
     def test_a_mistake_is_said(self, song: Path, arguments: list[str], said: str) -> None:

@@ -21,8 +21,8 @@ def part(instrument: str, line: list[tuple[float, float, int]], **known: object)
     for beat, length, pitch in line:
         onset, offset = GRID.seconds_at([beat, beat + 0.95 * length])
         notes.append(Note(onset, offset, pitch, 90, 0.9))
-    known.setdefault("key", "G major")
-    return Part(notes, instrument, beats=GRID.times, downbeats=GRID.downbeats, title="A song", **known)
+    known = {"key": "G major", "title": "A song", **known}
+    return Part(notes, instrument, beats=GRID.times, downbeats=GRID.downbeats, **known)
 
 
 def parsed(written: score.Score):
@@ -50,6 +50,11 @@ def test_a_bass_line_is_read_back_as_it_was_played():
         ("clarinet", {"transposition": "C"}, 0, 1),
         ("alto saxophone", {}, 9, 4),
         ("flute", {"transposition": "F"}, 7, 2),
+        ("bass", {"transposition": "C"}, 12, 1),  # the octave that players of the instrument read in stays
+        ("bass", {"transposition": "Bb"}, 14, 3),
+        ("tenor saxophone", {"transposition": "Bb"}, 14, 3),
+        ("baritone saxophone", {"transposition": "Eb"}, 21, 4),
+        ("tenor saxophone", {"transposition": "C"}, 12, 1),
         ("flute", {"semitones": 3}, 3, -2),
     ],
 )
@@ -122,6 +127,40 @@ def test_piano_gets_two_hands():
     assert len(stream.parts) == 2
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "staves"),
+    [((36,), (64, 67, 72), 2), ((40, 47), (84,), 2), ((60,), (64, 72, 84), 1), ((36,), (48, 60), 1), ((), (96,), 1)],
+)
+def test_a_piano_has_a_staff_for_each_hand_that_plays(low, high, staves):
+    """However few the notes of one hand are, beside many of the other."""
+    held = [(bar * 4, 4, p) for bar in range(4) for p in low]
+    moving = [(b / 2, 0.5, p) for b in range(32) for p in high]
+    text = score.write(part("piano", held + moving)).musicxml
+    assert text.count("<clef") == staves
+
+
+TITLES = {
+    "long": "x" * 400, "wide": "桜" * 60, "mixed": "Песня – Don’t \x00 stop\n“now” & <then> #1",
+    "markup": "\\ \" $x$ *y*",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("title", TITLES.values(), ids=TITLES)
+def test_titles_of_any_length_and_script_are_set(tmp_path, title):
+    path = part("bass", LINE, title=title).save(tmp_path / "x.pdf")
+    assert path.read_bytes().startswith(b"%PDF")
+    text = part("bass", LINE, title=title).save(tmp_path / "x.musicxml").read_text("utf-8")
+    shown = ET.fromstring(text.encode()).findtext("work/work-title")
+    assert str(shown).split() == title.replace("\x00", "").split()
+
+
+def test_turned_off_chords_are_kept_but_not_written():
+    with_chords = part("bass", LINE, chords=[Chord(GRID.downbeats[0], GRID.downbeats[2], "G")])
+    assert "<harmony>" in score.write(with_chords).musicxml
+    assert "<harmony>" not in score.write(with_chords.decide(chords=False)).musicxml
+    assert "<harmony>" in score.write(with_chords.decide(chords=False).decide(chords=True)).musicxml
+
+
 def test_chord_symbols_stand_where_they_sound():
     times = GRID.downbeats
     chords = [Chord(times[0], times[1], "G"), Chord(times[1], times[2], "Em7")]
@@ -169,7 +208,7 @@ def test_files(tmp_path, suffix):
 def test_wrong_wishes_are_answered_in_a_sentence(tmp_path):
     with pytest.raises(ExportError, match=r"\.musicxml, \.pdf"):
         part("bass", LINE).save(tmp_path / "bass.docx")
-    with pytest.raises(ExportError, match="options are"):
+    with pytest.raises(ExportError, match="has no option"):
         part("bass", LINE).save(tmp_path / "bass.pdf", paper="A3")
     with pytest.raises(TranscriptionError, match="written in"):
         score.Writing(transposition="H")

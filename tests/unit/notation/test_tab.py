@@ -1,10 +1,14 @@
 """Tablature: right pitches, one note a string, hands that stay where they are."""
 
+import xml.etree.ElementTree as ET
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from musiclab.notation import engrave, score
 from musiclab.notation.tab import BASS, GUITAR, LAST_FRET, finger
+from musiclab.notes import Note, Part
 
 
 @pytest.mark.parametrize(
@@ -40,3 +44,83 @@ def test_every_fingering_sounds_as_written(chords):
 
 def test_what_lies_below_the_bass_is_left_out():
     assert finger([[20]], tuning=BASS)[0].strings == (0,)
+
+
+def tab_of(pitches: list[list[int]], instrument: str = "guitar", beat: float = 0.5, **decisions) -> list[ET.Element]:
+    """The bars of the notes and of the tablature below them."""
+    notes = [Note(i * beat, i * beat + 0.9 * beat, p) for i, chord in enumerate(pitches) for p in chord]
+    part = Part(notes, instrument, beats=[0.5 * i for i in range(17)], downbeats=[0, 2], key="C major")
+    text = score.write(part.decide(**decisions), writing=score.Writing(tab=True)).musicxml
+    return list(ET.fromstring(text.encode()).iter("part"))
+
+
+def test_every_number_is_string_and_fret_up_to_the_last_one():
+    _, tab = tab_of([[88], [86], [40, 41]])
+    assert {(t.findtext("string"), t.findtext("fret")) for t in tab.iter("technical")} >= {("1", "24"), ("1", "22")}
+    for note in tab.iter("note"):
+        assert (note.find("pitch") is None) == (note.find("notations/technical") is None)
+
+
+def test_what_no_hand_can_reach_is_a_rest_with_a_mark():
+    notes, tab = tab_of([[60], [100], [30, 31]])
+    assert len([n for n in notes.iter("note") if n.find("pitch") is not None]) == 4
+    shown = [n for n in tab.iter("note") if n.find("rest") is not None and n.get("print-object") != "no"]
+    assert [n.findtext("type") for n in shown] == ["quarter", "quarter"]
+    assert [words.text for words in tab.iter("words")].count("n/a") == 2
+    assert "-2147483648" not in ET.tostring(tab, encoding="unicode")
+
+
+@pytest.mark.parametrize("count", [8, 12, 20])
+def test_however_many_notes_at_once_a_hand_is_found_quickly(count):
+    assert sum(s > 0 for s in finger([list(range(40, 40 + 2 * count, 2))])[0].strings) <= 6
+
+
+def test_the_tuning_follows_the_lowest_note_unless_it_was_decided():
+    def lines(part: ET.Element) -> list[str]:
+        return [
+            f"{t.findtext('tuning-step')}{t.findtext('tuning-alter') or ''}{t.findtext('tuning-octave')}"
+            for t in part.iter("staff-tuning")
+        ]
+
+    assert lines(tab_of([[40]])[1]) == ["E2", "A2", "D3", "G3", "B3", "E4"]
+    assert lines(tab_of([[38]])[1])[0] == "D2"
+    assert lines(tab_of([[40]], tuning="DADGAD")[1]) == ["D2", "A2", "D3", "G3", "A3", "D4"]
+    assert lines(tab_of([[40]], tuning="half step down")[1])[0] == "E-12"
+    assert lines(tab_of([[24]], "bass")[1])[0] == "B0"
+
+
+def test_a_capo_shortens_the_neck():
+    notes, tab = tab_of([[42]], capo=2)
+    assert notes.findtext(".//alter") == "1"  # the page keeps the sounding pitch
+    assert [tab.findtext(".//string"), tab.findtext(".//fret"), tab.findtext(".//capo")] == ["6", "0", "2"]
+    assert "Capo 2" in [words.text for words in tab.iter("words")]
+    assert "n/a" not in [words.text for words in tab_of([[88]], capo=2)[1].iter("words")]  # fret 24 from the nut
+    assert "n/a" in [words.text for words in tab_of([[41]], capo=2, tuning="standard")[1].iter("words")]
+
+
+def test_triplets_count_in_the_tablature_as_above_it():
+    notes, tab = tab_of([[45 + i % 5] for i in range(12)], beat=1 / 6)
+
+    def shape(part: ET.Element) -> list[tuple[str | None, ...]]:
+        return [(n.findtext("type"), n.findtext("time-modification/actual-notes"),
+                 *(t.get("type") for t in n.iter("tuplet"))) for n in part.iter("note")]  # fmt: skip
+
+    assert shape(tab) == shape(notes)
+    assert any(entry[1] for entry in shape(tab))
+    assert {t.get("show-number") for t in tab.iter("tuplet") if t.get("type") == "start"} == {"none"}
+
+
+@pytest.mark.parametrize("beat", [1 / 6, 1 / 4, 1 / 2])
+def test_numbers_stand_under_their_notes_on_the_page(beat):
+    part = Part([Note(i * beat, (i + 0.9) * beat, 33 + i % 7) for i in range(12)], "bass",
+                beats=[0.5 * i for i in range(17)], downbeats=[0, 2], key="C major")  # fmt: skip
+    written = score.write(part, writing=score.Writing(tab=True))
+    page = ET.fromstring(engrave.svg(written)[0])
+    place: dict[int, list[float]] = {}
+    for group in page.iter():
+        if group.get("id") in written.notes:
+            where = next(e for e in group.iter() if e.get("transform") or e.get("x"))
+            x = float(where.get("x") or str(where.get("transform")).split("(")[1].split(",")[0])
+            place.setdefault(written.notes[str(group.get("id"))][1], []).append(x)
+    gaps = [above - below for above, below in place.values()]
+    assert max(gaps) - min(gaps) < 200  # a note head is about 300 wide
