@@ -31,6 +31,7 @@ from musiclab.progress import Cancel, Progress, Watch, watching
 from musiclab.spectral import stft
 from musiclab.theory import hz_to_midi
 from musiclab.transcription.beat_times import sharpened
+from musiclab.transcription.downbeats import bars, divides_in_three
 
 SR = 22050
 HOP_LENGTH = 256  # 11.6 ms: fine enough, since beat times are refined on the envelope's peak
@@ -143,8 +144,8 @@ def _beat_columns(total: np.ndarray, tempo: float | None, watch: Watch) -> np.nd
 def _grid(envelope: OnsetEnvelope, columns: np.ndarray, metre: tuple[int, int] | None) -> BeatGrid:
     """Beats grouped into bars."""
     total = envelope.total
-    compound = metre in ((6, 8), (9, 8), (12, 8)) if metre else _divides_in_three(total, columns)
-    metre, first = _bars(envelope, columns, compound=compound, metre=metre)
+    compound = BeatGrid((0.0, 1.0), 1, metre).is_compound if metre else divides_in_three(total, columns)
+    metre, first = bars(envelope, columns, compound=compound, metre=metre)
     return BeatGrid(tuple(_refined(total, columns) / FPS), first, metre)
 
 
@@ -255,59 +256,3 @@ def _refined(total: np.ndarray, columns: np.ndarray) -> np.ndarray:
             out[i] = peak
     keep = np.concatenate([[True], np.diff(out) > 1])
     return np.where(keep, out, columns)
-
-
-def _divides_in_three(total: np.ndarray, columns: np.ndarray) -> bool:
-    """Whether beats divide into three even parts (6/8), not two or four; a shuffle (2/3 alone) does not count."""
-
-    def strength(place: float) -> float:
-        at = columns[:-1] + place * np.diff(columns)
-        near = np.round(at[:, None] + np.arange(-2, 3)).astype(int).clip(0, len(total) - 1)
-        return float(np.mean(total[near].max(axis=1)))
-
-    thirds = min(strength(1 / 3), strength(2 / 3))
-    return thirds > 1.15 * strength(1 / 2) and thirds > 1.15 * strength(1 / 4)
-
-
-def _bars(
-    envelope: OnsetEnvelope, columns: np.ndarray, *, compound: bool, metre: tuple[int, int] | None
-) -> tuple[tuple[int, int], int]:
-    """Metre, and the first beat's position in its bar, that fit the accents best."""
-    accents = _accents(envelope, columns)
-    candidates = [metre] if metre is not None else [(6, 8)] if compound else [(4, 4), (3, 4)]
-    best: tuple[float, tuple[int, int], int] | None = None
-    for candidate in candidates:
-        beats = candidate[0] // 3 if compound else candidate[0]
-        for phase in range(beats):
-            score = _accent_score(accents, beats, phase)
-            if candidate == (4, 4):
-                score *= 1.15  # most songs are in four: three has to show it
-            if best is None or score > best[0]:
-                best = (score, candidate, (-phase) % beats + 1)
-    assert best is not None  # there is always a candidate
-    return best[1], best[2]
-
-
-def _accents(envelope: OnsetEnvelope, columns: np.ndarray) -> np.ndarray:
-    """For each beat: kick, backbeat (snare without kick) and harmonic change, standardised [shape=(3, beats)]."""
-    span = int(np.median(np.diff(columns)))
-    around = (columns[:, None] + np.arange(-3, 4)).clip(0, envelope.bands.shape[1] - 1)
-    kick, snare, _ = (band[around].max(axis=1) for band in envelope.bands)
-    chroma = np.stack([envelope.chroma[:, f : f + span].mean(axis=1) for f in columns], axis=1)
-    chroma /= np.maximum(np.linalg.norm(chroma, axis=0), 1e-9)
-    change = np.concatenate([[0.0], 1.0 - np.sum(chroma[:, 1:] * chroma[:, :-1], axis=0)])
-    rows = np.stack([kick, snare - kick, change])
-    return np.asarray((rows - rows.mean(axis=1, keepdims=True)) / (rows.std(axis=1, keepdims=True) + 1e-3))
-
-
-def _accent_score(accents: np.ndarray, beats: int, phase: int) -> float:
-    """How well bars of so many beats, starting at beat `phase`, agree with the accents."""
-    profile = np.stack([accents[:, (phase + i) :: beats].mean(axis=1) for i in range(beats)], axis=1)
-    kick, backbeat, change = profile
-    score = kick[0] + 1.5 * change[0] - backbeat[0]
-    if beats == 4:
-        score += 0.5 * (backbeat[1] + backbeat[3] - backbeat[2]) + 0.3 * kick[2]
-    elif beats == 3:
-        score += 0.3 * (backbeat[1] + backbeat[2])
-    # Longer bars have more places to be lucky with: take the expected luck off.
-    return float(score - 0.3 * beats / np.sqrt(accents.shape[1] / beats))

@@ -28,6 +28,7 @@ import numpy as np
 from musiclab.notes import Note
 from musiclab.theory import hz_to_midi, midi_to_hz
 from musiclab.transcription.calibration import calibration, logistic
+from musiclab.transcription.line_path import Costs, decode
 from musiclab.transcription.onsets import LOG_ODDS_LIMIT, beginnings, changes, loud_parts
 from musiclab.transcription.posteriorgram import Posteriorgram, column_levels
 
@@ -195,25 +196,6 @@ def reached(grid: np.ndarray, pitches: np.ndarray, settings: LineSettings) -> np
     return grid[near] if near.any() else grid[:1]
 
 
-@dataclass(frozen=True, eq=False)
-class Costs:
-    """What a path through silence and pitches costs, but for the beginnings of its notes.
-
-    Attributes
-    ----------
-    note : np.ndarray [shape=(columns, states)]
-        A column of a note at each pitch.
-    first : np.ndarray [shape=(columns - min_columns + 1, states)]
-        The shortest note at each pitch, from each column on.
-    silent : list of float
-        A column of silence.
-    """
-
-    note: np.ndarray
-    first: np.ndarray
-    silent: list[float]
-
-
 @lru_cache(maxsize=1)  # a threshold's slider asks again and again for the same line
 def _heard(track: PitchTrack, low: int, high: int, settings: LineSettings) -> tuple[np.ndarray, Costs]:
     """How sure it is that there is a pitch [shape=(columns,)], softer columns left out; and what paths cost."""
@@ -234,58 +216,6 @@ def costs_of(pitch: np.ndarray, voiced: np.ndarray, grid: np.ndarray, settings: 
     np.cumsum(cost, axis=0, out=summed[1:])
     first = summed[settings.min_columns :] - summed[: -settings.min_columns]
     return Costs(cost, first, (voiced * settings.rest).tolist())
-
-
-def decode(costs: Costs, entry: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Best path: for each column its state (-1 is silence), and whether a note begins there.
-
-    `entry` [shape=(columns,)] is what beginning a note costs. Every note lasts at least `min_columns`: a state is
-    entered with the costs of its first columns already summed.
-    """
-    columns, states = costs.note.shape
-    shortest = columns - len(costs.first) + 1
-    entries = entry.tolist()
-    best_any = [0.0] + [np.inf] * columns  # best cost of all paths that end before column t
-    from_state = np.full(columns + 1, -1)
-    note, new = np.full(states, np.inf), np.empty(states)
-    quiet = 0.0
-    entered = np.zeros(
-        (columns, states), dtype=bool
-    )  # the note that reaches column t this way began shortest-1 earlier
-    beginnings_at = itertools.chain(itertools.repeat(None, shortest - 1), costs.first)
-    for t, (here, first_columns, fresh) in enumerate(zip(costs.note, beginnings_at, entered, strict=True)):
-        note += here
-        if first_columns is not None:
-            begin = t - shortest + 1
-            np.add(first_columns, best_any[begin] + entries[begin], out=new)
-            np.less(new, note, out=fresh)
-            np.minimum(new, note, out=note)
-        quiet = min(quiet, best_any[t]) + costs.silent[t]
-        state = int(note.argmin())
-        best = float(note[state])
-        best_any[t + 1] = min(best, quiet)
-        from_state[t + 1] = state if best < quiet else -1
-    return _trace(from_state, entered, shortest)
-
-
-def _trace(from_state: np.ndarray, entered: np.ndarray, shortest: int) -> tuple[np.ndarray, np.ndarray]:
-    """Walk back along the best path."""
-    columns = len(entered)
-    path = np.full(columns, -1)
-    begins = np.zeros(columns, dtype=bool)
-    t = columns
-    while t > 0:
-        state = from_state[t]
-        if state < 0:
-            t -= 1
-            continue
-        while not entered[t - 1, state]:
-            path[t - 1] = state
-            t -= 1
-        path[t - shortest : t] = state
-        begins[t - shortest] = True
-        t -= shortest
-    return path, begins
 
 
 def path_notes(

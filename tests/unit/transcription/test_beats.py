@@ -69,6 +69,20 @@ def test_notes_alone_give_the_beat_or_its_half_or_double(rng, tempo):
     assert min(abs(ratio - r) for r in (0.5, 1.0, 2.0)) < 0.03
 
 
+@pytest.mark.parametrize("metre", [(5, 4), (7, 8), (15, 8), (12, 16), (17, 4)])
+def test_any_metre_can_be_given_however_short_the_music(rng, metre):
+    clicks = np.zeros(6 * 22050)
+    clicks[:: 22050 // 2] = 1.0
+    grid = track_beats(Audio(np.convolve(clicks, rng.normal(0, 0.3, 400))[: len(clicks)], 22050), metre=metre)
+    assert grid.metre == metre
+    assert 1 <= grid.first <= grid.beats_per_bar
+
+
+def test_a_part_too_short_for_a_beat_says_so():
+    with pytest.raises(TranscriptionError, match="too short"):
+        beats_of_notes([Note(0.3 * i, 0.3 * i + 0.2, 45) for i in range(4)])
+
+
 def test_too_little_music_is_said_in_a_sentence(rng):
     with pytest.raises(TranscriptionError, match="two seconds"):
         track_beats(Audio(noise(1, 1000, rng=rng), 44100))
