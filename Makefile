@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lab lint check docs bench format lock clean
+.PHONY: help demo test lab lint lint-js check docs bench format lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -30,6 +30,12 @@ lint: $(VENV)/.developing ## lint, format, spelling, types, and the floors of th
 	@$(BIN)/codespell
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-logo | grep --quiet ' 0 broken' || { $(BIN)/lint-imports --no-logo; exit 1; }
+	@$(BIN)/python scripts/measures.py
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory lint-js; \
+		else echo "There is no Node.js (npm) here: JavaScript is not linted."; fi
+
+lint-js: node_modules/.installed
+	@node_modules/.bin/eslint eslint.config.mjs musiclab/widgets tests/browser
 
 check: lint ## lint and the quick tests, in a minute
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --quiet --numprocesses $(JOBS) \
@@ -52,7 +58,7 @@ lock: $(VENV)/.developing ## write the tested versions into constraints.txt
 	@$(BIN)/python scripts/lock.py
 
 clean: ## remove the environment and everything that was made
-	@rm -rf $(VENV) build dist out .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .benchmarks
+	@rm -rf $(VENV) node_modules build dist out .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .benchmarks
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -64,6 +70,10 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "Installing musiclab into $(VENV): a few minutes, once."
 	@$(INSTALL) torch
 	@$(INSTALL) --editable .
+	@touch $@
+
+node_modules/.installed: package.json
+	@npm install --no-package-lock --no-audit --no-fund --silent
 	@touch $@
 
 $(VENV)/.developing: $(VENV)/.installed

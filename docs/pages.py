@@ -41,6 +41,8 @@ class Stills(Preprocessor):
         del data[WIDGET]
         if text.startswith("separating with"):
             return None
+        if not data:  # beside its picture
+            return None
         if not {"image/png", "image/svg+xml", "text/html"} & set(data):
             name = re.match(r"\w+", text.strip("<"))[0]
             data["text/html"] = TO_RUN.format("A picture with sliders." if name == "interactive" else f"{name}.")

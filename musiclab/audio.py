@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SILENCE_DB = -200.0  # what silence is called in dB, so that tables and sliders need no infinities
+LOUDEST = 1e4  # +80 dBFS: a sample beyond is no sound, and LAME falls over it
 BLOCK = 1 << 18  # frames handled at once: an hour of music is measured and mixed without hour-long float64 copies
 
 # Stereo from surround, by ITU-R BS.775 (no rescaling; the effects channel LFE is left out, as there).
@@ -50,6 +51,16 @@ def blocks(samples: np.ndarray, size: int = BLOCK) -> Iterator[np.ndarray]:
         yield samples[:, start : start + size]
 
 
+def _unfit(samples: np.ndarray) -> str:
+    """What to say of samples that are no sound."""
+    if not all(np.isfinite(block).all() for block in blocks(samples)):
+        return "The audio holds NaN or infinite samples: export it again from its source."
+    return (
+        f"The audio has samples beyond {LOUDEST:,.0f}, where full scale is 1: it is damaged, or its whole numbers were "
+        "never divided by their full scale, as in samples / 32768."
+    )
+
+
 def ramp(frames: int) -> np.ndarray:
     """A fade from 0 to 1 [shape=(frames,)], float32: it and its reverse add up to one."""
     return ((np.arange(frames) + 0.5) / max(frames, 1)).astype(np.float32)
@@ -71,7 +82,7 @@ class Audio:
     Raises
     ------
     AudioError
-        If the array is not one- or two-dimensional, has no frame, or holds NaN or infinity.
+        If the array is not one- or two-dimensional, has no frame, or holds NaN, infinity, or samples beyond `LOUDEST`.
 
     Notebook: 02
     """
@@ -88,8 +99,8 @@ class Audio:
             raise AudioError("There is no sound here: zero samples.")
         if samples.dtype != np.float32 or samples.flags.writeable:
             samples = np.array(samples, dtype=np.float32, order="C")
-        if not all(np.isfinite(block).all() for block in blocks(samples)):
-            raise AudioError("The audio holds NaN or infinite samples: export it again from its source.")
+        if not all(block.min() >= -LOUDEST and block.max() <= LOUDEST for block in blocks(samples)):
+            raise AudioError(_unfit(samples))
         samples.flags.writeable = False
         if int(self.sr) != self.sr or self.sr <= 0:
             raise AudioError(f"A sample rate is a positive whole number of Hz, not {self.sr!r}.")

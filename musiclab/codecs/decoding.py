@@ -6,6 +6,9 @@ What stands behind the choices, each held by a test:
   tells them (LAME tag, MP4 edit list, Opus pre-skip); the end of an MP4 track is cut here, at its exact duration.
 - mp3 goes to FFmpeg although libsndfile reads it: without a Xing tag libsndfile guesses the length of a VBR file from
   its first frame, and silently drops the rest.
+- What is not sure goes to FFmpeg: Ogg files with damaged pages or with several streams behind each other (libsndfile
+  reads the first), codings of WAV that are rare, DTS and AC-3 that pose as PCM.
+- Headers are believed in nothing that the file itself can tell: see `musiclab.codecs.headers`.
 - Only formats that hold sound are opened: a playlist could name any address or any other file of this machine.
 - Length, channels and rate are checked before anything is allocated, and again while decoding: headers may lie.
 """
@@ -13,6 +16,7 @@ What stands behind the choices, each held by a test:
 from __future__ import annotations
 
 import logging
+import struct
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -22,11 +26,15 @@ from typing import IO, Any
 import numpy as np
 
 from musiclab.audio import Audio
+from musiclab.codecs import ogg
+from musiclab.codecs.headers import Mended, claims, is_plain_aiff, is_plain_wav, mended
 from musiclab.codecs.readers import MAX_RATE, MIN_RATE, Decoded, Excerpt, by_ffmpeg, by_sndfile
-from musiclab.codecs.source import Source, is_adpcm, looks_cut_off, open_source
+from musiclab.codecs.source import Source, looks_cut_off, open_source
 from musiclab.errors import AudioError
 
-_SNDFILE_MAGIC = (b"RIFF", b"RF64", b"riff", b"fLaC", b"OggS", b"FORM", b"caff", b".snd")
+_WAV_MAGIC = (b"RIFF", b"RIFX", b"RF64")
+_SNDFILE_MAGIC = (*_WAV_MAGIC, b"riff", b"fLaC", b"OggS", b"FORM", b"caff", b".snd", b"dns.")
+_PATIENCE = 10  # times that a file may be replaced while it is read
 SILENT_DB = -100.0  # a peak below this is told as silence
 
 logger = logging.getLogger("musiclab")
@@ -39,6 +47,7 @@ def load(
     mono: bool = False,
     offset: float = 0.0,
     duration: float | None = None,
+    track: int | None = None,
 ) -> Audio:
     """Read the sound of a file: wav, flac, mp3, ogg, opus, m4a, aac, video, and whatever else FFmpeg knows.
 
@@ -49,9 +58,11 @@ def load(
     sr : int
         Sample rate to resample to, in Hz; as in the file if left out.
     mono : bool
-        Whether to average the channels into one.
+        Whether to average the channels into one: see `Audio.mono`.
     offset, duration : float
         Which part to read, in seconds; the rest of the file is not kept in memory, nor decoded where it can be skipped.
+    track : int
+        Which sound track of a video, counted from 1; by default the best one, and a warning tells of the others.
 
     Returns
     -------
@@ -65,7 +76,7 @@ def load(
         If there is no such file, it holds no sound, nothing of it can be read, it holds NaN, or the part asked for
         is longer than `MAX_DURATION`, has more than `MAX_CHANNELS` channels or an odd rate.
     ValueError
-        If `sr`, `offset` or `duration` can't be.
+        If `sr`, `offset`, `duration` or `track` can't be.
 
     Notebook: 01
     """
@@ -73,17 +84,19 @@ def load(
         raise ValueError(f"The part from {offset!r} s, {duration!r} s long, can't be: offset >= 0 and duration > 0.")
     if sr is not None and not MIN_RATE <= sr <= MAX_RATE:
         raise ValueError(f"A sample rate lies between {MIN_RATE} and {MAX_RATE} Hz, not at {sr!r}.")
+    if track is not None and track < 1:
+        raise ValueError(f"Tracks are counted from 1: there is no track {track!r}.")
     source = open_source(path)
-    audio = read(source, offset=offset, duration=duration)
+    audio = read(source, offset=offset, duration=duration, track=track)
     if audio.peak_db < SILENT_DB:
         logger.warning("%s is silent: is it the right file?", source.label)
     audio = audio.mono() if mono else audio
     return audio if sr is None else audio.resampled(sr)
 
 
-def read(source: Source, *, offset: float = 0.0, duration: float | None = None) -> Audio:
+def read(source: Source, *, offset: float = 0.0, duration: float | None = None, track: int | None = None) -> Audio:
     """A part of an open source, as it is; silence is nothing to speak of here, as in a stem that pauses."""
-    samples, rate = _decode(source, Excerpt(source.label, offset, duration))
+    samples, rate = _decode_settled(source, Excerpt(source.label, offset, duration, track))
     samples.flags.writeable = False
     try:
         return Audio(samples, rate, title=source.title)
@@ -91,20 +104,58 @@ def read(source: Source, *, offset: float = 0.0, duration: float | None = None) 
         raise AudioError(f"{source.label} can't be used. {error}") from None
 
 
+def _decode_settled(source: Source, excerpt: Excerpt) -> tuple[np.ndarray, int]:
+    """As `_decode`; once more if the file was replaced meanwhile, so that its header and its sound are of one file."""
+    for _ in range(_PATIENCE):
+        try:
+            made = _decode(source, excerpt)
+        except AudioError:
+            if (now := source.again()) is None:
+                raise
+        else:
+            if (now := source.again()) is None:
+                return made
+        source = now
+    raise AudioError(f"{source.label} is being written to: wait until it is complete.")
+
+
 def _decode(source: Source, excerpt: Excerpt) -> tuple[np.ndarray, int]:
     """Samples (channels, frames) and rate; what could not be read is told in the log."""
-    plain = source.head.startswith(_SNDFILE_MAGIC) and not is_adpcm(source.head)
-    decoded = by_sndfile(source, excerpt) if plain else None
-    if decoded is None:
-        decoded = by_ffmpeg(source, excerpt)
-    elif decoded.missing:  # FFmpeg often gets further through a damaged file
-        with suppress(AudioError):
-            further = max(decoded, by_ffmpeg(source, excerpt), key=lambda attempt: attempt.samples.shape[1])
-            decoded = replace(further, damaged=max(1, further.damaged))
+    try:
+        seen = mended(source)
+    except struct.error:  # it ends where its header goes on
+        seen = Mended(source)
+    if told := claims(seen.source):
+        excerpt.span(*told, None)  # refuses what can't be
+    decoded = _by_the_surest(seen.source, excerpt)
     if decoded.samples.shape[1] == 0:
         raise AudioError(f"{source.label} holds no sound that can be read: it is empty, cut off or damaged.")
-    _tell(source, decoded, excerpt)
+    _tell(seen.source, decoded, excerpt)
+    if seen.remark:
+        logger.warning("%s: %s.", source.label, seen.remark)
     return decoded.samples, decoded.rate
+
+
+def _by_the_surest(source: Source, excerpt: Excerpt) -> Decoded:
+    """What libsndfile reads, where it can be trusted with the file; else, or if it stops too soon, FFmpeg."""
+    holes = 0
+    plain = source.head.startswith(_SNDFILE_MAGIC)
+    if source.head.startswith(_WAV_MAGIC):
+        plain = is_plain_wav(source)
+    elif source.head.startswith(b"FORM"):
+        plain = is_plain_aiff(source)
+    elif source.head.startswith(b"OggS"):
+        pages = ogg.look_at(source)
+        plain, holes = pages.sure, pages.holes
+    decoded = by_sndfile(source, excerpt) if plain and excerpt.track is None else None
+    if decoded is None:
+        decoded = by_ffmpeg(source, excerpt)
+        return replace(decoded, damaged=max(holes, decoded.damaged))
+    if decoded.missing:  # FFmpeg often gets further through a damaged file
+        with suppress(AudioError):
+            further = max(decoded, by_ffmpeg(source, excerpt), key=lambda attempt: attempt.samples.shape[1])
+            return replace(further, damaged=max(1, further.damaged))
+    return decoded
 
 
 def _tell(source: Source, decoded: Decoded, excerpt: Excerpt) -> None:

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from musiclab.errors import AudioError
 
 if TYPE_CHECKING:
     import av
+    import soundfile
     from av.container import InputContainer
 
 MAX_DURATION = 4 * 3600  # seconds
@@ -26,6 +27,7 @@ MIN_RATE, MAX_RATE = 1_000, 768_000  # Hz
 MAX_SAMPLES = 2 * 48_000 * MAX_DURATION  # over all channels: 5.5 GB as float32
 
 _PREROLL = 0.5  # seconds decoded and dropped before an offset, until a lossy decoder has settled
+_LIKELY = 64  # samples that a byte of a file holds at most, mostly: Opus for speech comes near, silence passes it
 _PADDING = 8192  # frames: no encoder pads the end of a track by more
 _MP4 = "mov,mp4,m4a,3gp,3g2,mj2"  # FFmpeg's name for the MP4 family
 _FFMPEG_FORMATS = (
@@ -67,6 +69,7 @@ class Excerpt:
     label: str
     offset: float
     duration: float | None
+    track: int | None = None  # of several, counted from 1
 
     def span(self, rate: int, channels: int, total: int | None) -> tuple[int, int | None]:
         """First frame and number of frames; None if it goes to an end that is not known before.
@@ -109,8 +112,10 @@ class Excerpt:
 class Tape:
     """Samples (channels, frames) that grow as they are decoded: no list of blocks that would double the memory."""
 
-    def __init__(self, channels: int, expected: int) -> None:
-        self._samples = np.empty((channels, max(expected, 1)), dtype=np.float32)
+    def __init__(self, channels: int, expected: int, size: int) -> None:
+        """Room for `expected` frames, but not for more than a file of `size` bytes is likely to hold."""
+        likely = max(BLOCK, size * _LIKELY // channels)
+        self._samples = np.empty((channels, max(1, min(expected, likely))), dtype=np.float32)
         self.length = 0
 
     def add(self, block: np.ndarray) -> None:
@@ -128,7 +133,7 @@ class Tape:
         return used if used.size * 1.02 > self._samples.size else used.copy()
 
 
-def sndfile_target(target: Path | io.BytesIO) -> str | bytes | io.BytesIO:
+def sndfile_target(target: Path | io.BytesIO | io.RawIOBase) -> str | bytes | io.BytesIO | io.RawIOBase:
     """What soundfile opens: on Unix a path's very bytes, since it refuses names that are not UTF-8."""
     if isinstance(target, Path):
         return str(target) if os.name == "nt" else os.fsencode(target)
@@ -145,15 +150,15 @@ def by_sndfile(source: Source, excerpt: Excerpt) -> Decoded | None:
                 return None  # a stream of unknown length
             start, count = excerpt.span(file.samplerate, file.channels, file.frames)
             assert count is not None  # since the total is known
-            tape, holes = Tape(file.channels, count), 0
+            tape, holes = Tape(file.channels, count, source.size), 0
             try:
-                file.seek(start)
+                _skip(file, start)
                 while tape.length < count:
                     wanted = min(BLOCK, count - tape.length)
                     block = file.read(wanted, dtype="float32", always_2d=True)
                     if not len(block):
                         break
-                    holes += len(block) < wanted  # a page of an Ogg file is missing
+                    holes += len(block) < wanted and file.format == "OGG"  # a page is missing
                     order = VORBIS_ORDER.get(file.channels) if file.format == "OGG" else None
                     tape.add(block.T if order is None else block.T[order])
             except sf.LibsndfileError:
@@ -161,6 +166,15 @@ def by_sndfile(source: Source, excerpt: Excerpt) -> Decoded | None:
             return Decoded(tape.cut(), file.samplerate, missing=count - tape.length, damaged=holes)
     except sf.LibsndfileError:
         return None
+
+
+def _skip(file: soundfile.SoundFile, frames: int) -> None:
+    """Move on from the beginning. Ogg is read, since libsndfile's seek falls over damage that its pages don't show."""
+    if file.format != "OGG":
+        file.seek(frames)
+        return
+    while frames > 0 and (got := len(file.read(min(BLOCK, frames), dtype="float32", always_2d=True))):
+        frames -= got
 
 
 def by_ffmpeg(source: Source, excerpt: Excerpt) -> Decoded:
@@ -186,10 +200,34 @@ def by_ffmpeg(source: Source, excerpt: Excerpt) -> Decoded:
             "give a wav, flac, mp3, ogg, opus, m4a or video file."
         ) from error
     with container:
-        stream = container.streams.best("audio")
-        if stream is None:
-            raise AudioError(f"{source.label} has no sound track: give another file.")
-        return _read_stream(container, stream, source, excerpt)  # type: ignore[arg-type]  # best("audio") is audio
+        given = cast("InputContainer", container)
+        return _read_stream(given, _chosen(given, excerpt), source, excerpt)
+
+
+def _chosen(container: InputContainer, excerpt: Excerpt) -> av.AudioStream:
+    """The sound track that was asked for, or the best one; others are told of."""
+    tracks = container.streams.audio
+    best = container.streams.best("audio")
+    if not tracks:
+        raise AudioError(f"{excerpt.label} has no sound track: give another file.")
+    if excerpt.track is not None and excerpt.track > len(tracks):
+        raise AudioError(f"{excerpt.label} has {len(tracks)} sound track(s): there is no track {excerpt.track}.")
+    numbers = {track.index: number for number, track in enumerate(tracks, start=1)}
+    number = excerpt.track or (numbers[best.index] if best else 1)
+    chosen = tracks[number - 1]
+    if chosen.codec_context is None or not chosen.codec_context.channels:
+        raise AudioError(f"The sound of {excerpt.label} is in a coding not known here: export it as wav or flac.")
+    if len(tracks) > 1 and excerpt.track is None:
+        names = ", ".join(f"{n} ({_track_name(track)})" for n, track in enumerate(tracks, start=1))
+        logger.warning("%s has several sound tracks: %s; track %d was read.", excerpt.label, names, number)
+    return chosen
+
+
+def _track_name(track: av.AudioStream) -> str:
+    """What tells one sound track from the others: its language, its title, its channels."""
+    layout = "" if track.codec_context is None else track.codec_context.layout.name
+    words = (track.metadata.get("language", ""), track.metadata.get("title", ""), layout)
+    return " ".join(word[:40] for word in words if word and word != "und")
 
 
 def _read_stream(container: InputContainer, stream: av.AudioStream, source: Source, excerpt: Excerpt) -> Decoded:
@@ -198,9 +236,10 @@ def _read_stream(container: InputContainer, stream: av.AudioStream, source: Sour
     format = container.format.name
     announced = round(stream.duration * stream.time_base * rate) if stream.duration and stream.time_base else 0
     exact = announced > 0 and format in _EXACT_LENGTH and (format != "mp3" or has_xing_tag(source))
+    exact &= format != "aiff" or stream.codec_context.name.startswith("pcm")
     start, count = excerpt.span(rate, channels, announced if exact else None)
     limit = excerpt.limit(rate, channels)
-    tape = Tape(channels, min((announced - start if count is None else count) + _PADDING, limit))
+    tape = Tape(channels, min((announced - start if count is None else count) + _PADDING, limit), source.size)
     faults: list[str] = []
     position = -1 if _skip_to(container, stream, start) else 0  # of the next frame; -1: its time stamp tells
     for block, stamp in _blocks(container, stream, faults):

@@ -20,6 +20,7 @@ from typing import IO, Any
 from musiclab.errors import AudioError
 
 HEAD = 4096  # bytes looked at to tell what a file is
+OPEN_END = 0x7FFF0000  # bytes: a size from here on stands for "not known", as programs write it into pipes
 _NAMELESS = "The audio in memory"
 _SUFFIXES = """
     .wav .wave .bwf .rf64 .w64 .aif .aiff .aifc .caf .au .snd .voc .flac .ape .wv .tak .tta .mp3 .mp2 .mpga .mpc
@@ -31,12 +32,13 @@ AUDIO_SUFFIXES = frozenset(_SUFFIXES.split())  # by which files in folders are f
 
 @dataclass(frozen=True)
 class Source:
-    """Something to decode: a path or bytes in memory, its name for messages, its first bytes and its size."""
+    """Something to decode: a path or bytes in memory, its name for messages, its first bytes, size and state."""
 
-    target: Path | io.BytesIO
+    target: Path | io.BytesIO | io.RawIOBase
     name: str
     head: bytes
     size: int
+    state: tuple[int, ...] = ()  # of a file: another when the file was replaced or written to
 
     @property
     def title(self) -> str:
@@ -47,17 +49,26 @@ class Source:
         """How a sentence about it starts."""
         return self.name if self.name == _NAMELESS else repr(readable(self.name))
 
-    def rewound(self) -> Path | io.BytesIO:
+    def rewound(self) -> Path | io.BytesIO | io.RawIOBase:
         """The target, at its beginning."""
-        if isinstance(self.target, io.BytesIO):
+        if not isinstance(self.target, Path):
             self.target.seek(0)
         return self.target
+
+    def again(self) -> Source | None:
+        """The file as it is now, if it is no longer what it was when it was opened."""
+        if not isinstance(self.target, Path) or (self.target.exists() and _state(self.target.stat()) == self.state):
+            return None
+        return open_source(self.target)
 
     def read(self, start: int, count: int) -> bytes:
         """Raw bytes; a negative start counts from the end."""
         start = max(0, start if start >= 0 else self.size + start)
         if isinstance(self.target, io.BytesIO):
-            return self.target.getvalue()[start : start + count]
+            return bytes(self.target.getbuffer()[start : start + count])
+        if isinstance(self.target, io.RawIOBase):
+            self.target.seek(start)
+            return self.target.read(count) or b""
         with self.target.open("rb") as file:
             file.seek(start)
             return file.read(count)
@@ -114,7 +125,8 @@ def _from_path(given: str | PathLike[str]) -> Source:
         if not stat.S_ISREG(kind) and not stat.S_ISDIR(kind):  # a pipe or a device might never end
             raise AudioError(f"{str(path)!r} is a device or a pipe, not a file: save its sound to a file first.")
         with path.open("rb") as file:
-            return Source(path, path.name, file.read(HEAD), os.fstat(file.fileno()).st_size)
+            seen = os.fstat(file.fileno())
+            return Source(path, path.name, file.read(HEAD), seen.st_size, _state(seen))
     except FileNotFoundError:
         raise AudioError(_missing(path)) from None
     except IsADirectoryError:
@@ -127,6 +139,10 @@ def _from_path(given: str | PathLike[str]) -> Source:
         raise AudioError(
             f"{path.name[:60]!r} can't be opened ({getattr(error, 'strerror', None) or error})."
         ) from error
+
+
+def _state(seen: os.stat_result) -> tuple[int, ...]:
+    return seen.st_ino, seen.st_size, seen.st_mtime_ns
 
 
 def _missing(path: Path) -> str:
@@ -177,10 +193,15 @@ def audio_files(folder: Path) -> list[Path]:
 
 
 def looks_cut_off(source: Source) -> bool:
-    """Whether the container itself says that its end is missing, where decoders don't tell: WAV and Ogg."""
-    if source.head.startswith(b"RIFF"):
-        announced = struct.unpack("<I", source.head[4:8])[0] + 8 if len(source.head) >= 8 else 0
-        return bool(source.size + 1 < announced < 0xFFFFFF00)  # streams write 0xFFFFFFFF: length unknown
+    """Whether the container itself says that its end is missing, where decoders don't tell."""
+    if source.head.startswith((b"RIFF", b"RIFX", b"FORM")) and len(source.head) >= 8:
+        order = "<" if source.head.startswith(b"RIFF") else ">"
+        announced = struct.unpack(f"{order}I", source.head[4:8])[0] + 8
+        return bool(source.size + 1 < announced < OPEN_END)
+    if source.head.startswith((b".snd", b"dns.")) and len(source.head) >= 12:
+        order = ">" if source.head.startswith(b".snd") else "<"
+        start, length = struct.unpack(f"{order}II", source.head[4:12])
+        return bool(source.size < start + length < OPEN_END)
     if source.head.startswith(b"OggS"):
         tail = source.read(-70_000, 70_000)  # a page has at most 65,307 bytes
         page = tail.rfind(b"OggS")
@@ -188,19 +209,15 @@ def looks_cut_off(source: Source) -> bool:
     return False
 
 
-def is_adpcm(head: bytes) -> bool:
-    """Whether a WAV's first bytes announce one of the ADPCM codings, whose reader in libsndfile 1.2.2 overflows.
-
-    CVE-2026-37555 (https://github.com/libsndfile/libsndfile/issues/1120): such files go to FFmpeg.
-    """
-    at = head.find(b"fmt ")
-    return at > 0 and head[at + 8 : at + 10] in (b"\x02\x00", b"\x11\x00")
-
-
 def has_xing_tag(source: Source) -> bool:
     """Whether an mp3's first frame tells its exact length (a Xing or Info tag), behind its ID3 tag."""
     head, at = source.head, 0
-    if head.startswith(b"ID3") and len(head) >= 10:  # the tag's size: four bytes of seven bits each
-        at = 10 + sum(byte << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True))
+    if head.startswith(b"ID3") and len(head) >= 10:
+        at = 10 + id3_size(head)
         head = source.read(at, HEAD)
     return any(0 <= head.find(tag) < 256 for tag in (b"Xing", b"Info"))
+
+
+def id3_size(head: bytes) -> int:
+    """Bytes of an ID3v2 tag behind its header of ten: four bytes of seven bits each."""
+    return sum((byte & 0x7F) << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True))

@@ -58,7 +58,15 @@ def sdr(reference: Sound, estimate: Sound) -> float:
     Notebook: 07
     """
     r, e = _pair(reference, estimate)
-    return float(10.0 * np.log10((_energy(r) + MDX_EPS) / (_energy(r - e) + MDX_EPS)))
+    return sdr_of_energies(_energy(r), _energy(r - e))
+
+
+def sdr_of_energies(reference: float, error: float) -> float:
+    """`sdr` in dB from the energies (sums of squares) of reference and error, for who adds them up piece by piece.
+
+    Notebook: 07
+    """
+    return float(10.0 * np.log10((reference + MDX_EPS) / (error + MDX_EPS)))
 
 
 def si_sdr(reference: Sound, estimate: Sound) -> float:

@@ -111,12 +111,16 @@ class Store:
         return self.root / kind / key[:2] / key
 
     def peek(self, key: str, kind: str = "results") -> Path | None:
-        """The entry's folder if it is there and its files have their sizes, else None. Counts as a use.
+        """The entry's folder if it is there and its files are as they were made, else None. Counts as a use.
 
         Pinned entries are not looked into: changed weights are for their reader to refuse, not to be replaced unasked.
         """
         folder = self.place(key, kind)
-        if not folder.is_dir() or (kind not in PINNED and damage(folder)):
+        try:
+            if not folder.is_dir() or (kind not in PINNED and damage(folder)):
+                return None
+        except OSError as error:  # a place where nothing can be: to write there will say why
+            log.debug("%s can't be looked at: %s", folder, error)
             return None
         _touch(folder)
         return folder

@@ -1,4 +1,4 @@
-// A widget without Jupyter: a model that counts what a test wants to know, and the life of a widget as anywidget leads it.
+// A widget without Jupyter: a model that counts what tests ask of it, and the life of a widget as anywidget leads it.
 
 const bytesOf = (text) => new DataView(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
 

@@ -38,7 +38,7 @@ class Explorer:
     def drawn(self) -> None:
         """Every picture that was asked for has come."""
         self.page.wait_for_function("""() => {
-          const { tile, asked, answered } = document.querySelector(".ml-explorer").drawn();
+          const { tile, asked, answered } = document.querySelector(".ml-explorer").pictures;
           return tile && asked === answered;
         }""")
 
@@ -46,7 +46,7 @@ class Explorer:
         """What is drawn, as it was sent: levels in half dB."""
         self.drawn()
         found = self.page.evaluate("""() => {
-          const { tile } = document.querySelector(".ml-explorer").drawn();
+          const { tile } = document.querySelector(".ml-explorer").pictures;
           return { ...tile, bytes: [...tile.bytes] };
         }""")
         return np.array(found["bytes"]).reshape(found["height"], found["width"])
@@ -122,10 +122,10 @@ def test_a_box_is_selected_and_only_it_is_played(notebook: Explorer) -> None:
     assert (t0, t1) == pytest.approx((0.5, 1.5), abs=0.02)
     assert (low, high) == pytest.approx((2000, 4500), rel=0.03)
     page.get_by_role("button", name="play only the box").click()
-    page.wait_for_function("document.querySelector('.ml-explorer').heard")
+    page.wait_for_function("document.querySelector('.ml-explorer').player.heard")
     heard = np.array(
         page.evaluate(
-            "(() => { const b = document.querySelector('.ml-explorer').heard; return [0, 1].map((c) => Array.from(b.getChannelData(c))); })()"  # noqa: E501
+            "(() => { const b = document.querySelector('.ml-explorer').player.heard; return [0, 1].map((c) => Array.from(b.getChannelData(c))); })()"  # noqa: E501
         )
     )
     assert heard.shape[1] == pytest.approx((t1 - t0) * SR, abs=2)
@@ -167,6 +167,6 @@ def test_four_minutes_zoom_and_pan_without_waiting(
 def test_it_leaves_nothing_behind(notebook: Explorer) -> None:
     page = notebook.page
     page.get_by_role("button", name="play what is shown").click()
-    page.wait_for_function("document.querySelector('.ml-explorer').heard")
+    page.wait_for_function("document.querySelector('.ml-explorer').player.heard")
     notebook.behind.clean_up()
     assert page.evaluate("harness.model.listeners") == 0

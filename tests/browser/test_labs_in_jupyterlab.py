@@ -68,12 +68,12 @@ def test_the_window_slider_reaches_the_kernel_and_changes_the_picture(open_noteb
     notebook = open_notebook("explorer.ipynb", cells=[SONG, "ex = ml.SpectrogramExplorer(mixture)\nex"])
     notebook.run_all()
     page = notebook.page
-    page.wait_for_function("document.querySelector('.ml-explorer')?.drawn().tile", timeout=60_000)
-    page.evaluate("window.before = document.querySelector('.ml-explorer').drawn().tile")
+    page.wait_for_function("document.querySelector('.ml-explorer')?.pictures.tile", timeout=60_000)
+    page.evaluate("window.before = document.querySelector('.ml-explorer').pictures.tile")
     page.get_by_role("slider", name="Window").press("End")
     expect(page.get_by_role("status", name="resolution")).to_contain_text("2.7 Hz")
     page.wait_for_function("""() => {
-      const { tile } = document.querySelector(".ml-explorer").drawn();
+      const { tile } = document.querySelector(".ml-explorer").pictures;
       return tile && tile !== before && tile.look.n_fft === 32768;
     }""")
     assert notebook.python("print(ex.n_fft)") == "32768"

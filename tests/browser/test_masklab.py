@@ -131,7 +131,7 @@ def test_the_brush_leaves_the_sum_to_nobody_if_told_so(notebook: Lab) -> None:
     notebook.pick("Erase")
     notebook.drag((1.3, 440), (1.7, 440))
     notebook.painted()
-    assert notebook.lab.stems["bass"] is notebook.lab._given["bass"]
+    assert notebook.lab.stems["bass"] is notebook.lab._session.given["bass"]
     assert notebook.lab.stems.residual.rms_db > -40
 
 

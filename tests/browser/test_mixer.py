@@ -31,6 +31,7 @@ def make_stems(sr: int = SR, level: float = 0.18) -> Stems:
 
 def make_mixer(stems: Stems | None = None, **settings: object) -> Mixer:
     mixer = Mixer(stems or make_stems(), **settings)
+    mixer._asked.set()
     mixer._packing.join()
     return mixer
 
@@ -351,6 +352,7 @@ def test_a_browser_without_the_codec_asks_for_mp3(
     mount(page, mixer)
     page.wait_for_function("harness.model.get('_format') === 'mp3'")
     mixer._format = "mp3"
+    mixer._asked.set()
     mixer._packing.join()
     page.evaluate("(files) => harness.model.receive({_sound_0: files})", to_json(mixer._sound_0))
     ready(page)

@@ -32,6 +32,7 @@ def make_view() -> ScoreView:
         sound[inside] = 0.3 * np.sin(2 * np.pi * note.frequency * time[inside])
     part = Part(notes, "bass", title="Line", beats=GRID.times, downbeats=GRID.downbeats, key="G major", duration=5.0)
     view = ScoreView(part, Audio(np.stack([sound, sound]), SR))
+    view._asked.set()
     view._packing.join()
     return view
 

@@ -113,14 +113,14 @@ def test_gain_and_mono():
 )
 def test_an_inverted_channel_is_not_cancelled_in_mono(factors):
     """As loud as all channels in phase are."""
-    x = noise(channels=1)
+    x = noise(1, 1000)
     turned = Audio(np.array(factors)[:, np.newaxis] * x, 44100).mono()
     assert turned.rms_db == pytest.approx(Audio(np.mean(np.abs(factors)) * x, 44100).rms_db, abs=1e-3)
 
 
 @pytest.mark.parametrize("width", [0.0, 0.5, 1.0, 1.3])
 def test_wide_stereo_has_its_plain_mean(width):
-    middle, side = noise(channels=1), width * noise(channels=1, seed=1)
+    middle, side = noise(1, 1000), width * noise(1, 1000, rng=1)
     audio = Audio(np.concatenate([middle + side, middle - side]), 44100)
     np.testing.assert_allclose(audio.mono().samples, middle, atol=1e-6)
 

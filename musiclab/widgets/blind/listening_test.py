@@ -23,7 +23,6 @@ from math import comb
 from pathlib import Path
 from typing import Any
 
-import anywidget
 import numpy as np
 import traitlets
 
@@ -32,6 +31,7 @@ from musiclab.audio import Audio
 from musiclab.errors import AudioError
 from musiclab.widgets.blind.levelled import clip_starts, matched
 from musiclab.widgets.shared import front
+from musiclab.widgets.shared.widget import Widget
 
 
 @dataclass
@@ -108,7 +108,7 @@ def guessing(right: int, trials: int) -> float:
     return ways * 0.5**trials
 
 
-class ListeningTest(anywidget.AnyWidget):
+class ListeningTest(Widget):
     """A blind test (ABX) of two sounds: A, B and X on one clock, two buttons, and the result as a CSV file.
 
     Each trial plays the same few seconds of both, from another place of the song, at the same level; one switches
@@ -221,12 +221,7 @@ class ListeningTest(anywidget.AnyWidget):
     def __repr__(self) -> str:
         return f"<ListeningTest: {self._number} of {self._trials} trials>"
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> front.Bundle | None:
-        """The widget, and for pages where nothing runs a line that says what would be here."""
-
-        def still() -> dict[str, str | bytes]:
-            to_take = f"{self.abx.trials} trials; run this notebook to take it."
-            said = self.abx.verdict() if self.abx.answers else to_take
-            return {"text/html": f"<p><b>Blind listening test</b>: {html.escape(said)}</p>"}
-
-        return front.with_still(super()._repr_mimebundle_(**kwargs), still)
+    def _still(self) -> str:
+        to_take = f"{self.abx.trials} trials; run this notebook to take it."
+        said = self.abx.verdict() if self.abx.answers else to_take
+        return f"<p><b>Blind listening test</b>: {html.escape(said)}</p>"

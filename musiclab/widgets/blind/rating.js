@@ -1,89 +1,94 @@
 // A blind rating test: all versions of an excerpt on one clock, a slider from 0 to 100 for each.
 
-import { createBlindTest } from "./blind.js";
-import { bytesOf, button } from "../shared/controls.js";
-import { h, icon } from "../shared/dom.js";
-import { Engine } from "../shared/engine.js";
+import { createBlindTest, createHead, createSounds } from "./blind.js";
+import { button, h } from "../shared/dom.js";
 
 const LETTERS = "ABCDEFGHIJKL";
 const HINT = "One of them is the reference itself: find it, and give it 100. Rate the others against it.";
 const KEYS = "Space plays; R or 0 is the reference, 1, 2, 3 … the others; arrow keys move a slider.";
 
-/** An excerpt: its sounds, its sliders. `send(values)` when all are rated. */
-function createExcerpt(model, send) {
-  const stop = new AbortController();
-  const { signal } = stop;
-  const files = model.get("_files").map(bytesOf);
-  const engine = new Engine(model.get("_seconds"));
-  engine.setLoop([0, engine.duration]);
-  let heard = 0;
-
-  const play = button("play", icon("play"), () => toggle(), signal, { class: "ml-play" });
-  const next = button("next excerpt", model.get("_number") + 1 === model.get("_excerpts") ? "Finish" : "Next", () => finish(), signal, { class: "ml-next", disabled: true });
-  const status = h("span", { class: "ml-message", role: "status" }, "Loading…");
-  const labels = h("div", {}, ...model.get("_labels").map((label) => h("span", {}, label)));
-  const open = h("div", { class: "ml-column", "data-open": true }, button("hear the reference", "Ref", () => hear(0), signal), h("span", {}, "the reference"), h("output", {}, "open"));
-  const rated = files.slice(1).map((_, i) => {
-    const output = h("output", {}, "–");
-    const input = h("input", { type: "range", min: 0, max: 100, step: 1, value: 50, "aria-label": `rating of ${LETTERS[i]}` });
-    input.addEventListener("input", () => {
-      input.setAttribute("data-set", "");
-      output.textContent = input.value;
-      check();
-    }, { signal });
-    for (const type of ["pointerdown", "focus"]) input.addEventListener(type, () => hear(i + 1), { signal });
-    return { input, element: h("div", { class: "ml-column" }, button(`hear ${LETTERS[i]}`, LETTERS[i], () => hear(i + 1), signal), input, output) };
+/** A sound to be rated: `value` once it is, `onSet()` each time. */
+function createColumn(number, sounds, onSet) {
+  const letter = LETTERS[number - 1];
+  const hear = () => sounds.hear(number);
+  const output = h("output", {}, "–");
+  const input = h("input", {
+    type: "range", min: 0, max: 100, step: 1, value: 50, "aria-label": `rating of ${letter}`,
   });
-  const columns = [open, ...rated.map(({ element }) => element)];
-  const element = h("div", {},
-    h("div", { class: "ml-bar" }, play, h("b", {}, `Excerpt ${model.get("_number") + 1} of ${model.get("_excerpts")}`), h("span", { class: "ml-gap" }), status, next),
-    h("div", { class: "ml-columns" }, h("div", { class: "ml-scale", "aria-hidden": "true" }, labels), ...columns),
-    h("p", { class: "ml-note" }, `${HINT} ${KEYS}`));
-
-  /** Switch in the middle of a note: all of them play all the time. */
-  function hear(which) {
-    heard = which;
-    engine.setLevels(files.map((_, i) => (i === heard ? 0 : -Infinity)), 0);
-    columns.forEach((column, i) => column.toggleAttribute("data-heard", i === heard));
-  }
-  function toggle() {
-    engine.playing ? engine.pause() : engine.play();
-  }
-  function check() {
-    const left = rated.filter(({ input }) => !input.hasAttribute("data-set")).length;
-    const full = rated.some(({ input }) => input.hasAttribute("data-set") && Number(input.value) === 100);
-    next.disabled = left > 0 || !full;
-    status.textContent = left ? `${left} still to rate` : full ? "" : "which one is the reference? It gets 100";
-  }
-  function finish() {
-    next.disabled = true;
-    engine.pause();
-    send(rated.map(({ input }) => Number(input.value)));
-  }
-  engine.addEventListener("state", () => {
-    play.replaceChildren(icon(engine.playing ? "pause" : "play"));
-    for (const name of ["aria-label", "title"]) play.setAttribute(name, engine.playing ? "pause" : "play");
-  }, { signal });
-  hear(0);
-  const sounds = files.map(() => ({ channels: model.get("_channels"), scale: 1 }));
-  engine.add(files, { from: 0, to: engine.frames, pad: 0 }, sounds).then(check, () => { status.textContent = "This browser can't decode the sounds."; });
+  input.addEventListener("input", () => {
+    input.setAttribute("data-set", "");
+    output.textContent = input.value;
+    onSet();
+  }, { signal: sounds.signal });
+  for (const type of ["pointerdown", "focus"]) input.addEventListener(type, hear, { signal: sounds.signal });
+  const heading = button({ label: `hear ${letter}`, text: letter }, hear, sounds.signal);
   return {
-    element, engine, hear, toggle, count: files.length,
-    get heard() { return heard; },
-    close() { stop.abort(); return engine.close(); },
+    element: h("div", { class: "ml-column" }, heading, input, output),
+    get value() { return input.hasAttribute("data-set") ? Number(input.value) : null; },
   };
 }
 
-/** What was said, the best first: median, the middle half as a bar, mean with its interval. */
+/** What still has to be done before the next excerpt, in words; "" if nothing. */
+function missing(values) {
+  const left = values.filter((value) => value === null).length;
+  if (left) return `${left} still to rate`;
+  return values.includes(100) ? "" : "which one is the reference? It gets 100";
+}
+
+/** An excerpt: its sounds, its sliders. `send(values)` when all are rated. */
+function createExcerpt(model, send) {
+  const sounds = createSounds(model, {
+    onHear: (which) => columns.forEach((column, i) => column.toggleAttribute("data-heard", i === which)),
+    onReady: check,
+  });
+  const rated = Array.from({ length: sounds.count - 1 }, (_, i) => createColumn(i + 1, sounds, check));
+  const values = () => rated.map(({ value }) => value);
+  const reference = h("div", { class: "ml-column", "data-open": true },
+    button({ label: "hear the reference", text: "Ref" }, () => sounds.hear(0), sounds.signal),
+    h("span", {}, "the reference"), h("output", {}, "open"));
+  const columns = [reference, ...rated.map(({ element }) => element)];
+  const last = model.get("_number") + 1 === model.get("_excerpts");
+  const next = button({
+    label: "next excerpt", text: last ? "Finish" : "Next", class: "ml-next", disabled: true,
+  }, finish, sounds.signal);
+
+  function check() {
+    const todo = missing(values());
+    next.disabled = todo !== "";
+    sounds.say(todo);
+  }
+  function finish() {
+    next.disabled = true;
+    sounds.engine.pause();
+    send(values());
+  }
+  const labels = h("div", {}, ...model.get("_labels").map((label) => h("span", {}, label)));
+  const element = h("div", {},
+    createHead(sounds, `Excerpt ${model.get("_number") + 1} of ${model.get("_excerpts")}`, next),
+    h("div", { class: "ml-columns" }, h("div", { class: "ml-scale", "aria-hidden": "true" }, labels), ...columns),
+    h("p", { class: "ml-note" }, `${HINT} ${KEYS}`));
+  return { element, sounds };
+}
+
+/** A row of the result: median, the middle half as a bar, mean with its interval. */
+function createResult([name, median, lower, upper, mean, low, high, count]) {
+  const whole = (value) => value.toFixed(0);
+  const track = h("div", {
+    class: "ml-track", role: "img", "aria-label": `middle half from ${whole(lower)} to ${whole(upper)}`,
+  }, h("i", { style: `left: ${lower}%; width: ${upper - lower}%` }), h("b", { style: `left: ${median}%` }));
+  return h("tr", {},
+    h("th", { scope: "row" }, name), h("td", {}, h("b", {}, whole(median))), h("td", { class: "ml-box" }, track),
+    h("td", {}, count > 1 ? `${whole(mean)} (${whole(low)}–${whole(high)})` : whole(mean)));
+}
+
+/** What was said, the best first. */
 function createResults(model) {
-  const rows = model.get("_results").map(([name, median, lower, upper, mean, low, high, count]) => h("tr", {},
-    h("th", { scope: "row" }, name), h("td", {}, h("b", {}, median.toFixed(0))),
-    h("td", { class: "ml-box" }, h("div", { class: "ml-track", role: "img", "aria-label": `middle half from ${lower.toFixed(0)} to ${upper.toFixed(0)}` },
-      h("i", { style: `left: ${lower}%; width: ${upper - lower}%` }), h("b", { style: `left: ${median}%` }))),
-    h("td", {}, count > 1 ? `${mean.toFixed(0)} (${low.toFixed(0)}–${high.toFixed(0)})` : mean.toFixed(0))));
+  const heads = ["Sound", "Median", "0 to 100, the middle half", "Mean (95 %)"];
   return h("div", {},
     h("div", { class: "ml-bar" }, h("b", {}, "Rating test: what you said")),
-    h("table", { "aria-label": "results" }, h("thead", {}, h("tr", {}, ...["Sound", "Median", "0 to 100, the middle half", "Mean (95 %)"].map((text) => h("th", {}, text)))), h("tbody", {}, ...rows)),
+    h("table", { "aria-label": "results" },
+      h("thead", {}, h("tr", {}, ...heads.map((text) => h("th", { scope: "col" }, text)))),
+      h("tbody", {}, ...model.get("_results").map(createResult))),
     h("p", { class: "ml-note" }, model.get("_verdict")));
 }
 

@@ -11,7 +11,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import anywidget
 import numpy as np
 import traitlets
 
@@ -21,13 +20,14 @@ from musiclab.errors import AudioError
 from musiclab.widgets.blind.levelled import clip_starts, matched
 from musiclab.widgets.blind.ratings import LABELS, REFERENCE, Rating, Ratings, anchor
 from musiclab.widgets.shared import front
+from musiclab.widgets.shared.widget import Widget
 
 ANCHORS = {"3.5 kHz anchor": 3500.0, "7 kHz anchor": 7000.0}
 LONGEST = 12.0  # s of an excerpt: about what one keeps in mind (BS.1534-3)
 FADE = 0.01  # s at both ends of an excerpt
 
 
-class RatingTest(anywidget.AnyWidget):
+class RatingTest(Widget):
     """A blind rating of several sounds against a reference, from 0 to 100: MUSHRA-like (ITU-R BS.1534-3).
 
     Each excerpt is heard as the open reference and, in an order drawn anew, as the versions to be judged, the reference
@@ -156,11 +156,6 @@ class RatingTest(anywidget.AnyWidget):
     def __repr__(self) -> str:
         return f"<RatingTest of {len(self.ratings.names)} sounds: {self._number} of {self._excerpts} excerpts rated>"
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> front.Bundle | None:
-        """The widget, and for pages where nothing runs a line that says what would be here."""
-
-        def still() -> dict[str, str | bytes]:
-            said = self.verdict() if self.ratings.said else f"{self._excerpts} excerpts; run this notebook to take it."
-            return {"text/html": f"<p><b>Rating test (MUSHRA-like)</b>: {html.escape(said)}</p>"}
-
-        return front.with_still(super()._repr_mimebundle_(**kwargs), still)
+    def _still(self) -> str:
+        said = self.verdict() if self.ratings.said else f"{self._excerpts} excerpts; run this notebook to take it."
+        return f"<p><b>Rating test (MUSHRA-like)</b>: {html.escape(said)}</p>"

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import anywidget
 import numpy as np
 import traitlets
 
 from musiclab import spectral
 from musiclab.audio import Audio
-from musiclab.errors import AudioError, MusiclabError
+from musiclab.errors import AudioError
 from musiclab.plots.pictures import picture
 from musiclab.widgets.explorer.constantq import LOWEST_HZ, MIDDLE_HZ
 from musiclab.widgets.explorer.tiles import CHANNELS, FLOOR_DB, SCALES, STEP_DB, WINDOWS, Look, Tiles
 from musiclab.widgets.shared import front
 from musiclab.widgets.shared.brushes import Grid, rectangle
 from musiclab.widgets.shared.pixels import RANGE_DB, still
+from musiclab.widgets.shared.transport import for_page, packed
+from musiclab.widgets.shared.widget import Order, Widget
 
 N_FFTS = tuple(2**k for k in range(6, 16))  # 1.5 ms to 0.74 s at 44.1 kHz
 OVERLAPS = (2, 4, 8, 16)
@@ -41,7 +42,7 @@ class Resolution(NamedTuple):
     hz: float
 
 
-class SpectrogramExplorer(anywidget.AnyWidget):
+class SpectrogramExplorer(Widget):
     """The spectrogram of a sound of any length, to zoom into and to listen to.
 
     Parameters
@@ -111,11 +112,10 @@ class SpectrogramExplorer(anywidget.AnyWidget):
     _hz = traitlets.Tuple().tag(sync=True)
     _channels = traitlets.Int().tag(sync=True)
     _options = traitlets.Dict().tag(sync=True)
-    _message = traitlets.Unicode("").tag(sync=True)
 
     def __init__(self, audio: Audio, **settings: Any) -> None:
         self.audio = audio
-        self._tiles = Tiles(audio)
+        self._tiles = Tiles(for_page(audio))
         low, high = (LOWEST_HZ, audio.sr / 2)
         super().__init__(
             _sr=audio.sr, _duration=audio.duration, _hz=(low, high), _channels=audio.channels,
@@ -215,13 +215,8 @@ class SpectrogramExplorer(anywidget.AnyWidget):
 
     # --- messages from the page
 
-    def _on_message(self, _widget: object, content: dict[str, Any], _buffers: object) -> None:
-        orders: dict[str, Callable[[dict[str, Any]], None]] = {"tile": self._send_tile, "listen": self._send_sound}
-        try:
-            orders[content["order"]](content)
-            self._message = ""
-        except MusiclabError as error:
-            self._message = str(error)
+    def _orders(self) -> Mapping[str, Order]:
+        return {"tile": self._send_tile, "listen": self._send_sound}
 
     def _send_tile(self, content: dict[str, Any]) -> None:
         for name, value in content.get("look", {}).items():  # as the page has them: traits may still be on their way
@@ -251,21 +246,15 @@ class SpectrogramExplorer(anywidget.AnyWidget):
             self.selection = content["selection"]
         if "view" in content:
             self.view = content["view"]
-        samples = self.sound(box=content["box"]).samples
-        samples = samples[:2]
-        peak = max(float(np.abs(samples).max(initial=0)), 1e-6)
-        packed = np.round(samples * (32767 / max(peak, 1.0))).astype("<i2")
+        sound = for_page(self.sound(box=content["box"]))
+        scale, samples = packed(sound)
         start = (self.selection or self.view or (0.0,))[0]
-        about = {"start": start, "channels": len(samples), "scale": max(peak, 1.0) / 32767}
-        self.send({"sound": about}, [packed.tobytes()])
+        self.send({"sound": {"start": start, "channels": sound.channels, "scale": scale}}, [samples])
 
     # --- how it shows itself without JavaScript
 
     def __repr__(self) -> str:
         return f"<SpectrogramExplorer: {self._duration:.1f} s, windows of {self.n_fft} samples, {self.scale}>"
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> front.Bundle | None:
-        return front.with_still(super()._repr_mimebundle_(**kwargs), lambda: {"image/png": self._still()})
 
     def _still(self) -> bytes:
         """A PNG of what is shown, quickly for any length: no more columns than the picture has room for."""

@@ -16,6 +16,14 @@ from musiclab.separation.engines import decompose
 from musiclab.separation.engines.classical import four_masks
 from musiclab.stems import RESIDUAL
 
+LABELS = {
+    "model": "Engine",
+    "ideal binary": "Ideal binary",
+    "ideal ratio": "Ideal ratio",
+    "phase-sensitive": "Phase-sensitive",
+    "wiener": "Wiener",
+    "hpss": "HPSS",
+}
 FOUR = ("vocals", "drums", "bass", "other")  # what the rules on top of HPSS tell apart
 HOP, N_FFT = spectral.HOP_LENGTH, spectral.N_FFT
 REACH = N_FFT // HOP // 2  # columns from the middle of a window to its end

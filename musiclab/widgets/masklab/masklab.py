@@ -2,38 +2,30 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
-import anywidget
 import numpy as np
 import traitlets
 
 from musiclab import spectral
 from musiclab.audio import Audio
-from musiclab.errors import AudioError
 from musiclab.palette import colour
-from musiclab.stems import RESIDUAL, Stems
-from musiclab.widgets.masklab.gestures import Gesture, Shaping
-from musiclab.widgets.masklab.kinds import Passage
-from musiclab.widgets.masklab.passages import check, passage, put_back
+from musiclab.stems import Stems
+from musiclab.widgets.masklab.gestures import OTHERS, Gesture, Shaping
+from musiclab.widgets.masklab.kinds import LABELS
 from musiclab.widgets.masklab.passages import label as label_of
-from musiclab.widgets.masklab.sheet import MaskSheet
-from musiclab.widgets.masklab.telling import Telling
+from musiclab.widgets.masklab.session import MaskSession
 from musiclab.widgets.shared import front
-from musiclab.widgets.shared.pixels import RANGE_DB, LogRows, still
+from musiclab.widgets.shared.brushes import Points
+from musiclab.widgets.shared.pixels import RANGE_DB, still
+from musiclab.widgets.shared.widget import Order, Widget
 
-LEFT_OVER_DB = -40.0  # a residual louder than this under the mixture is a source of its own
-LABELS = {
-    "model": "Engine",
-    "ideal binary": "Ideal binary",
-    "ideal ratio": "Ideal ratio",
-    "phase-sensitive": "Phase-sensitive",
-    "wiener": "Wiener",
-    "hpss": "HPSS",
-}
+SLICE_S = 0.1  # of work, before the page is asked whether it wants something else by now
 
 
-class MaskLab(Telling, anywidget.AnyWidget):
+class MaskLab(Widget):
     """The mask of a stem over the mixture's spectrogram: to compare, to shape, to paint, to hear at once.
 
     Everything that the page can do is a method or an attribute here too.
@@ -103,7 +95,6 @@ class MaskLab(Telling, anywidget.AnyWidget):
     _at = traitlets.Float(0.0).tag(sync=True)  # where the playhead is, s of the passage: what is told first
     _can_undo = traitlets.Bool(False).tag(sync=True)
     _can_redo = traitlets.Bool(False).tag(sync=True)
-    _message = traitlets.Unicode("").tag(sync=True)
 
     def __init__(
         self,
@@ -115,39 +106,22 @@ class MaskLab(Telling, anywidget.AnyWidget):
         start: float = 0.0,
         stop: float | None = None,
     ) -> None:
-        check(song, stems, truth)
-        self.song, self._given, self.truth = song, stems, truth
-        self._from, self._to = passage(song, start, stop)
-        names = list(stems)
-        if stems.residual.rms_db > song.rms_db + LEFT_OVER_DB:
-            names.append(RESIDUAL)
-        x = song.samples[:, self._from : self._to]
-        true = None if truth is None else np.stack([self._cut(truth, name) for name in names])
-        estimates = np.stack([self._cut(stems, name) for name in names])
-        self._passage = Passage(tuple(names), spectral.stft(x), estimates, true)
-        self._x = x
-        self._magnitude = np.sqrt(np.square(np.abs(self._passage.X)).mean(axis=0))
-        self._pixels = LogRows(song.sr, self._magnitude.shape[0])
-        self._level_table = self._pixels.level(self._magnitude)
+        self.song, self.truth = song, truth
+        session = self._session = MaskSession(song, stems, truth=truth, start=start, stop=stop)
+        names, kinds = session.passage.names, session.passage.kinds()
+        self._level_table = session.pixels.level(session.magnitude)
         self._busy = True  # nothing is answered before all stands
-        self._unsent: set[int] = set()
         super().__init__(
-            stem=stem or names[0],
+            stem=session.known(stem or names[0]),
             _stems=[{"name": n, "label": label_of(n), "colour": colour(n, i)} for i, n in enumerate(names)],
-            _kinds=[{"name": kind, "label": LABELS[kind]} for kind in self._passage.kinds()],
-            _sr=song.sr, _start=self._from / song.sr, _frames=x.shape[1],
-            _hz=(self._pixels.low, self._pixels.high), _level=self._level_table.tobytes(), _rows=self._pixels.rows,
+            _kinds=[{"name": kind, "label": LABELS[kind]} for kind in kinds],
+            _sr=song.sr, _start=session.first / song.sr, _frames=session.last - session.first,
+            _hz=(session.pixels.low, session.pixels.high), _level=self._level_table.tobytes(),
+            _rows=session.pixels.rows,
         )  # fmt: skip
-        self._sheet = MaskSheet(self._passage, self.kind, sr=song.sr)
+        session.stem = self.stem
         self._busy = False
         self.on_msg(self._on_message)
-
-    def _cut(self, stems: Stems, name: str) -> np.ndarray:
-        if name not in stems and name != RESIDUAL:
-            return np.zeros((self.song.channels, self._to - self._from), dtype=np.float32)
-        return stems[name].samples[:, self._from : self._to]
-
-    # --- what comes out
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -160,95 +134,164 @@ class MaskLab(Telling, anywidget.AnyWidget):
         With the residual they add up to the song. A stem that nothing was painted on is the given one, bit for bit
         (as long as `kind` is ``model`` and the sliders rest).
         """
-        repaired = {name: self._repaired(name) for name in self._given}
-        engine = self._given.engine
-        touched = any(repaired[name] is not self._given[name] for name in repaired)
-        return Stems(repaired, self.song, engine=f"{engine}, repaired" if touched else engine, note=self._given.note)
-
-    def _repaired(self, name: str) -> Audio:
-        given, now = self._given[name], self._sheet.sound(name)
-        here = np.s_[:, self._from : self._to]
-        if np.array_equal(now, given.samples[here]):
-            return given
-        return put_back(given, now, self._from)
+        return self._session.repaired()
 
     def mask(self, name: str = "") -> np.ndarray:
         """The mask of a stem (the chosen one) as it stands [shape=(channels, bins, columns)], a copy."""
-        return np.array(self._sheet.masks[self._sheet.names.index(self._known(name or self.stem))])
+        sheet = self._session.sheet
+        return np.array(sheet.masks[sheet.names.index(self._session.known(name or self.stem))])
 
     def sdr(self, name: str = "") -> tuple[float, float] | None:
         """SDR of a stem (the chosen one) within the passage, before and now, in dB; None if the truth isn't known."""
-        return self._sheet.sdr(self._known(name or self.stem))
+        return self._session.sheet.sdr(self._session.known(name or self.stem))
 
-    def _known(self, name: str) -> str:
-        if name not in self._sheet.names:
-            raise AudioError(f"No stem is called {name!r}: there are {', '.join(self._sheet.names)}.")
-        return name
+    def compare(self) -> dict[str, float | None]:
+        """Every kind of mask for the chosen stem, side by side in the page, and the SDR of each (None: no truth).
 
-    # --- gestures: see `Painting`
+        Untouched, as the kinds are before anything is shaped or painted.
+        """
+        told = list(self._session.comparison())
+        for message in told:
+            self.send(*message)
+        return {about["compared"]["kind"]: about["compared"]["sdr"] for about, _ in told}
+
+    def paint(
+        self, points: Points, *, action: str = "give", strength: float = 1.0, partner: str = OTHERS,
+        seconds: float = 0.06, semitones: float = 2.0,
+    ) -> None:  # fmt: skip
+        """Draw with a round brush.
+
+        Parameters
+        ----------
+        points : sequence of (seconds, Hz)
+            Along which to draw, in the song's time.
+        action : {"give", "take", "restore"}
+            To the chosen stem, from it, or all stems as they were.
+        strength : float
+            How much of the way, 0 to 1.
+        partner : str
+            Where it comes from or goes to: ``others`` (by their share), a stem's name, or ``""`` for nobody: then the
+            masks no longer sum to one, and the residual takes up the difference.
+        seconds, semitones : float
+            The brush's radii.
+        """
+        near = self._session.local(points)
+        self._paint(Gesture(self.stem, action, "brush", near, strength, partner, seconds, semitones))
+
+    def paint_rectangle(
+        self, t0: float, t1: float, f0: float, f1: float, strength: float = 1.0, *, action: str = "give",
+        partner: str = OTHERS,
+    ) -> None:  # fmt: skip
+        """Everything from `t0` to `t1` seconds and from `f0` to `f1` Hz. Options as in `paint`."""
+        corners = self._session.local([(t0, f0), (t1, f1)])
+        self._paint(Gesture(self.stem, action, "rectangle", corners, strength, partner))
+
+    def paint_harmonics(
+        self, points: Points, strength: float = 1.0, *, action: str = "give", partner: str = OTHERS,
+        overtones: int = 16, cents: float = 50.0, snap: bool = True,
+    ) -> None:  # fmt: skip
+        """A note with its overtones.
+
+        Parameters
+        ----------
+        points : sequence of (seconds, Hz)
+            The fundamental, from the note's beginning to its end.
+        strength, action, partner
+            As in `paint`.
+        overtones : int
+            How many partials, the fundamental among them.
+        cents : float
+            Half the width of each, in hundredths of a semitone.
+        snap : bool
+            Whether to look for the pitch that sounds within 60 cents of what was drawn.
+        """
+        near = self._session.local(points)
+        near = self._session.snapped(near) if snap else near
+        self._paint(
+            Gesture(self.stem, action, "harmonics", near, strength, partner, overtones=overtones, cents=cents)
+        )  # fmt: skip
 
     def undo(self) -> None:
         """Take back the last gesture or setting, bit for bit."""
-        self._follow(self._sheet.undo())
+        self._do(self._session.undo)
 
     def redo(self) -> None:
         """Do again what was taken back."""
-        self._follow(self._sheet.redo())
+        self._do(self._session.redo)
 
     def _paint(self, gesture: Gesture) -> None:
-        self._tell(self._sheet.paint(gesture))
+        self._do(lambda: self._session.paint(gesture))
 
-    def _follow(self, columns: slice) -> None:
-        """After undo and redo: the sliders show what the masks are made with."""
-        shaping, self._busy = self._sheet.state.shaping, True
+    def _do(self, act: Callable[[], None]) -> None:
+        """Do it, show on the sliders what the masks are made with now, and tell the page."""
+        act()
+        shaping, self._busy = self._session.sheet.state.shaping, True
         self.hardness, self.threshold, self.smoothing = shaping.hardness, shaping.threshold, shaping.smoothing
         self._busy = False
-        self._tell(columns)
-
-    # --- settings
+        self._advance()
 
     @traitlets.validate("stem")
     def _check_stem(self, proposal: dict[str, Any]) -> str:
-        names, name = self._passage.names, proposal["value"]
-        if name not in names:
-            raise AudioError(f"No stem is called {name!r}: there are {', '.join(names)}.")
-        return str(name)
+        return self._session.known(proposal["value"])
 
     @traitlets.validate("kind")
     def _check_kind(self, proposal: dict[str, Any]) -> str:
-        kind = proposal["value"]
-        if kind not in self._passage.kinds():
-            reason = "give the true stems (truth=...) for ideal masks" if self.truth is None else "see lab.kinds"
-            raise AudioError(f"There are no masks of the kind {kind!r} here: {reason}.")
-        return str(kind)
+        return self._session.known_kind(proposal["value"])
 
-    @traitlets.observe("stem")
-    def _on_stem(self, _change: object) -> None:
-        self._comparing = None
-        if not self._busy:
-            self._refresh()
-
-    @traitlets.observe("kind")
-    def _on_kind(self, _change: object) -> None:
+    @traitlets.observe("stem", "kind", "hardness", "threshold", "smoothing")
+    def _on_setting(self, change: Any) -> None:
         if self._busy:
             return
-        self._sheet = MaskSheet(self._passage, self.kind, sr=self.song.sr, state=self._sheet.state)
-        self._refresh()
+        if change["name"] == "stem":
+            self._session.choose(self.stem)
+        elif change["name"] == "kind":
+            self._session.start_from(self.kind)
+        else:
+            self._session.shape(Shaping(self.hardness, self.threshold, self.smoothing))
+        self._advance()
 
-    @traitlets.observe("hardness", "threshold", "smoothing")
-    def _on_shaping(self, _change: object) -> None:
-        if not self._busy:
-            self._tell(self._sheet.shape(Shaping(self.hardness, self.threshold, self.smoothing)))
+    def _advance(self) -> None:
+        """Go on for a moment, and send what is to be told; the page asks for more."""
+        sheet = self._session.sheet
+        with self.hold_sync():
+            self._can_undo, self._can_redo = sheet.can_undo, sheet.can_redo
+            self._message = ""
+        self._session.at = self._at
+        end = time.monotonic() + SLICE_S
+        for step in self._session.steps():
+            if step.message is not None:
+                self.send(*step.message)
+            if time.monotonic() >= end:
+                self.send({"working": round(step.done, 3)})
+                return
+        self._scores = self._session.scores()
+        self.send({"working": None})
+
+    def _orders(self) -> Mapping[str, Order]:
+        return {
+            "hello": lambda _: self._do(lambda: self.send(*self._session.hello())),
+            "more": lambda _: self._advance(),
+            "brush": lambda c: self.paint(c["points"], **c["options"]),
+            "rectangle": lambda c: self.paint_rectangle(*c["corners"], **c["options"]),
+            "harmonics": lambda c: self.paint_harmonics(c["points"], **c["options"]),
+            "undo": lambda _: self.undo(),
+            "redo": lambda _: self.redo(),
+            "compare": lambda _: self._do(self._session.compare),
+        }
+
+    def _on_message(self, widget: object, content: dict[str, Any], buffers: object) -> None:
+        self._at = content.get("at", self._at)
+        if "stem" in content:  # as the page has it: the trait may still be on its way
+            self.stem = content["stem"]
+        super()._on_message(widget, content, buffers)
+        if self._message:
+            self.send({"working": None})
 
     # --- how it shows itself without JavaScript
 
     def __repr__(self) -> str:
-        painted = len(self._sheet.state.gestures)
+        painted = len(self._session.sheet.state.gestures)
         return f"<MaskLab of {self.stem}, {LABELS[self.kind]} masks: {painted} strokes>"
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> front.Bundle | None:
-        def picture() -> dict[str, str | bytes]:
-            masks = self._mask_bytes(slice(0, self._sheet.grid.columns))
-            return {"image/png": still(self._level_table, masks, self.stem)}
-
-        return front.with_still(super()._repr_mimebundle_(**kwargs), picture)
+    def _still(self) -> bytes:
+        return still(self._level_table, self._session.picture(), self.stem)

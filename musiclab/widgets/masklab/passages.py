@@ -29,13 +29,6 @@ def passage(song: Audio, start: float, stop: float | None) -> tuple[int, int]:
     return round(start * song.sr), min(round(stop * song.sr), song.frames)
 
 
-def two(samples: np.ndarray) -> np.ndarray:
-    """At most two channels, for the page: more are folded, odd ones left, even ones right."""
-    if len(samples) <= 2:
-        return samples
-    return np.stack([samples[0::2].mean(axis=0), samples[1::2].mean(axis=0)])
-
-
 def label(name: str) -> str:
     return name[:1].upper() + name[1:].replace("_", " ")
 

@@ -28,13 +28,23 @@ export class MaskPicture {
     this.draw(column, column + width);
   }
 
+  /** Level and mask (0 to 1) in a column, at a part of the height from below. */
+  at(column, up) {
+    const within = (x, size) => Math.min(Math.max(x, 0), size - 1);
+    const cell = within(Math.floor(up * this.rows), this.rows) * this.columns
+      + within(Math.round(column), this.columns);
+    return { level: this.level[cell] / 255, mask: this.mask[cell] / 255 };
+  }
+
   draw(from, to) {
     if (to > from) this.context.putImageData(this.#pixels(this.mask, from, to), from, 0);
   }
 
   #pixels(mask, from, to) {
     const { page, ink, stem, range, of, alone } = this.palette;
-    const strength = Float32Array.from({ length: 256 }, (_, i) => Math.max(0, 1 - ((1 - i / 255) * of) / range) ** BEND);
+    const strength = Float32Array.from(
+      { length: 256 }, (_, i) => Math.max(0, 1 - ((1 - i / 255) * of) / range) ** BEND,
+    );
     const image = new ImageData(to - from, this.rows);
     const { data } = image;
     let at = 0;

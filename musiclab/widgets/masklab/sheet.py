@@ -16,7 +16,7 @@ import numpy as np
 
 from musiclab import spectral
 from musiclab.history import History
-from musiclab.metrics import MDX_EPS
+from musiclab.metrics import sdr_of_energies
 from musiclab.widgets.masklab.gestures import Gesture, Shaping, State
 from musiclab.widgets.masklab.kinds import REACH, Passage
 from musiclab.widgets.shared.brushes import Grid, Touch
@@ -233,9 +233,9 @@ class MaskSheet:
             return None
         k = self.names.index(name)
         self.sound(name)
-        energy = float(np.square(self.passage.truth[k], dtype=np.float64).sum()) + MDX_EPS
-        before, now = (10 * np.log10(energy / (e + MDX_EPS)) for e in self._errors[:, k].sum(axis=1))
-        return float(before), float(now)
+        energy = float(np.square(self.passage.truth[k], dtype=np.float64).sum())
+        before, now = (sdr_of_energies(energy, float(error)) for error in self._errors[:, k].sum(axis=1))
+        return before, now
 
     def change_db(self, name: str) -> float:
         """How much louder (+) or softer (−) a source has become, in dB."""

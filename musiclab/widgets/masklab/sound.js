@@ -1,9 +1,9 @@
 // What the mask lab sounds like: the mixture, the stem, and everything but the stem, on one clock.
 
-import { bytesOf } from "../shared/controls.js";
+import { bytesOf } from "../shared/dom.js";
 import { Engine } from "../shared/engine.js";
 
-export const HEARD = ["mixture", "stem", "rest"];
+const HEARD = ["mixture", "stem", "rest"];
 const SOON = 1;  // s ahead of the playhead: what changes there is taken over at once,
 const OFTEN = 500;  // ms: other changes together, after so long
 
@@ -19,9 +19,7 @@ export class MaskSound {
 
   constructor(frames, sr) {
     Object.assign(this, { frames, sr });
-    this.engine = new Engine(frames / sr);
-    // Buffers that sound can't be changed: new ones are made when the engine next asks for them.
-    Object.defineProperty(this.engine, "buffers", { get: () => this.#fresh(), set: (value) => { this.#buffers = value; } });
+    this.engine = new Engine(frames / sr, { supply: () => this.#fresh() });
     this.listen("mixture");
   }
 

@@ -1,103 +1,162 @@
 // Painting: what a pointer or a key does becomes one gesture for Python, with a preview while it is drawn.
 
-const KEEP_APART = 3;  // px between two points of a stroke
+const KEEP_APART = 3;      // px between two points of a stroke
+const STEP = [12, 8];      // px that an arrow key moves, across and up; with Shift a quarter
+const TAKEN = "#e5484d";
+const RESTORED = "#808488";
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 export const TOOLS = [
-  { name: "brush", label: "Brush", title: "Paint freehand (B)" },
-  { name: "rectangle", label: "Rectangle", title: "Paint a box of time and frequency (R)" },
-  { name: "harmonics", label: "Harmonics", title: "Draw a note's fundamental: its overtones are painted with it (H)" },
-  { name: "look", label: "Look", title: "Drag to move the picture (V)" },
+  { name: "brush", label: "Brush", title: "Paint freehand (B)", key: "KeyB" },
+  { name: "rectangle", label: "Rectangle", title: "Paint a box of time and frequency (R)", key: "KeyR" },
+  { name: "harmonics", label: "Harmonics", key: "KeyH",
+    title: "Draw a note's fundamental: its overtones are painted with it (H)" },
+  { name: "look", label: "Look", title: "Drag to move the picture (V)", key: "KeyV" },
 ];
 export const ACTIONS = [
-  { name: "give", label: "Add", title: "Give it to this stem (A)" },
-  { name: "take", label: "Erase", title: "Take it out of this stem (E)" },
-  { name: "restore", label: "Restore", title: "As it was before painting (O)" },
+  { name: "give", label: "Add", title: "Give it to this stem (A)", key: "KeyA" },
+  { name: "take", label: "Erase", title: "Take it out of this stem (E)", key: "KeyE" },
+  { name: "restore", label: "Restore", title: "As it was before painting (O)", key: "KeyO" },
 ];
 
-/** `settings()` gives {tool, action, colour, semitones, overtones}; `done(order)` gets the gesture. */
-export function createTools(view, settings, done, signal) {
-  let stroke = null;  // points {x, y, t, hz}, the last one under the pointer
-  let over = null;
+function gesture(tool, points) {
+  const [first, last] = [points[0], points.at(-1)];
+  if (tool === "rectangle") return { order: "rectangle", corners: [first.t, last.t, first.hz, last.hz] };
+  return { order: tool, points: points.map(({ t, hz }) => [t, hz]) };
+}
 
-  view.canvas.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0) return;
-    view.canvas.setPointerCapture(event.pointerId);
-    view.canvas.focus({ preventScroll: true });
-    stroke = [view.point(event)];
-    view.redraw();
-  }, { signal });
-  view.canvas.addEventListener("pointermove", (event) => {
-    over = view.point(event);
-    if (stroke) extend(over);
-    view.redraw();
-  }, { signal });
-  view.canvas.addEventListener("pointerleave", () => { over = null; view.redraw(); }, { signal });
-  view.canvas.addEventListener("pointerup", () => {
-    if (!stroke) return;
-    const points = stroke;
-    cancel();
-    if (settings().tool !== "look") done(gesture(points));
-  }, { signal });
-  view.canvas.addEventListener("pointercancel", cancel, { signal });
+/** Shapes over the picture while something is drawn, or of the tool where the pointer is. */
+const PREVIEWS = {
+  look() {},
+  rectangle(context, view, points, { drawing }) {
+    if (!drawing) return;
+    const [a, b] = [points[0], points.at(-1)];
+    context.globalAlpha = 0.25;
+    context.fillRect(a.x, a.y, b.x - a.x, b.y - a.y);
+    context.globalAlpha = 1;
+    context.strokeRect(a.x, a.y, b.x - a.x, b.y - a.y);
+  },
+  brush(context, view, points, { drawing, semitones }) {
+    const wide = Math.max(3, view.xOf(view.view.t0 + 0.06 + 0.035));
+    for (const { x, y, hz } of points) {
+      const half = Math.max(2, view.yOf(hz) - view.yOf(hz * 2 ** (semitones / 12)));
+      context.beginPath();
+      context.ellipse(x, y, wide, half, 0, 0, 7);
+      context.globalAlpha = drawing ? 0.12 : 1;
+      context[drawing ? "fill" : "stroke"]();
+    }
+  },
+  harmonics(context, view, points, { overtones }) {
+    const line = points.length > 1 ? points : [-8, 8].map((beside) => ({ ...points[0], x: points[0].x + beside }));
+    for (let k = 1; k <= overtones; k++) {
+      context.globalAlpha = k === 1 ? 1 : 0.55;
+      context.beginPath();
+      line.forEach(({ x, hz }, i) => context[i ? "lineTo" : "moveTo"](x, view.yOf(k * hz)));
+      context.stroke();
+    }
+  },
+};
 
-  function cancel() {
-    stroke = null;
-    view.redraw();
+/** A stroke as it grows: points {x, y, t, hz}, the last one under the pointer or the keys' cross. */
+class Stroke {
+  points = null;
+  over = null;    // where pointer or cross stand
+  byKeys = false;
+
+  constructor(view, settings, done) { Object.assign(this, { view, settings, done }); }
+
+  begin(point) {
+    this.points = [point];
+    this.view.redraw();
   }
 
-  function extend(point) {
-    const { tool } = settings();
+  moveTo(point) {
+    this.over = point;
+    if (this.points) this.#extend(point);
+    this.view.redraw();
+  }
+
+  #extend(point) {
+    const { tool } = this.settings();
+    const last = this.points.at(-1);
     if (tool === "look") {
-      const from = stroke[0];
-      view.pan(from.t - point.t, view.scale.to(from.hz) - view.scale.to(point.hz));
-      return;
-    }
-    if (tool === "rectangle") stroke = [stroke[0], point];
-    else if (Math.hypot(point.x - stroke.at(-1).x, point.y - stroke.at(-1).y) >= KEEP_APART) stroke.push(point);
+      const [from] = this.points;
+      this.view.pan(from.t - point.t, this.view.scale.to(from.hz) - this.view.scale.to(point.hz));
+    } else if (tool === "rectangle") this.points = [this.points[0], point];
+    else if (Math.hypot(point.x - last.x, point.y - last.y) >= KEEP_APART) this.points.push(point);
   }
 
-  function gesture(points) {
-    const { tool } = settings();
-    const [first, last] = [points[0], points.at(-1)];
-    if (tool === "rectangle") return { order: "rectangle", corners: [first.t, last.t, first.hz, last.hz] };
-    return { order: tool, points: points.map(({ t, hz }) => [t, hz]) };
+  end() {
+    const { points } = this;
+    if (!points) return;
+    this.cancel();
+    const { tool } = this.settings();
+    if (tool !== "look") this.done(gesture(tool, points));
   }
 
-  /** Over the picture: the stroke as it grows, or the shape of the tool. */
-  function preview(context) {
-    const { tool, action, colour, semitones, overtones } = settings();
-    if (tool === "look" || !(stroke || over)) return;
+  cancel() {
+    this.points = null;
+    this.view.redraw();
+  }
+
+  draw(context) {
+    const { tool, action, colour, ...rest } = this.settings();
+    if (!(this.points || this.over)) return;
     context.save();
-    context.strokeStyle = context.fillStyle = action === "give" ? colour : "#e5484d";
+    context.strokeStyle = context.fillStyle = { give: colour, take: TAKEN, restore: RESTORED }[action];
     context.lineWidth = 1.5;
-    if (action === "restore") context.strokeStyle = context.fillStyle = "#808488";
-    const points = stroke ?? [over];
-    const half = (point) => Math.max(2, view.yOf(point.hz) - view.yOf(point.hz * 2 ** (semitones / 12)));
-    if (tool === "rectangle" && stroke) {
-      const [a, b] = [points[0], points.at(-1)];
-      context.globalAlpha = 0.25;
-      context.fillRect(a.x, a.y, b.x - a.x, b.y - a.y);
-      context.globalAlpha = 1;
-      context.strokeRect(a.x, a.y, b.x - a.x, b.y - a.y);
-    } else if (tool === "brush") {
-      const wide = Math.max(3, view.xOf(view.view.t0 + 0.06 + 0.035));
-      for (const point of points) {
-        context.beginPath();
-        context.ellipse(point.x, point.y, wide, half(point), 0, 0, 7);
-        context.globalAlpha = stroke ? 0.12 : 1;
-        stroke ? context.fill() : context.stroke();
-      }
-    } else if (tool === "harmonics") {
-      for (let k = 1; k <= overtones; k++) {
-        context.globalAlpha = k === 1 ? 1 : 0.55;
-        context.beginPath();
-        const line = points.length > 1 ? points : [{ ...points[0], x: points[0].x - 8 }, { ...points[0], x: points[0].x + 8 }];
-        line.forEach((point, i) => context[i ? "lineTo" : "moveTo"](point.x, view.yOf(k * point.hz)));
-        context.stroke();
-      }
-    }
+    if (this.byKeys && tool !== "look") this.#cross(context);
+    PREVIEWS[tool](context, this.view, this.points ?? [this.over], { ...rest, drawing: this.points !== null });
     context.restore();
   }
 
-  return { preview, cancel, get drawing() { return stroke !== null; } };
+  #cross(context) {
+    const { x, y } = this.over;
+    context.beginPath();
+    for (const [dx, dy] of [[14, 0], [0, 14]]) {
+      context.moveTo(x - dx, y - dy);
+      context.lineTo(x + dx, y + dy);
+    }
+    context.stroke();
+  }
+}
+
+/** `settings()` gives {tool, action, colour, semitones, overtones}; `done(order)` gets the gesture. */
+export function createTools(view, settings, done, signal) {
+  const stroke = new Stroke(view, settings, done);
+  const listen = (type, act) => view.canvas.addEventListener(type, act, { signal });
+  listen("pointerdown", (event) => {
+    if (event.button !== 0) return;
+    view.canvas.setPointerCapture(event.pointerId);
+    view.canvas.focus({ preventScroll: true });
+    stroke.byKeys = false;
+    stroke.begin(view.point(event));
+  });
+  listen("pointermove", (event) => {
+    stroke.byKeys = false;
+    stroke.moveTo(view.point(event));
+  });
+  listen("pointerleave", () => {
+    stroke.over = null;
+    view.redraw();
+  });
+  listen("pointerup", () => stroke.end());
+  listen("pointercancel", () => stroke.cancel());
+
+  /** On the picture, arrow keys move a cross, Enter begins and ends a stroke; false for other keys. */
+  function key(event) {
+    const move = ARROWS[event.key];
+    if (event.target !== view.canvas || settings().tool === "look" || !(move || event.key === "Enter")) return false;
+    stroke.byKeys = true;
+    const from = stroke.over ?? view.pointAt(view.width / 2, view.height / 2);
+    const part = event.shiftKey ? 0.25 : 1;
+    const [dx, dy] = (move ?? [0, 0]).map((way, i) => way * STEP[i] * part);
+    stroke.moveTo(view.pointAt(from.x + dx, from.y + dy));
+    view.onHover(stroke.over);
+    if (event.key !== "Enter") return true;
+    if (stroke.points) stroke.end();
+    else stroke.begin(stroke.over);
+    return true;
+  }
+  return { preview: (context) => stroke.draw(context), cancel: () => stroke.cancel(), key };
 }

@@ -2,16 +2,16 @@
 
 import { Engine } from "../shared/engine.js";
 import { offerClock } from "../shared/clock.js";
+import { watch } from "../shared/dom.js";
 import { feed } from "../shared/feed.js";
 
 const STREAM = 50;      // ms: while something is dragged, Python hears of it 20 times a second
 const REPORT = 250;     // ms between two reports of the position
 const MIX = ["gains_db", "muted", "soloed", "master_db"];
 
-/** Events: "mix" (levels), "loop", "pace" (speed, key), "sound" (loading), "state", "reduction", "waiting" (from the engine). */
+/** Events: "mix" (levels), "loop", "pace" (speed, key), "sound" (loading); the engine's state, reduction, waiting. */
 export class Desk extends EventTarget {
   #views = 0;
-  #watched = [];
   #ours = false;       // a change of a trait comes from here, not from Python
   #unsaved = false;
   #saving = null;
@@ -43,16 +43,20 @@ export class Desk extends EventTarget {
     if (this.#views++ > 0) return;
     this.#life = new AbortController();
     const { signal } = this.#life;
-    const engine = this.engine = new Engine(this.duration, this.model.get("_stretch"));
+    const [clock, library] = ["clock", "_stretch"].map((name) => this.model.get(name));
+    const engine = this.engine = new Engine(this.duration, { library, group: clock });
     for (const type of ["state", "reduction", "waiting"]) {
       engine.addEventListener(type, ({ detail }) => this.#tell(type, detail), { signal });
     }
     engine.addEventListener("state", () => this.#follow(), { signal });
     engine.addEventListener("unpaced", () => this.#unpaced(), { signal });
-    offerClock(this.model.get("clock"), engine, (order) => this.#obey(order), signal);
+    offerClock(clock, engine, (order) => this.#obey(order), signal);
     for (const name of ["speed", "semitones"]) this.#watch(name, () => this.#paced());
     for (const name of MIX) this.#watch(name, () => this.#mixed());
-    this.#watch("loop", () => { engine.setLoop(this.loop); this.#tell("loop"); });
+    this.#watch("loop", () => {
+      engine.setLoop(this.loop);
+      this.#tell("loop");
+    });
     this.#watch("position", () => { if (!this.#ours) engine.seek(this.model.get("position")); });
     this.#watch("playing", () => { if (!this.#ours) this.#setPlaying(this.model.get("playing")); });
     this.#watch("_error", () => this.#tell("sound"));
@@ -60,7 +64,7 @@ export class Desk extends EventTarget {
     engine.setLoop(this.loop);
     this.#mixed();
     this.#paced();
-    feed(this.model, engine, { onChange: () => this.#came(), onError: (error) => this.#undecoded(error) }, signal);
+    feed(this.model, engine, { onChange: () => this.#came(), onError: (text) => this.#failed(text) }, signal);
   }
 
   /** A view went. With the last one the sound ends and nothing keeps listening. */
@@ -68,8 +72,6 @@ export class Desk extends EventTarget {
     if (--this.#views > 0) return;
     if (this.engine.playing) this.engine.pause();
     this.#life.abort();
-    for (const [name, handler] of this.#watched) this.model.off(name, handler);
-    this.#watched = [];
     clearInterval(this.#reporting);
     if (this.#unsaved) this.save();
     this.#reporting = null;
@@ -77,15 +79,13 @@ export class Desk extends EventTarget {
     this.engine = null;
   }
 
-  #watch(name, handler) {
-    this.model.on(`change:${name}`, handler);
-    this.#watched.push([`change:${name}`, handler]);
-  }
+  #watch(name, handler) { watch(this.model, [[`change:${name}`, handler]], this.#life.signal); }
 
   #tell(type, detail) { this.dispatchEvent(new CustomEvent(type, { detail })); }
 
   #mixed() {
-    this.engine.setLevels(this.tracks.map(({ name }) => (this.audible(name) ? this.gain(name) : -Infinity)), this.master);
+    const levels = this.tracks.map(({ name }) => (this.audible(name) ? this.gain(name) : -Infinity));
+    this.engine.setLevels(levels, this.master);
     this.#tell("mix");
   }
 
@@ -95,9 +95,8 @@ export class Desk extends EventTarget {
   }
 
   #unpaced() {
-    this.error = "Another speed or key needs https, or a notebook on this machine.";
     this.#put({ speed: 1, semitones: 0 });
-    this.#tell("sound");
+    this.#failed("Another speed or key needs https, or a notebook on this machine.");
   }
 
   // --- sound
@@ -111,10 +110,8 @@ export class Desk extends EventTarget {
     if (this.model.get("playing") && !engine.playing) engine.play();
   }
 
-  #undecoded(error) {
-    // Safari before 18.4 knows no Ogg: Python is asked for MP3
-    if (this.model.get("_format") !== "mp3") this.#put({ _format: "mp3" });
-    else this.error = `This browser can't decode the sound (${error.message}).`;
+  #failed(text) {
+    this.error = text;
     this.#tell("sound");
   }
 
@@ -194,7 +191,10 @@ export class Desk extends EventTarget {
       && this.tracks.every(({ name }) => this.gain(name) === 0);
   }
 
-  reset() { this.#put({ gains_db: this.#flat(), muted: [], soloed: [], master_db: 0, loop: null, speed: 1, semitones: 0 }); }
+  reset() {
+    const still = { muted: [], soloed: [], master_db: 0, loop: null, speed: 1, semitones: 0 };
+    this.#put({ gains_db: this.#flat(), ...still });
+  }
 
   /** Speed from 0.5 to 1.5 in steps of 0.05; key from -12 to 12 semitones. */
   setSpeed(speed) { this.#put({ speed: Math.round(Math.min(Math.max(speed, 0.5), 1.5) * 20) / 20 }); }

@@ -3,7 +3,7 @@
 import { Desk } from "./desk.js";
 import { createFader } from "./fader.js";
 import { createTimeline } from "./timeline.js";
-import { button, h, icon } from "../shared/dom.js";
+import { animate, button, h, onKeys, playButton } from "../shared/dom.js";
 import { createPace } from "./pace.js";
 import { formatDb, formatTime, toPlace } from "../shared/levels.js";
 
@@ -19,21 +19,21 @@ const KEYS = [
 function createStrip(desk, { name, label, colour }, signal) {
   const mute = button({ label: `mute ${name}`, text: "M", class: "ml-toggle ml-mute", pressed: "false" },
     () => desk.toggleMute(name), signal);
-  const solo = button({ label: `solo ${name}`, title: `solo ${name} (Alt: alone)`, text: "S", class: "ml-toggle ml-solo", pressed: "false" },
-    (event) => desk.toggleSolo(name, { alone: event.altKey }), signal);
+  const solo = button({
+    label: `solo ${name}`, title: `solo ${name} (Alt: alone)`, text: "S", class: "ml-toggle ml-solo", pressed: "false",
+  }, (event) => desk.toggleSolo(name, { alone: event.altKey }), signal);
   const fader = createFader({
     name, get: () => desk.gain(name), set: (db, options) => desk.setGain(name, db, options), commit: () => desk.save(),
   }, signal);
   const element = h("div", { class: "ml-strip", role: "group", "aria-label": name, style: `--stem:${colour}` },
     h("span", { class: "ml-name", title: label }, label), mute, solo, fader.element, fader.level);
-  element.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey) return;
+  onKeys(element, (event) => {
+    if (event.ctrlKey || event.metaKey) return false;
     if (event.code === "KeyM") desk.toggleMute(name);
     else if (event.code === "KeyS") desk.toggleSolo(name, { alone: event.altKey });
-    else return;
-    event.preventDefault();
-    event.stopPropagation();
-  }, { signal });
+    else return false;
+    return true;
+  }, signal);
   function update() {
     fader.update();
     mute.setAttribute("aria-pressed", desk.muted(name));
@@ -45,7 +45,8 @@ function createStrip(desk, { name, label, colour }, signal) {
 
 function createMaster(desk, signal) {
   const fader = createFader({
-    name: "master", get: () => desk.master, set: (db, options) => desk.setMaster(db, options), commit: () => desk.save(),
+    name: "master", get: () => desk.master, set: (db, options) => desk.setMaster(db, options),
+    commit: () => desk.save(),
   }, signal);
   const light = h("span", {
     class: "ml-light", role: "status", "aria-label": "limiter off",
@@ -74,29 +75,32 @@ function chip({ label, colour }) {
 
 function createTransport(desk, signal) {
   const time = h("span", { class: "ml-time", role: "timer", "aria-label": "time" });
-  const play = button({ label: "play", title: "Play (Space)", icon: "play", class: "ml-play" }, () => desk.togglePlay(), signal);
+  const play = playButton(() => desk.togglePlay(), signal);
   const start = button({ label: "back to the start", icon: "start", class: "ml-icon" }, () => desk.stop(), signal);
-  const loop = button({ label: "loop", title: "Loop (L): drag on the ruler", icon: "loop", class: "ml-icon", pressed: "false" },
-    () => toggleLoop(desk), signal);
+  const loop = button({
+    label: "loop", title: "Loop (L): drag on the ruler", icon: "loop", class: "ml-icon", pressed: "false",
+  }, () => toggleLoop(desk), signal);
   const presets = desk.presets.map((preset) => ({
     preset,
-    element: button({ label: preset.label, text: chip(preset), title: preset.title, class: "ml-chip", pressed: "false", style: `--stem:${preset.colour || "var(--ml-accent)"}` },
-      () => desk.usePreset(preset), signal),
+    element: button({
+      label: preset.label, text: chip(preset), title: preset.title, class: "ml-chip", pressed: "false",
+      style: `--stem:${preset.colour || "var(--ml-accent)"}`,
+    }, () => desk.usePreset(preset), signal),
   }));
-  const reset = button({ label: "reset", title: "All faders to 0 dB, no mute, no solo, no loop", class: "ml-plain", text: "Reset" },
-    () => desk.reset(), signal);
+  const reset = button({
+    label: "reset", title: "All faders to 0 dB, no mute, no solo, no loop", class: "ml-plain", text: "Reset",
+  }, () => desk.reset(), signal);
   const element = h("div", { class: "ml-transport" },
-    h("div", { class: "ml-buttons", role: "group", "aria-label": "transport" }, start, play, loop, time),
+    h("div", { class: "ml-buttons", role: "group", "aria-label": "transport" }, start, play.element, loop, time),
     h("div", { class: "ml-presets", role: "group", "aria-label": "presets" }, ...presets.map((p) => p.element), reset));
   const length = formatTime(desk.duration);
   function move(position) { time.replaceChildren(formatTime(position), h("small", {}, ` / ${length}`)); }
   function update() {
     const { playing, ready } = desk.engine;
-    play.replaceChildren(icon(playing ? "pause" : "play"));
-    play.setAttribute("aria-label", playing ? "pause" : "play");
-    play.setAttribute("aria-disabled", !ready);
+    play.show(playing);
+    play.element.setAttribute("aria-disabled", !ready);
     loop.setAttribute("aria-pressed", desk.loop !== null);
-    for (const { preset, element: chip } of presets) chip.setAttribute("aria-pressed", desk.isPreset(preset));
+    for (const { preset, element: made } of presets) made.setAttribute("aria-pressed", desk.isPreset(preset));
   }
   return { element, update, move };
 }
@@ -119,37 +123,47 @@ function markLoop(desk, end) {
 
 /** Keys that work wherever the focus is within the mixer. */
 function onKey(event, desk, toggleHelp) {
-  if (event.ctrlKey || event.metaKey || event.defaultPrevented) return;
-  const onButton = event.target.closest("button");
-  const digit = /^Digit([1-9])$/.exec(event.code)?.[1];
-  if (event.key === " " && !onButton) desk.togglePlay();
-  else if (event.key === "Backspace") desk.stop();
-  else if (event.key === "l" || event.key === "L") toggleLoop(desk);
-  else if (event.key === "[") markLoop(desk, 0);
-  else if (event.key === "]") markLoop(desk, 1);
-  else if (event.key === "?" || (event.key === "Escape" && toggleHelp.open())) toggleHelp();
-  else if (digit && !event.altKey && desk.tracks[digit - 1]) desk.toggleSolo(desk.tracks[digit - 1].name, { alone: true });
-  else return;
-  event.preventDefault();
-  event.stopPropagation();
+  if (event.ctrlKey || event.metaKey) return false;
+  const digit = event.altKey ? null : /^Digit([1-9])$/.exec(event.code)?.[1];
+  const track = digit && desk.tracks[digit - 1];
+  const acts = {
+    " ": () => desk.togglePlay(), Backspace: () => desk.stop(), l: () => toggleLoop(desk), L: () => toggleLoop(desk),
+    "[": () => markLoop(desk, 0), "]": () => markLoop(desk, 1), "?": toggleHelp,
+  };
+  if (toggleHelp.open()) acts.Escape = toggleHelp;
+  const act = track ? () => desk.toggleSolo(track.name, { alone: true }) : acts[event.key];
+  if (!act) return false;
+  act();
+  return true;
 }
 
 function createHelp(signal) {
-  const list = h("dl", {}, ...KEYS.map(([key, what]) => h("div", {}, h("dt", {}, h("kbd", {}, key)), h("dd", {}, what))));
+  const rows = KEYS.map(([key, what]) => h("div", {}, h("dt", {}, h("kbd", {}, key)), h("dd", {}, what)));
+  const list = h("dl", {}, ...rows);
   const element = h("div", { class: "ml-help", role: "region", "aria-label": "keyboard", hidden: true }, list);
   const toggle = () => {
     element.hidden = !element.hidden;
     opener.setAttribute("aria-expanded", !element.hidden);
   };
   toggle.open = () => !element.hidden;
-  const opener = button({ label: "keyboard help", title: "Keys (?)", text: "?", class: "ml-plain ml-ask", "aria-expanded": "false" }, toggle, signal);
+  const opener = button({
+    label: "keyboard help", title: "Keys (?)", text: "?", class: "ml-plain ml-ask", "aria-expanded": "false",
+  }, toggle, signal);
   return { element, opener, toggle };
+}
+
+/** What there is to say of the sound while nothing is wrong. */
+function news(engine) {
+  if (!engine.ready) return "Getting the sound ready …";
+  if (engine.starved) return "Waiting for this part of the song …";
+  return engine.complete ? "" : "The rest of the song is on its way";
 }
 
 function createStatus(desk, signal) {
   const text = h("span", {});
   const bar = h("i", {});
-  const element = h("div", { class: "ml-status", role: "status" }, text, h("div", { class: "ml-progress", "aria-hidden": "true" }, bar));
+  const element = h("div", { class: "ml-status", role: "status" }, text,
+    h("div", { class: "ml-progress", "aria-hidden": "true" }, bar));
   let waiting = false;
   function update() {
     const { progress, error, engine } = desk;
@@ -159,12 +173,12 @@ function createStatus(desk, signal) {
     element.classList.toggle("ml-busy", loading);
     bar.style.width = `${100 * progress}%`;
     if (engine.sounding || engine.starved || !engine.playing) waiting = false;
-    text.textContent = failed || (waiting ? "Click here to let the sound start"
-      : !engine.ready ? "Getting the sound ready …"
-      : engine.starved ? "Waiting for this part of the song …"
-      : loading ? "The rest of the song is on its way" : "");
+    text.textContent = failed || (waiting && "Click here to let the sound start") || news(engine);
   }
-  desk.addEventListener("waiting", () => { waiting = true; update(); }, { signal });
+  desk.addEventListener("waiting", () => {
+    waiting = true;
+    update();
+  }, { signal });
   return { element, update };
 }
 
@@ -174,27 +188,8 @@ function createScale() {
   return h("div", { class: "ml-scale", "aria-hidden": "true" }, h("div", {}, ...marks));
 }
 
-/** Run `frame(time, passed)` on each screen frame for as long as it returns true; `wake` starts it again. */
-function animate(frame, signal) {
-  const calm = matchMedia("(prefers-reduced-motion: reduce)");
-  let [request, last] = [0, 0];
-  function step(now) {
-    request = 0;
-    if (signal.aborted) return;
-    const passed = (now - last) / 1000;
-    if (calm.matches && passed < 0.25) return wake();
-    last = now;
-    if (frame(now / 1000, Math.min(passed, 0.3))) wake();
-  }
-  const wake = () => { request ||= requestAnimationFrame(step); };
-  signal.addEventListener("abort", () => cancelAnimationFrame(request));
-  return wake;
-}
-
-function mount(desk, el) {
-  desk.acquire();
-  const life = new AbortController();
-  const { signal } = life;
+/** The desk's parts, laid out; `mixed()` draws all that follows from levels. */
+function lay(desk, signal) {
   const strips = desk.tracks.map((track) => createStrip(desk, track, signal));
   const master = createMaster(desk, signal);
   const timeline = createTimeline(desk, signal);
@@ -202,21 +197,27 @@ function mount(desk, el) {
   const status = createStatus(desk, signal);
   const pace = createPace(desk, signal);
   const help = createHelp(signal);
-  const root = h("div", {
-    class: "musiclab ml-mixer", role: "application", "aria-label": "mixer", tabindex: -1,
-  },
-  transport.element,
-  h("div", { class: "ml-desk" },
-    h("div", { class: "ml-strips" }, createScale(), ...strips.map((s) => s.element)),
-    timeline.element),
-  h("div", { class: "ml-foot" }, master.element, pace.element, status.element, help.opener), help.element);
-  root.engine = desk.engine;  // for pages and tests that want to render what is heard: `element.engine.render()`
-  for (const target of [root, ...root.querySelectorAll("button, [tabindex]")]) {
-    target.setAttribute("data-lm-suppress-shortcuts", "true");  // else "d d" in the mixer deletes a cell in JupyterLab
-  }
-  el.append(root);
-
+  const root = h("div", { class: "musiclab ml-mixer", role: "application", "aria-label": "mixer", tabindex: -1 },
+    transport.element,
+    h("div", { class: "ml-desk" },
+      h("div", { class: "ml-strips" }, createScale(), ...strips.map((strip) => strip.element)),
+      timeline.element),
+    h("div", { class: "ml-foot" }, master.element, pace.element, status.element, help.opener), help.element);
+  const mixed = () => {
+    for (const part of [...strips, master, transport]) part.update();
+    timeline.draw();
+  };
   const meters = [...strips, master].map(({ meter }) => meter);
+  return { root, meters, timeline, transport, status, pace, help, mixed };
+}
+
+function mount(desk, el) {
+  desk.acquire();
+  const life = new AbortController();
+  const { signal } = life;
+  const { root, meters, timeline, transport, status, pace, help, mixed } = lay(desk, signal);
+  root.engine = desk.engine;  // for pages and tests that want to render what is heard: `element.engine.render()`
+  el.append(root);
   const wake = animate((time, passed) => {
     const { engine } = desk;
     transport.move(engine.position);
@@ -225,29 +226,19 @@ function mount(desk, el) {
     const moving = meters.map((meter, i) => meter.update(peaks?.[i] ?? [0, 0], time, passed)).some(Boolean);
     return engine.playing || moving;
   }, signal);
-  const on = (type, handler) => desk.addEventListener(type, handler, { signal });
-  const mixed = () => {
-    for (const strip of strips) strip.update();
-    master.update();
-    transport.update();
-    timeline.draw();
+  const updates = {
+    mix: [mixed], loop: [timeline.updateLoop, transport.update], pace: [pace.update],
+    sound: [status.update, transport.update, timeline.updateLoaded], state: [status.update, transport.update, wake],
   };
-  on("mix", mixed);
-  on("loop", () => { timeline.updateLoop(); transport.update(); });
-  on("pace", pace.update);
-  on("sound", () => { status.update(); transport.update(); timeline.updateLoaded(); });
-  on("state", () => { status.update(); transport.update(); wake(); });
-  root.addEventListener("keydown", (event) => onKey(event, desk, help.toggle), { signal });
+  for (const [type, acts] of Object.entries(updates)) {
+    desk.addEventListener(type, () => acts.forEach((act) => act()), { signal });
+  }
+  onKeys(root, (event) => onKey(event, desk, help.toggle), signal);
   root.addEventListener("pointerdown", () => desk.engine.unlock(), { signal });
   root.addEventListener("click", (event) => {  // after a click with the mouse, Space plays: it does not click again
     if (event.detail > 0 && event.target.closest("button")) root.focus({ preventScroll: true });
   }, { signal });
-  mixed();
-  timeline.updateLoop();
-  timeline.updateLoaded();
-  pace.update();
-  status.update();
-  wake();
+  for (const act of new Set(Object.values(updates).flat())) act();
   return () => {
     life.abort();
     root.remove();

@@ -225,7 +225,7 @@ class Mixer(SoundingWidget):
     def __repr__(self) -> str:
         return f"<Mixer of {', '.join(self.stems)}: {self.stems.duration:.1f} s>"
 
-    def _picture(self) -> bytes:
+    def _still(self) -> bytes:
         lanes = [
             Lane(
                 track["label"],
@@ -238,9 +238,6 @@ class Mixer(SoundingWidget):
         ]
         minutes, seconds = divmod(self.stems.duration, 60)
         return picture(lanes, f"{minutes:.0f}:{seconds:04.1f}")
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> front.Bundle | None:
-        return front.with_still(super()._repr_mimebundle_(**kwargs), lambda: {"image/png": self._picture()})
 
 
 def _label(name: str) -> str:

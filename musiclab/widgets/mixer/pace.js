@@ -9,8 +9,10 @@ function createStepper({ name, low, high, get, set, step, normal, limits, text }
     "aria-valuemax": limits[1], title: "Arrow keys; double click: as it was",
   });
   const by = (steps) => set(get() + steps * step);
-  const element = h("div", { class: "ml-stepper", role: "group", "aria-label": name }, h("span", { class: "ml-caption" }, name),
-    button({ label: low, text: "−" }, () => by(-1), signal), value, button({ label: high, text: "+" }, () => by(1), signal));
+  const element = h("div", { class: "ml-stepper", role: "group", "aria-label": name },
+    h("span", { class: "ml-caption" }, name),
+    button({ label: low, text: "−" }, () => by(-1), signal), value,
+    button({ label: high, text: "+" }, () => by(1), signal));
   value.addEventListener("dblclick", () => set(normal), { signal });
   value.addEventListener("keydown", (event) => {
     const steps = { ArrowUp: 1, ArrowRight: 1, ArrowDown: -1, ArrowLeft: -1 }[event.key];

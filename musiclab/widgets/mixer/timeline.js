@@ -1,7 +1,7 @@
 // The song from left to right: ruler, waveforms, playhead and the A–B loop.
 
 import { toGain, formatTime } from "../shared/levels.js";
-import { drag, h } from "../shared/dom.js";
+import { drag, h, onKeys } from "../shared/dom.js";
 
 const TICKS = [0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600];  // s
 const SHORTEST = 0.05;                                        // s: a shorter loop is a click
@@ -18,52 +18,16 @@ export function createTimeline(desk, signal) {
   }, canvas, missing);
   const ruler = h("div", { class: "ml-ruler", title: "Click to seek, drag to loop; double click: no loop" });
   const head = h("div", { class: "ml-head", "aria-hidden": "true" });
-  const loop = createLoop(desk, (event) => timeOf(event), signal);
-  const element = h("div", { class: "ml-timeline" }, ruler, lanes, loop.element, head);
-  element.style.setProperty("--rows", desk.tracks.length);
-
   const timeOf = (event) => {
     const box = lanes.getBoundingClientRect();
     return Math.min(Math.max((event.clientX - box.left) / box.width, 0), 1) * duration;
   };
+  const loop = createLoop(desk, timeOf, signal);
+  const element = h("div", { class: "ml-timeline" }, ruler, lanes, loop.element, head);
+  element.style.setProperty("--rows", desk.tracks.length);
+  steerByPointer(desk, { lanes, ruler, timeOf }, signal);
+  steerByKeys(desk, lanes, signal);
 
-  // --- pointer: seek on the lanes, loop on the ruler (or with Shift)
-  let origin = 0;
-  let looping = false;
-  for (const surface of [lanes, ruler]) {
-    drag(surface, {
-      start(event) {
-        origin = timeOf(event);
-        looping = false;
-      },
-      move(event) {
-        const time = timeOf(event);
-        const wanted = surface === ruler || event.shiftKey;
-        if (wanted && Math.abs(time - origin) * surface.clientWidth > 4 * duration) looping = true;
-        if (looping) desk.setLoop(ordered(origin, time), { stream: true });
-        else if (!wanted || event.type === "pointerdown") desk.seek(time, { stream: true });
-      },
-      end: () => desk.save(),
-    }, signal);
-  }
-  ruler.addEventListener("dblclick", () => desk.setLoop(null), { signal });
-  lanes.addEventListener("keydown", (event) => {
-    const step = event.shiftKey ? 0.1 : 1;
-    const now = desk.engine.position;
-    const next = { ArrowLeft: now - step, ArrowRight: now + step, PageDown: now - 10, PageUp: now + 10,
-      Home: 0, End: duration }[event.key];
-    if (next === undefined) return;
-    event.preventDefault();
-    event.stopPropagation();
-    desk.seek(next);
-  }, { signal });
-
-  function ordered(a, b) {
-    const [from, to] = a < b ? [a, b] : [b, a];
-    return [from, Math.min(Math.max(to, from + SHORTEST), duration)];
-  }
-
-  // --- drawing
   let drawing = 0;
   function draw() { drawing ||= requestAnimationFrame(drawNow); }  // at most once a frame, however fast a fader moves
   function drawNow() {
@@ -75,18 +39,15 @@ export function createTimeline(desk, signal) {
     canvas.height = Math.round(height * ratio);
     drawWaves(canvas, desk);
   }
-  function drawRuler() {
-    const step = TICKS.find((seconds) => (seconds / duration) * ruler.clientWidth > 58) ?? TICKS.at(-1);
-    const ticks = [];
-    for (let time = 0; time < duration - step * 0.35; time += step) {
-      const text = formatTime(time).replace(step < 1 ? "" : /\.0$/, "");
-      ticks.push(h("span", { style: `left:${percent(time / duration)}` }, text));
-    }
-    ruler.replaceChildren(...ticks);
-  }
-  const resized = new ResizeObserver(() => { draw(); drawRuler(); });
+  const resized = new ResizeObserver(() => {
+    draw();
+    drawRuler(ruler, duration);
+  });
   resized.observe(lanes);
-  signal.addEventListener("abort", () => { resized.disconnect(); cancelAnimationFrame(drawing); });
+  signal.addEventListener("abort", () => {
+    resized.disconnect();
+    cancelAnimationFrame(drawing);
+  });
 
   function updateLoaded() {
     missing.hidden = desk.engine.complete;
@@ -105,7 +66,56 @@ export function createTimeline(desk, signal) {
   return { element, draw, move, updateLoaded, updateLoop: loop.update };
 }
 
-/** The waves: full colour for the mean level, paler up to the peaks; as tall as the fader makes them, pale when mute. */
+/** Seek on the lanes, loop on the ruler (or with Shift). */
+function steerByPointer(desk, { lanes, ruler, timeOf }, signal) {
+  let origin = 0;
+  let looping = false;
+  const ordered = (a, b) => {
+    const [from, to] = a < b ? [a, b] : [b, a];
+    return [from, Math.min(Math.max(to, from + SHORTEST), desk.duration)];
+  };
+  for (const surface of [lanes, ruler]) {
+    drag(surface, {
+      start(event) {
+        origin = timeOf(event);
+        looping = false;
+      },
+      move(event) {
+        const time = timeOf(event);
+        const wanted = surface === ruler || event.shiftKey;
+        if (wanted && Math.abs(time - origin) * surface.clientWidth > 4 * desk.duration) looping = true;
+        if (looping) desk.setLoop(ordered(origin, time), { stream: true });
+        else if (!wanted || event.type === "pointerdown") desk.seek(time, { stream: true });
+      },
+      end: () => desk.save(),
+    }, signal);
+  }
+  ruler.addEventListener("dblclick", () => desk.setLoop(null), { signal });
+}
+
+function steerByKeys(desk, lanes, signal) {
+  onKeys(lanes, (event) => {
+    const step = event.shiftKey ? 0.1 : 1;
+    const now = desk.engine.position;
+    const next = { ArrowLeft: now - step, ArrowRight: now + step, PageDown: now - 10, PageUp: now + 10,
+      Home: 0, End: desk.duration }[event.key];
+    if (next === undefined) return false;
+    desk.seek(next);
+    return true;
+  }, signal);
+}
+
+function drawRuler(ruler, duration) {
+  const step = TICKS.find((seconds) => (seconds / duration) * ruler.clientWidth > 58) ?? TICKS.at(-1);
+  const ticks = [];
+  for (let time = 0; time < duration - step * 0.35; time += step) {
+    const text = formatTime(time).replace(step < 1 ? "" : /\.0$/, "");
+    ticks.push(h("span", { style: `left:${percent(time / duration)}` }, text));
+  }
+  ruler.replaceChildren(...ticks);
+}
+
+/** The waves: full colour for the mean level, paler up to the peaks; as tall as the fader says, pale when mute. */
 function drawWaves(canvas, desk) {
   const context = canvas.getContext("2d");
   const waves = desk.model.get("_waves");

@@ -1,164 +1,195 @@
 // The piano roll: notes over the stem's spectrogram. Click hears, drag moves, the right edge stretches, a double click
-// on an empty place adds a note, Delete takes it away (in scoreview.js).
+// on an empty place adds a note. What keys do stands in scoreview.js.
 
-import { drag, h } from "../shared/dom.js";
+import { button, bytesOf, drag, h } from "../shared/dom.js";
+import { isBlack, pitchName } from "../shared/pitch.js";
+import { levelOf } from "./page.js";
 
 const ROW = 11;           // px for a semitone
 const ZOOMS = [20, 40, 80, 160, 320];  // px for a second
 const KEYS = 34;          // px for the names of the notes on the left
 const EDGE = 6;           // px from its end within which a note is stretched
+const NUDGE = 3;          // px that a pointer may wander before it moves a note
 const SHORTEST = 0.05;    // s
 const NEW = 0.3;          // s: length of an added note
-const NAMES = ["C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B"];
-const BLACK = new Set([1, 3, 6, 8, 10]);
 const DRUMS = {
-  36: "kick", 38: "snare", 37: "stick", 42: "hat", 44: "pedal", 46: "open", 41: "floor", 45: "tom", 48: "tom", 49: "crash", 51: "ride",
+  36: "kick", 37: "stick", 38: "snare", 41: "floor", 42: "hat", 44: "pedal", 45: "tom", 46: "open", 48: "tom",
+  49: "crash", 51: "ride",
 };
 
-const SVG = "http://www.w3.org/2000/svg";
-const s = (tag, attributes = {}) => {
-  const element = document.createElementNS(SVG, tag);
+const s = (tag, attributes = {}, text = "") => {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  if (text) element.textContent = text;
   return element;
 };
 
-export function createRoll(model, { pick, seek, add, move }, signal) {
-  const [low, high] = model.get("_pitches");
-  const duration = model.get("_duration");
-  const height = (high - low + 1) * ROW;
-  let zoom = duration < 40 ? 2 : 1;
-  let selected = -1;
-  const x = (seconds) => seconds * ZOOMS[zoom];
-  const y = (pitch) => (high - pitch) * ROW;
+/** A note whose beginning, end and pitch are changed by so much. */
+export function changed([onset, offset, pitch], { start = 0, end = start, steps = 0 }) {
+  const from = Math.max(onset + start, 0);
+  return { onset: from, offset: Math.max(offset + end, from + SHORTEST), pitch: pitch + steps };
+}
 
-  const bytes = model.get("_backdrop");
-  const url = URL.createObjectURL(new Blob([new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)], { type: "image/png" }));
-  const image = s("image", { href: url, preserveAspectRatio: "none", x: 0, y: 0, height });
-  const rows = s("g");
-  const lines = s("g", { class: "ml-beats" });
-  const layer = s("g");
-  const cursor = s("line", { class: "ml-cursor", y1: 0, y2: height });
-  const svg = s("svg", { class: "ml-roll-notes", height, role: "img", "aria-label": "piano roll" });
-  svg.append(rows, image, lines, layer, cursor);
-  const names = s("svg", { class: "ml-roll-keys", width: KEYS, height, "aria-hidden": "true" });
-  const scroller = h("div", { class: "ml-roll-scroll" }, svg);
-  const closer = h("button", { type: "button", "aria-label": "zoom in", title: "zoom in", class: "ml-plain" }, "+");
-  const wider = h("button", { type: "button", "aria-label": "zoom out", title: "zoom out", class: "ml-plain" }, "−");
-  closer.addEventListener("click", () => setZoom(zoom + 1), { signal });
-  wider.addEventListener("click", () => setZoom(zoom - 1), { signal });
-  const element = h("div", { class: "ml-roll", role: "group", "aria-label": "notes" }, names, scroller,
-    h("div", { class: "ml-zoom" }, wider, closer));
+/** `pick(index)`, `seek(seconds)`, `add(note)` and `move(index, note)` are told what the pointer does. */
+export class PianoRoll {
+  #selected = -1;
+  #held = null;  // {seek} on an empty place; {index, rect, note, at, stretch, to} on a note
 
-  for (let pitch = low; pitch <= high; pitch++) {
-    const black = BLACK.has(pitch % 12);
-    if (black) rows.append(s("rect", { class: "ml-black", x: 0, y: y(pitch), height: ROW, width: "100%" }));
-    const name = model.get("_drums") ? DRUMS[pitch] : pitch % 12 === 0 ? `C${pitch / 12 - 1}` : null;
-    if (!name) continue;
-    const text = s("text", { x: KEYS - 4, y: y(pitch) + ROW - 2, "text-anchor": "end" });
-    text.textContent = name;
-    names.append(text);
+  constructor(model, acts, signal) {
+    Object.assign(this, { model, acts });
+    [this.low, this.high] = model.get("_pitches");
+    this.duration = model.get("_duration");
+    this.zoom = this.duration < 40 ? 2 : 1;
+    this.height = (this.high - this.low + 1) * ROW;
+    this.url = URL.createObjectURL(new Blob([bytesOf(model.get("_backdrop"))], { type: "image/png" }));
+    this.#build(signal);
+    this.#listen(signal);
   }
 
-  function setZoom(next) {
-    const middle = (scroller.scrollLeft + scroller.clientWidth / 2) / ZOOMS[zoom];
-    zoom = Math.min(Math.max(next, 0), ZOOMS.length - 1);
-    update();
-    scroller.scrollLeft = x(middle) - scroller.clientWidth / 2;
+  x(seconds) { return seconds * ZOOMS[this.zoom]; }
+  y(pitch) { return (this.high - Math.round(pitch)) * ROW; }
+
+  #build(signal) {
+    const { height } = this;
+    this.image = s("image", { href: this.url, preserveAspectRatio: "none", x: 0, y: 0, height });
+    this.lines = s("g", { class: "ml-beats" });
+    this.notes = s("g");
+    this.cursor = s("line", { class: "ml-cursor", y1: 0, y2: height });
+    const { rows, names } = this.#keyboard();
+    this.svg = s("svg", { class: "ml-roll-notes", height, role: "img", "aria-label": "piano roll" });
+    this.svg.append(rows, this.image, this.lines, this.notes, this.cursor);
+    this.scroller = h("div", { class: "ml-roll-scroll", tabindex: 0, role: "group", "aria-label": "piano roll" },
+      this.svg);
+    const zoom = (label, text, by) => button({ label, text, class: "ml-plain" },
+      () => this.setZoom(this.zoom + by), signal);
+    this.element = h("div", { class: "ml-roll", role: "group", "aria-label": "notes" }, names, this.scroller,
+      h("div", { class: "ml-zoom" }, zoom("zoom out", "−", -1), zoom("zoom in", "+", 1)));
   }
 
-  function update() {
-    const width = Math.max(x(duration), 1);
-    svg.setAttribute("width", width);
-    image.setAttribute("width", width);
+  /** The rows of the black keys, and the names on the left. */
+  #keyboard() {
+    const rows = s("g");
+    const names = s("svg", { class: "ml-roll-keys", width: KEYS, height: this.height, "aria-hidden": "true" });
+    for (let pitch = this.low; pitch <= this.high; pitch++) {
+      const y = this.y(pitch);
+      if (isBlack(pitch)) rows.append(s("rect", { class: "ml-black", x: 0, y, height: ROW, width: "100%" }));
+      const name = this.model.get("_drums") ? DRUMS[pitch] : pitch % 12 === 0 ? pitchName(pitch) : null;
+      if (name) names.append(s("text", { x: KEYS - 4, y: y + ROW - 2, "text-anchor": "end" }, name));
+    }
+    return { rows, names };
+  }
+
+  setZoom(next) {
+    const { scroller } = this;
+    const middle = (scroller.scrollLeft + scroller.clientWidth / 2) / ZOOMS[this.zoom];
+    this.zoom = Math.min(Math.max(next, 0), ZOOMS.length - 1);
+    this.update();
+    scroller.scrollLeft = this.x(middle) - scroller.clientWidth / 2;
+  }
+
+  update() {
+    const { model, height } = this;
+    const width = Math.max(this.x(this.duration), 1);
+    for (const element of [this.svg, this.image]) element.setAttribute("width", width);
     const strong = new Set(model.get("_downbeats").map((beat) => beat.toFixed(3)));
-    lines.replaceChildren(...model.get("_beats").map((beat) => s("line", {
-      x1: x(beat), x2: x(beat), y1: 0, y2: height, class: strong.has(beat.toFixed(3)) ? "ml-downbeat" : "",
+    this.lines.replaceChildren(...model.get("_beats").map((beat) => s("line", {
+      x1: this.x(beat), x2: this.x(beat), y1: 0, y2: height,
+      class: strong.has(beat.toFixed(3)) ? "ml-downbeat" : "",
     })));
-    layer.replaceChildren(...model.get("_notes").map(([onset, offset, pitch, sure], index) => {
-      const rect = s("rect", {
-        x: x(onset), y: y(Math.round(pitch)) + 1, width: Math.max(x(offset - onset) - 1, 2), height: ROW - 2, rx: 2,
-        class: sure < 0.4 ? "ml-note ml-doubtful" : sure < 0.7 ? "ml-note ml-unsure" : "ml-note",
-        "fill-opacity": 0.45 + 0.5 * sure, "data-note": index,
-      });
-      const title = s("title");
-      title.textContent = `${label(pitch)}, ${onset.toFixed(2)} s, ${Math.round(100 * sure)} % sure`;
-      rect.append(title);
-      return rect;
-    }));
-    select(selected);
+    this.notes.replaceChildren(...model.get("_notes").map((note, index) => this.#rect(note, index)));
+    this.select(this.#selected);
   }
 
-  const label = (pitch) => {
+  #rect([onset, offset, pitch, confidence], index) {
+    const rect = s("rect", {
+      x: this.x(onset), y: this.y(pitch) + 1, width: this.#width(onset, offset), height: ROW - 2, rx: 2,
+      class: `ml-note ${levelOf(confidence)}`, "fill-opacity": 0.45 + 0.5 * confidence, "data-note": index,
+    });
+    const about = `${this.label(pitch)}, ${onset.toFixed(2)} s, ${Math.round(100 * confidence)} % sure`;
+    rect.append(s("title", {}, about));
+    return rect;
+  }
+
+  #width(onset, offset) { return Math.max(this.x(offset - onset) - 1, 2); }
+
+  /** The name of a pitch, or of a drum. */
+  label(pitch) {
     const key = Math.round(pitch);
-    return model.get("_drums") ? DRUMS[key] ?? String(key) : `${NAMES[key % 12]}${Math.floor(key / 12) - 1}`;
-  };
-
-  function select(index) {
-    selected = index;
-    for (const rect of layer.children) rect.classList.toggle("ml-selected", Number(rect.dataset.note) === index);
+    return this.model.get("_drums") ? DRUMS[key] ?? String(key) : pitchName(key);
   }
 
-  const place = (event) => {
-    const box = svg.getBoundingClientRect();
-    return { seconds: (event.clientX - box.left) / ZOOMS[zoom], pitch: high - Math.floor((event.clientY - box.top) / ROW) };
-  };
-
-  let held = null;
-  drag(svg, {
-    start(event) {
-      const rect = event.target.closest("[data-note]");
-      const at = place(event);
-      if (!rect) {
-        held = { seek: at.seconds };
-        return true;
-      }
-      const index = Number(rect.dataset.note);
-      const [onset, offset, pitch] = model.get("_notes")[index];
-      const stretch = event.clientX > rect.getBoundingClientRect().right - EDGE;
-      held = { index, rect, at, stretch, onset, offset, pitch, moved: false };
-      pick(index);
-      return true;
-    },
-    move(event) {
-      if (held.seek !== undefined) return;
-      const now = place(event);
-      const shift = now.seconds - held.at.seconds;
-      const steps = now.pitch - held.at.pitch;
-      held.moved ||= Math.abs(shift) * ZOOMS[zoom] > 3 || (steps !== 0 && !held.stretch);
-      if (!held.moved) return;
-      held.to = held.stretch
-        ? { onset: held.onset, offset: Math.max(held.offset + shift, held.onset + SHORTEST), pitch: held.pitch }
-        : { onset: Math.max(held.onset + shift, 0), offset: Math.max(held.offset + shift, SHORTEST), pitch: held.pitch + steps };
-      held.rect.setAttribute("x", x(held.to.onset));
-      held.rect.setAttribute("y", y(Math.round(held.to.pitch)) + 1);
-      held.rect.setAttribute("width", Math.max(x(held.to.offset - held.to.onset) - 1, 2));
-    },
-    end() {
-      if (held.seek !== undefined) seek(held.seek);
-      else if (held.moved && held.to) move(held.index, held.to);
-      held = null;
-    },
-  }, signal);
-  svg.addEventListener("dblclick", (event) => {
-    if (event.target.closest("[data-note]")) return;
-    const { seconds, pitch } = place(event);
-    add({ onset: Math.max(seconds, 0), offset: Math.max(seconds, 0) + NEW, pitch });
-  }, { signal });
-
-  /** Move a note by semitones, from the keyboard. */
-  function nudge(index, semitones) {
-    const note = model.get("_notes")[index];
-    if (note) move(index, { onset: note[0], offset: note[1], pitch: note[2] + semitones });
+  select(index) {
+    this.#selected = index;
+    for (const rect of this.notes.children) rect.classList.toggle("ml-selected", Number(rect.dataset.note) === index);
   }
+
+  #place(event) {
+    const box = this.svg.getBoundingClientRect();
+    const pitch = this.high - Math.floor((event.clientY - box.top) / ROW);
+    return { seconds: Math.max((event.clientX - box.left) / ZOOMS[this.zoom], 0), pitch };
+  }
+
+  #listen(signal) {
+    const { svg, acts } = this;
+    drag(svg, {
+      start: (event) => this.#take(event), move: (event) => this.#drag(event), end: () => this.#letGo(),
+    }, signal);
+    svg.addEventListener("dblclick", (event) => {
+      if (event.target.closest("[data-note]")) return;
+      const { seconds, pitch } = this.#place(event);
+      acts.add({ onset: seconds, offset: seconds + NEW, pitch });
+    }, { signal });
+  }
+
+  #take(event) {
+    const rect = event.target.closest("[data-note]");
+    const at = this.#place(event);
+    if (!rect) {
+      this.#held = { seek: at.seconds };
+      return;
+    }
+    const index = Number(rect.dataset.note);
+    const stretch = event.clientX > rect.getBoundingClientRect().right - EDGE;
+    this.#held = { index, rect, note: this.model.get("_notes")[index], at, stretch, to: null };
+    this.acts.pick(index);
+  }
+
+  #drag(event) {
+    const held = this.#held;
+    if (held.seek !== undefined) return;
+    const now = this.#place(event);
+    const [shift, steps] = [now.seconds - held.at.seconds, now.pitch - held.at.pitch];
+    if (!held.to && this.x(Math.abs(shift)) <= NUDGE && (steps === 0 || held.stretch)) return;
+    held.to = changed(held.note, held.stretch ? { end: shift } : { start: shift, steps });
+    const { onset, offset, pitch } = held.to;
+    const place = { x: this.x(onset), y: this.y(pitch) + 1, width: this.#width(onset, offset) };
+    for (const [name, value] of Object.entries(place)) held.rect.setAttribute(name, value);
+  }
+
+  #letGo() {
+    const held = this.#held;
+    this.#held = null;
+    if (held.seek !== undefined) this.acts.seek(held.seek);
+    else if (held.to) this.acts.move(held.index, held.to);
+  }
+
+  /** A note to add from the keyboard: where the music is, at the pitch of the chosen note or in the middle. */
+  fresh(seconds) {
+    const pitch = this.model.get("_notes")[this.#selected]?.[2] ?? Math.round((this.low + this.high) / 2);
+    return { onset: seconds, offset: seconds + NEW, pitch: Math.round(pitch) };
+  }
+
+  /** Scroll so that a note is in view. */
+  reveal(index) { this.notes.children[index]?.scrollIntoView({ block: "nearest", inline: "nearest" }); }
 
   /** Show where the music is; while it plays, scroll along. */
-  function at(seconds, playing) {
-    cursor.setAttribute("x1", x(seconds));
-    cursor.setAttribute("x2", x(seconds));
+  at(seconds, playing) {
+    const x = this.x(seconds);
+    for (const name of ["x1", "x2"]) this.cursor.setAttribute(name, x);
     if (!playing) return;
-    const left = scroller.scrollLeft, width = scroller.clientWidth;
-    if (x(seconds) < left || x(seconds) > left + 0.85 * width) scroller.scrollLeft = x(seconds) - 0.15 * width;
+    const { scrollLeft: left, clientWidth: width } = this.scroller;
+    if (x < left || x > left + 0.85 * width) this.scroller.scrollLeft = x - 0.15 * width;
   }
 
-  return { element, update, select, at, nudge, close: () => URL.revokeObjectURL(url) };
+  close() { URL.revokeObjectURL(this.url); }
 }

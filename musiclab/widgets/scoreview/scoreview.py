@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import traitlets
 
 from musiclab.audio import Audio
-from musiclab.errors import MusiclabError, TranscriptionError
+from musiclab.errors import TranscriptionError
 from musiclab.history import History
 from musiclab.instruments import find
 from musiclab.notation import engrave, score
@@ -22,33 +21,15 @@ from musiclab.stems import Stems
 from musiclab.transcription.context import in_context, unmeasured
 from musiclab.transcription.listening import Evidence
 from musiclab.widgets.mixer.mixer import Mixer
+from musiclab.widgets.scoreview.correction import Correction
 from musiclab.widgets.scoreview.pianoroll import backdrop, pitch_range
 from musiclab.widgets.shared import front
 from musiclab.widgets.shared.sounding import SoundingWidget
+from musiclab.widgets.shared.widget import Order
 
-logger = logging.getLogger("musiclab")
 PAUSE = 1.0  # s: a slider that rests for less is still in one movement, which is undone in one step
-SAME_NOTE = 0.06  # s: a note found anew with other thresholds is the same if it begins within this
 STEM_OF = {"voice": "vocals", "drums": "drums", "bass": "bass", "guitar": "guitar", "piano": "piano"}
 WIDTH_MM = 190  # of the engraved page: staves of 7 mm on most screens
-
-
-@dataclass(frozen=True)
-class Correction:
-    """What the user has decided: thresholds, notes taken away, notes put in. Undoing goes back to an older one."""
-
-    settings: Mapping[str, float] = field(default_factory=dict)
-    removed: tuple[Note, ...] = ()
-    added: tuple[Note, ...] = ()
-
-    def applied(self, part: Part) -> Part:
-        """The part as found, with the corrections on top: they outlast a change of thresholds."""
-        kept = [note for note in part.notes if not any(_same(note, gone) for gone in (*self.removed, *self.added))]
-        return part.with_notes([*kept, *self.added])
-
-
-def _same(note: Note, other: Note) -> bool:
-    return note.semitone == other.semitone and abs(note.onset - other.onset) < SAME_NOTE
 
 
 class ScoreView(SoundingWidget):
@@ -104,9 +85,8 @@ class ScoreView(SoundingWidget):
     _thresholds = traitlets.Bool().tag(sync=True)  # whether there is evidence to move thresholds over
     _svg = traitlets.Unicode().tag(sync=True)
     _drawn = traitlets.Int(0).tag(sync=True)  # how often the score was drawn: sliders wait for it before they ask again
-    _notes: traitlets.List[Any] = traitlets.List().tag(
-        sync=True
-    )  # [onset, offset, pitch, confidence, [ids in the SVG]]
+    # of each note: onset, offset, pitch, confidence, [ids in the SVG]
+    _notes: traitlets.List[Any] = traitlets.List().tag(sync=True)
     _beats: traitlets.List[float] = traitlets.List().tag(sync=True)
     _downbeats: traitlets.List[float] = traitlets.List().tag(sync=True)
     _pitches = traitlets.Tuple().tag(sync=True)  # lowest and highest row of the roll
@@ -115,7 +95,6 @@ class ScoreView(SoundingWidget):
     _drums = traitlets.Bool().tag(sync=True)
     _can_undo = traitlets.Bool(False).tag(sync=True)
     _can_redo = traitlets.Bool(False).tag(sync=True)
-    _message = traitlets.Unicode("").tag(sync=True)
 
     def __init__(
         self,
@@ -153,7 +132,6 @@ class ScoreView(SoundingWidget):
             _drums=self._found.instrument == "drums",
             _backdrop=backdrop(self._stem, low, high, drums=self._found.instrument == "drums"),
         )
-        self.on_msg(self._on_message)
         self._refresh()
 
     # --- the part
@@ -249,8 +227,9 @@ class ScoreView(SoundingWidget):
 
     # --- messages from the page
 
-    def _on_message(self, _widget: object, content: dict[str, Any], _buffers: object) -> None:
-        orders: dict[str, Callable[[dict[str, Any]], None]] = {
+    def _orders(self) -> Mapping[str, Order]:
+        return {
+            **super()._orders(),
             "delete": lambda c: self.delete(self._at(c)),
             "add": lambda c: self.add(Note(c["onset"], c["offset"], c["pitch"], 80, 1.0)),
             "move": lambda c: self.move(self._at(c), onset=c["onset"], offset=c["offset"], pitch=c["pitch"]),
@@ -258,11 +237,6 @@ class ScoreView(SoundingWidget):
             "redo": lambda _: self.redo(),
             "export": self._export,
         }
-        try:
-            orders[content["order"]](content)
-            self._message = ""
-        except MusiclabError as error:
-            self._message = str(error)
 
     def _at(self, content: dict[str, Any]) -> Note:
         notes, index = self.part.notes, int(content["index"])
@@ -282,11 +256,8 @@ class ScoreView(SoundingWidget):
 
     # --- how it shows itself without JavaScript
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> front.Bundle | None:
-        return front.with_still(
-            super()._repr_mimebundle_(**kwargs),
-            lambda: {"image/png": engrave.png(self._written, ppi=96, page=False)[0]},
-        )
+    def _still(self) -> bytes:
+        return engrave.png(self._written, ppi=96, page=False)[0]
 
 
 def _in_context(part: Part, stems: Stems) -> Part:

@@ -1,5 +1,7 @@
 // Single notes: a slice of the stem, or the written notes played by a small synthesiser along with the music.
 
+import { Turn } from "./turn.js";
+
 const FADE = 0.008;   // s at both ends of a slice
 const AHEAD = 0.2;    // s that written notes are scheduled ahead of the music
 const LEVEL = 0.22;
@@ -9,7 +11,16 @@ export class Audition {
   #context = null;
   #sounding = new Set();
   #scheduled = 0;   // notes that begin before this place in the song have been scheduled
+  #turn;
   played = 0;       // how many slices and notes have been started, for tests
+
+  /** `stopped()` when something else took its turn; `group` as of an engine. */
+  constructor({ stopped = () => {}, group = "" } = {}) {
+    this.#turn = new Turn(() => {
+      this.silence();
+      stopped();
+    }, group);
+  }
 
   #open() {
     this.#context ??= new AudioContext();
@@ -20,6 +31,7 @@ export class Audition {
   /** A stretch of a buffer alone, from `from` to `to` seconds. */
   slice(buffer, from, to) {
     this.silence();
+    this.#turn.take();
     const context = this.#open();
     const length = Math.max(to - from, 0.1);
     const now = context.currentTime + 0.01;
@@ -111,6 +123,7 @@ export class Audition {
 
   close() {
     this.silence();
+    this.#turn.end();
     this.#context?.close();
     this.#context = null;
   }

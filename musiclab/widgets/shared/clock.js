@@ -1,9 +1,10 @@
 // The mixer's clock, for anything else on the page that follows the music (a score, a spectrogram).
 //
 // The mixer says where it is whenever that changes (play, pause, seek, loop), as a "musiclab:clock" event on the
-// document with the detail {clock, position, playing, speed, loop, duration, at}: at the time `at` (ms, performance.now(); at a
-// start it lies a little ahead) the song is heard at `position` (s). Between two events a follower reckons for itself, so
-// nothing is sent per frame; while it plays the mixer repeats itself four times a second, against drift.
+// document with the detail {clock, position, playing, speed, loop, duration, at}: at the time `at` (ms,
+// performance.now(); at a start it lies a little ahead) the song is heard at `position` (s). Between two events a
+// follower reckons for itself, so nothing is sent per frame; while it plays the mixer repeats itself four times a
+// second, against drift.
 // A follower may ask for the state ("musiclab:clock-request") and give orders ("musiclab:clock-order" with
 // {clock, seek: seconds} or {clock, playing: true | false}). `clock` is the mixer's name: its trait `clock` in Python.
 

@@ -1,22 +1,17 @@
-// Controls that several widgets share: buttons, groups of choices, sliders that tell Python, choices from a list.
+// Controls that several widgets share: groups of choices, sliders that tell Python, choices from a list.
 
-import { h } from "./dom.js";
+import { button, h } from "./dom.js";
 
 const SEND_EVERY = 150;  // ms between two settings of a slider that moves
-
-export function button(label, content, onClick, signal, extra = {}) {
-  const element = h("button", { type: "button", "aria-label": label, title: label, ...extra }, content);
-  element.addEventListener("click", onClick, { signal });
-  return element;
-}
 
 /** One of several: a radio group of buttons. `items` are {name, label, title, colour}. */
 export function choice(label, items, onPick, signal) {
   const buttons = items.map((item) => {
-    const element = h("button", { type: "button", role: "radio", class: "ml-pick", title: item.title ?? item.label, "aria-label": item.label },
-      ...(item.colour ? [h("i", { style: `background: ${item.colour}` })] : []), item.label);
-    element.addEventListener("click", () => onPick(item.name), { signal });
-    return element;
+    const content = document.createDocumentFragment();
+    content.append(item.colour ? h("i", { style: `background: ${item.colour}` }) : "", item.label);
+    return button({
+      label: item.label, title: item.title ?? item.label, text: content, role: "radio", class: "ml-pick",
+    }, () => onPick(item.name), signal);
   });
   const element = h("div", { class: "ml-choice", role: "radiogroup", "aria-label": label }, ...buttons);
   element.addEventListener("keydown", (event) => {
@@ -36,7 +31,8 @@ export function choice(label, items, onPick, signal) {
 }
 
 /** A slider; `format` writes its value. `onInput` while it moves, `onChange` when it rests (or now and then). */
-export function slider(label, { min, max, step, value, title = label, format = String, onChange, onInput = () => {} }, signal) {
+export function slider(label, options, signal) {
+  const { min, max, step, value, title = label, format = String, onChange = () => {}, onInput = () => {} } = options;
   const output = h("output", {}, "");
   const input = h("input", { type: "range", min, max, step, value, "aria-label": label });
   let timer = null;
@@ -49,19 +45,26 @@ export function slider(label, { min, max, step, value, title = label, format = S
     timer = null;
     onChange(Number(input.value));
   };
-  input.addEventListener("input", () => { show(); onInput(Number(input.value)); timer ??= setTimeout(send, SEND_EVERY); }, { signal });
+  input.addEventListener("input", () => {
+    show();
+    onInput(Number(input.value));
+    timer ??= setTimeout(send, SEND_EVERY);
+  }, { signal });
   input.addEventListener("change", send, { signal });
   signal.addEventListener("abort", () => clearTimeout(timer));
   show();
   return {
     element: h("label", { class: "ml-slider", title }, h("span", {}, label), input, output),
     get value() { return Number(input.value); },
-    update(to) { if (timer === null) { input.value = to; show(); } },
+    update(to) {
+      if (timer === null) input.value = to;
+      show();
+    },
     hide(hidden) { input.parentElement.hidden = hidden; },
   };
 }
 
-/** A slider of a trait: moved here, Python is told; set there, it moves here (call `update`). `onSet` comes just before. */
+/** A slider of a trait: moved here, Python is told; set there, it moves here (call `update`). `onSet` comes before. */
 export function traitSlider(model, name, label, options, signal) {
   const { from = Number, to = Number, onSet = () => {} } = options;
   const made = slider(label, {
@@ -77,13 +80,22 @@ export function traitSlider(model, name, label, options, signal) {
   return { ...made, update: () => made.update(to(model.get(name))) };
 }
 
+/** One from a list: `disable(names)` greys some of it. */
 export function select(label, items, onPick, signal) {
-  const element = h("select", { "aria-label": label }, ...items.map(({ name, label: text }) => h("option", { value: name }, text)));
+  const options = items.map(({ name, label: text }) => h("option", { value: name }, text));
+  const element = h("select", { "aria-label": label }, ...options);
   element.addEventListener("change", () => onPick(element.value), { signal });
-  return { element: h("label", { class: "ml-select" }, h("span", {}, label), element), get value() { return element.value; },
+  return {
+    element: h("label", { class: "ml-select" }, h("span", {}, label), element),
+    get value() { return element.value; },
     update(name) { element.value = name; },
-    disable(names) { for (const option of element.options) option.disabled = names.includes(option.value); } };
+    disable(names) { for (const option of options) option.disabled = names.includes(option.value); },
+  };
 }
 
-/** Read of a widget's bytes: what arrives is a DataView. */
-export const bytesOf = (view) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+/** Yes or no. */
+export function checkbox(label, onChange, signal) {
+  const input = h("input", { type: "checkbox" });
+  input.addEventListener("change", () => onChange(input.checked), { signal });
+  return { element: h("label", { class: "ml-check" }, input, label), input };
+}

@@ -1,8 +1,15 @@
 // Small helpers for building elements.
 
-/** An element: attributes (`on…` none: listeners are added with a signal), then children. */
+const WITH_KEYS = new Set(["button", "input", "select"]);
+
+/**
+ * An element: attributes (`on…` none: listeners are added with a signal), then children.
+ * What takes keys keeps them: else JupyterLab, which hears of a key first, deletes a cell at "d d" in a widget. It asks
+ * the element itself and each one around it, so each has to say so.
+ */
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
+  if (WITH_KEYS.has(tag) || "tabindex" in attributes) element.setAttribute("data-lm-suppress-shortcuts", "true");
   for (const [name, value] of Object.entries(attributes)) {
     if (value === true) element.setAttribute(name, "");
     else if (value !== false && value !== null && value !== undefined) element.setAttribute(name, value);
@@ -14,9 +21,12 @@ export function h(tag, attributes = {}, ...children) {
 // Drawn, not typed: fonts differ in what they know of these signs.
 const PATHS = {
   play: "M4 2.2v11.6a.6.6 0 0 0 .92.5l9-5.8a.6.6 0 0 0 0-1l-9-5.8A.6.6 0 0 0 4 2.2Z",
-  pause: "M3.5 2h3a.5.5 0 0 1 .5.5v11a.5.5 0 0 1-.5.5h-3a.5.5 0 0 1-.5-.5v-11a.5.5 0 0 1 .5-.5Zm6 0h3a.5.5 0 0 1 .5.5v11a.5.5 0 0 1-.5.5h-3a.5.5 0 0 1-.5-.5v-11a.5.5 0 0 1 .5-.5Z",
-  start: "M2.5 2.5A.5.5 0 0 1 3 2h1a.5.5 0 0 1 .5.5v4.9l8.2-5.2a.5.5 0 0 1 .8.4v10.8a.5.5 0 0 1-.8.4L4.500 8.600v4.9a.5.5 0 0 1-.5.5H3a.5.5 0 0 1-.5-.5Z",
-  loop: "M5.500 3h5A4.500 4.500 0 0 1 14.200 10.100l-1.100-.9A3.100 3.100 0 0 0 10.500 4.400h-5V6L2.600 3.700 5.500 1.400ZM1.800 5.900l1.100.9A3.100 3.100 0 0 0 5.500 11.600h5V10l2.900 2.300-2.900 2.300V13h-5A4.500 4.500 0 0 1 1.800 5.900Z",
+  pause: "M3.5 2h3a.5.5 0 0 1 .5.5v11a.5.5 0 0 1-.5.5h-3a.5.5 0 0 1-.5-.5v-11a.5.5 0 0 1 .5-.5Z"
+    + "m6 0h3a.5.5 0 0 1 .5.5v11a.5.5 0 0 1-.5.5h-3a.5.5 0 0 1-.5-.5v-11a.5.5 0 0 1 .5-.5Z",
+  start: "M2.5 2.5A.5.5 0 0 1 3 2h1a.5.5 0 0 1 .5.5v4.9l8.2-5.2a.5.5 0 0 1 .8.4v10.8a.5.5 0 0 1-.8.4L4.5 8.6v4.9"
+    + "a.5.5 0 0 1-.5.5H3a.5.5 0 0 1-.5-.5Z",
+  loop: "M5.5 3h5A4.5 4.5 0 0 1 14.2 10.1l-1.1-.9A3.1 3.1 0 0 0 10.5 4.4h-5V6L2.6 3.7 5.5 1.4Z"
+    + "M1.8 5.9l1.1.9A3.1 3.1 0 0 0 5.5 11.6h5V10l2.9 2.3-2.9 2.3V13h-5A4.5 4.5 0 0 1 1.8 5.9Z",
 };
 
 export function icon(name) {
@@ -38,6 +48,65 @@ export function button({ label, title = label, icon: name, text, pressed, ...res
   element.addEventListener("click", onClick, { signal });
   return element;
 }
+
+/** The button that plays and pauses; `show(playing)` when that has changed. */
+export function playButton(toggle, signal, { play = "play", pause = "pause" } = {}) {
+  const element = button({ label: play, icon: "play", class: "ml-play" }, toggle, signal);
+  function show(playing, label = playing ? pause : play) {
+    if (element.getAttribute("aria-label") === label) return;
+    element.replaceChildren(icon(playing ? "pause" : "play"));
+    element.setAttribute("aria-label", label);
+    element.title = `${label} (Space)`;
+  }
+  element.title = `${play} (Space)`;
+  return { element, show };
+}
+
+/** Whether the element with the focus has a use of its own for this key. */
+function isTaken({ target, code }) {
+  if (target.matches("select")) return true;
+  if (target.matches("button")) return ["Space", "Enter"].includes(code);
+  if (target.matches("input[type=checkbox]")) return code === "Space";
+  return target.matches("input") && /^(Arrow|Page|Home|End)/.test(code);
+}
+
+/** Keys that work wherever the focus is within `root`; `act(event)` gives false for one that it doesn't know. */
+export function onKeys(root, act, signal) {
+  root.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || isTaken(event) || act(event) === false) return;
+    event.preventDefault();
+    event.stopPropagation();
+  }, { signal });
+}
+
+/** Run `frame(time, passed)` (s) on each screen frame while it gives true. What is returned starts it again. */
+export function animate(frame, signal) {
+  const calm = matchMedia("(prefers-reduced-motion: reduce)");
+  let [request, last] = [0, 0];
+  function step(now) {
+    request = 0;
+    if (signal.aborted) return;
+    const passed = (now - last) / 1000;
+    if (calm.matches && passed < 0.25) {
+      wake();
+      return;
+    }
+    last = now;
+    if (frame(now / 1000, Math.min(passed, 0.3))) wake();
+  }
+  const wake = () => { request ||= requestAnimationFrame(step); };
+  signal.addEventListener("abort", () => cancelAnimationFrame(request));
+  return wake;
+}
+
+/** Listen to a model until `signal` aborts: pairs of an event and what it calls. */
+export function watch(model, pairs, signal) {
+  for (const [type, handler] of pairs) model.on(type, handler);
+  signal.addEventListener("abort", () => pairs.forEach(([type, handler]) => model.off(type, handler)));
+}
+
+/** The bytes of a widget's trait or message: what arrives is a DataView. */
+export const bytesOf = (view) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 
 /** Follow one pointer from press to release: `move(event)` at the press too, then `end()`. */
 export function drag(element, { start = () => true, move, end = () => {} }, signal) {

@@ -4,6 +4,7 @@ import { buildDesk } from "./graph.js";
 import { rendered } from "./render.js";
 import { createStretch, shiftOf } from "./stretch.js";
 import { toGain } from "./levels.js";
+import { Turn } from "./turn.js";
 
 export const SAMPLE_RATE = 44100;  // pinned, whatever the sound card runs at: then every frame count is known
 const LEAD = 0.03;   // s from an order to its sound: time enough to schedule every stem before its sample is due
@@ -30,15 +31,23 @@ export class Engine extends EventTarget {
   #intent = 0;     // counts orders: one that had to wait knows whether it is still wanted
   #loaded = 0;     // s from the start that are there, of every stem
   #renewal = null;
-  buffers = [];
+  #buffers = [];
+  #supply;
+  #turn;
   loop = null;     // [from, to) in seconds, or null
   playing = false;
   starved = false; // it plays, but the sound of this place has yet to come
 
-  /** `library` is the text of signalsmith-stretch; without it there is no other speed or key. */
-  constructor(duration, library = "") {
+  /**
+   * `library` is the text of signalsmith-stretch; without it there is no other speed or key. `supply()` gives the
+   * buffers to play, where they don't come by `add`: it is asked at each start, for what sounds can't be changed.
+   * `group` names what may sound together with this.
+   */
+  constructor(duration, { library = "", supply = null, group = "" } = {}) {
     super();
     this.library = library;
+    this.#supply = supply;
+    this.#turn = new Turn(() => { if (this.playing) this.pause(); }, group);
     this.frames = Math.round(duration * SAMPLE_RATE);
     this.duration = this.frames / SAMPLE_RATE;
   }
@@ -51,7 +60,9 @@ export class Engine extends EventTarget {
   /** The part of the song, from its start, that is there: in seconds. */
   get loaded() { return this.#loaded; }
 
-  /** Whether the song can begin, and whether all of it is there. Who puts `buffers` here says so. */
+  get buffers() { return this.#supply ? this.#supply() : this.#buffers; }
+
+  /** Whether the song can begin, and whether all of it is there. Who supplies the buffers says so. */
   get ready() { return this.#loaded > 0; }
   set ready(is) { this.#loaded = is ? this.duration : 0; }
   get complete() { return this.ready && this.#loaded >= this.duration; }
@@ -59,16 +70,18 @@ export class Engine extends EventTarget {
   #has(place) { return this.ready && Math.min(place + LEAST, this.duration) <= this.#loaded; }
 
   /**
-   * Decode a packet: a compressed piece of every stem for the frames [from, to), each of which reaches `pad` frames over
-   * its ends where the song does; no bytes are silence. `sounds` says the channels of each, and the scale that undoes
-   * what the encoder was given to keep peaks within full scale.
+   * Decode a packet: a compressed piece of every stem for the frames [from, to), each of which reaches `pad` frames
+   * over its ends where the song does; no bytes are silence. `sounds` says the channels of each, and the scale that
+   * undoes what the encoder was given to keep peaks within full scale.
    */
   async add(files, { from, to, pad }, sounds) {
     const decoder = new OfflineAudioContext(2, 1, SAMPLE_RATE);
     // a copy: decoding detaches the bytes, and the model still owns its own
-    const decoded = await Promise.all(files.map((file) => (file.byteLength ? decoder.decodeAudioData(file.slice().buffer) : null)));
+    const decoded = await Promise.all(
+      files.map((file) => (file.byteLength ? decoder.decodeAudioData(file.slice().buffer) : null)),
+    );
     if (from === 0) {
-      this.buffers = sounds.map(({ channels }) => new AudioBuffer({
+      this.#buffers = sounds.map(({ channels }) => new AudioBuffer({
         length: this.frames, sampleRate: SAMPLE_RATE, numberOfChannels: channels,
       }));
     }
@@ -77,7 +90,8 @@ export class Engine extends EventTarget {
       for (let channel = 0; channel < (piece?.numberOfChannels ?? 0); channel++) {
         const samples = piece.getChannelData(channel).subarray(skip, skip + to - from);
         const { scale } = sounds[i];
-        this.buffers[i].copyToChannel(scale === 1 ? samples : samples.map((sample) => sample * scale), channel, from);
+        const scaled = scale === 1 ? samples : samples.map((sample) => sample * scale);
+        this.#buffers[i].copyToChannel(scaled, channel, from);
       }
     });
     this.#loaded = Math.min(to, this.frames) / SAMPLE_RATE;
@@ -141,6 +155,7 @@ export class Engine extends EventTarget {
     if (this.#run) return;
     const order = ++this.#intent;
     this.playing = true;
+    this.#turn.take();
     this.#changed();
     await this.#open();
     await this.#prepare();
@@ -150,7 +165,7 @@ export class Engine extends EventTarget {
       clearTimeout(hint);
     }
     if (order !== this.#intent || this.#context.state !== "running") return;
-    if (this.#resting >= this.duration || (this.loop && this.#resting >= this.loop[1])) this.#resting = this.loop?.[0] ?? 0;
+    if (this.#resting >= (this.loop?.[1] ?? this.duration)) this.#resting = this.loop?.[0] ?? 0;
     this.#begin();
   }
 
@@ -330,7 +345,8 @@ export class Engine extends EventTarget {
     this.playing = this.starved = false;
     this.#loaded = 0;
     clearTimeout(this.#renewal);
-    this.buffers = [];
+    this.#turn.end();
+    this.#buffers = [];
     this.#desk?.limiter?.port.postMessage("stop");
     if (this.#context && this.#context.state !== "closed") await this.#context.close();
   }

@@ -1,10 +1,11 @@
 // The sound as it comes from Python: packets of some seconds, each with a piece of every stem, in their order.
 
-const bytesOf = (view) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+import { bytesOf, watch } from "./dom.js";
 
 /**
  * Give the engine every packet that the model has, and those that come, until `signal` aborts. `onChange()` is told of
- * each; `onError(error)` when the browser can't decode one: then it begins anew with the next first packet.
+ * each. A browser that can't decode one (Safari before 18.4 knows no Ogg) gets MP3 from Python, from the first on;
+ * `onError(message)` if it can't decode that either.
  */
 export function feed(model, engine, { onChange, onError }, signal) {
   let [next, busy] = [0, false];
@@ -22,18 +23,26 @@ export function feed(model, engine, { onChange, onError }, signal) {
       }
     } catch (error) {
       next = Infinity;
-      if (!signal.aborted) onError(error);
+      if (!signal.aborted) undecoded(error);
     } finally {
       busy = false;
     }
+  }
+  function undecoded(error) {
+    if (model.get("_format") === "mp3") {
+      onError(`This browser can't decode the sound (${error.message}).`);
+      return;
+    }
+    model.set("_format", "mp3");
+    model.save_changes();
   }
   const waiting = () => (next < model.get("_cuts").length ? model.get(`_sound_${next}`) : null);
   const restart = () => {
     if (next === Infinity) next = 0;
     pump();
   };
-  const watched = model.get("_cuts").map((_, number) => [`change:_sound_${number}`, number ? pump : restart]);
-  for (const [name, handler] of watched) model.on(name, handler);
-  signal.addEventListener("abort", () => watched.forEach(([name, handler]) => model.off(name, handler)));
+  const packets = model.get("_cuts").map((_, number) => [`change:_sound_${number}`, number ? pump : restart]);
+  watch(model, packets, signal);
+  model.send({ order: "sound" });
   pump();
 }

@@ -7,13 +7,9 @@ becomes a function that runs once and returns what it exports, so every module k
 
 from __future__ import annotations
 
-import base64
 import re
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-Bundle = tuple[dict[str, Any], dict[str, Any]]  # of IPython: data by type, and what is said about it
 HERE = Path(__file__).parents[1]  # the folder of all widgets
 _IMPORT = re.compile(r"^import \{([^}]*)\} from \"(\.\.?/[\w/-]+\.js)\";\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function\*?|class|const|let) (\w+))", re.MULTILINE)
@@ -54,15 +50,6 @@ def esm(name: str) -> str:
 def css(*names: str) -> str:
     """One style sheet: the shared theme, then the files `names`."""
     return "\n".join((HERE / name).read_text("utf-8") for name in ("shared/theme.css", *names))
-
-
-def with_still(bundle: Bundle | None, still: Callable[[], dict[str, str | bytes]]) -> Bundle | None:
-    """What a widget shows, and beside it what is seen where nothing runs: pictures as bytes, HTML as text, by type."""
-    if bundle is None:
-        return None
-    data, metadata = bundle
-    beside = {kind: base64.b64encode(x).decode() if isinstance(x, bytes) else x for kind, x in still().items()}
-    return {**data, **beside}, metadata
 
 
 def text(name: str) -> str:

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import anywidget
 import traitlets
 
 from musiclab.audio import Audio
-from musiclab.widgets.shared.transport import SAMPLE_RATE, Plan, format_for, packets, pad_of, scale_of
+from musiclab.widgets.shared.transport import SAMPLE_RATE, Plan, for_page, format_for, packets, pad_of, scale_of
+from musiclab.widgets.shared.widget import Order, Widget
 
 logger = logging.getLogger("musiclab")
 
 
-class SoundingWidget(anywidget.AnyWidget):
+class SoundingWidget(Widget):
     """A widget with sounds of one length and rate, which ``feed.js`` receives in its page.
 
-    Each packet has a trait of its own (``_sound_0``, ``_sound_1``, ...): it travels once, as soon as it is made, and a
-    page that is loaded again finds all that there are.
+    Each packet has a trait of its own (``_sound_0``, ``_sound_1``, ...): it travels once, as soon as it is made and a
+    page has asked, and a page that is loaded again finds all that there are. A notebook that runs without a page (as
+    on the way to HTML) holds no sound.
     """
 
     _cuts: traitlets.List[int] = traitlets.List().tag(sync=True)  # frames at 44.1 kHz where packets begin
@@ -30,19 +31,23 @@ class SoundingWidget(anywidget.AnyWidget):
     _error = traitlets.Unicode("").tag(sync=True)
 
     def __init__(self, sounds: Sequence[Audio], **state: Any) -> None:
-        self._sounds = list(sounds)
-        self._closing = threading.Event()
+        self._sounds = [for_page(sound) for sound in sounds]
+        self._closing, self._asked = threading.Event(), threading.Event()
         plan = Plan(self._sounds[0].duration, format_for(self._sounds))
         for number in range(len(plan.cuts)):
             self.add_traits(**{f"_sound_{number}": traitlets.List(traitlets.Bytes()).tag(sync=True)})
         super().__init__(
             _cuts=[cut * SAMPLE_RATE for cut in plan.cuts],
             _pad=pad_of(self._sounds[0].sr) * SAMPLE_RATE // self._sounds[0].sr,
-            _pieces=[{"channels": min(sound.channels, 2), "scale": scale_of(sound)} for sound in self._sounds],
+            _pieces=[{"channels": sound.channels, "scale": scale_of(sound)} for sound in self._sounds],
             _format=plan.format,
             **state,
         )
+        self.on_msg(self._on_message)
         self._pack()
+
+    def _orders(self) -> Mapping[str, Order]:
+        return {"sound": lambda _: self._asked.set()}
 
     @traitlets.observe("_format")
     def _repack(self, change: Any) -> None:
@@ -63,18 +68,15 @@ class SoundingWidget(anywidget.AnyWidget):
         try:
             self._cuts = [cut * SAMPLE_RATE for cut in plan.cuts]
             for number, packet in enumerate(packets(self._sounds, plan, cancelled=self._closing.is_set)):
+                self._asked.wait()  # meanwhile the others are being made
                 self.set_trait(f"_sound_{number}", packet)
         except Exception as error:  # in a thread nobody else would see it
             logger.exception("The sound could not be encoded.")
             self._error = f"The sound could not be prepared: {error}"
 
-    @property
-    def _all_sent(self) -> bool:
-        """Whether every packet has gone to the page."""
-        return all(getattr(self, f"_sound_{number}") for number in range(len(self._cuts)))
-
     def close(self) -> None:
         """Take the widget out of the page, and end its sound."""
         if hasattr(self, "_closing"):  # Python closes a widget, too, whose making ended in an error
             self._closing.set()
+            self._asked.set()
         super().close()

@@ -1,28 +1,20 @@
-// A spectrogram to look into: axes, zoom, pan, pointer. What is drawn, and what a drag does, is the widget's own affair.
+// A spectrogram to look into: axes, zoom, pan, pointer. What is drawn, and what a drag does, is the widget's affair.
 
-import { h } from "./dom.js";
+import { button, h } from "./dom.js";
+import { noteName } from "./pitch.js";
 
-const NAMES = ["C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B"];
 const STEPS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300];
-const MEL = { break: 1000, per: 3 / 200, step: Math.log(6.4) / 27 };  // Slaney's, as in Python
+const MEL = { break: 1000, per: 3 / 200, knee: 15, step: Math.log(6.4) / 27 };  // Slaney's, as in Python
 
 /** Frequency as height in units of its scale, and back. */
 export const SCALES = {
   linear: { to: (hz) => hz, from: (y) => y },
   log: { to: (hz) => Math.log2(Math.max(hz, 1)), from: (y) => 2 ** y },
   mel: {
-    to: (hz) => (hz < MEL.break ? hz * MEL.per : MEL.break * MEL.per + Math.log(hz / MEL.break) / MEL.step),
-    from: (y) => (y < MEL.break * MEL.per ? y / MEL.per : MEL.break * Math.exp(MEL.step * (y - MEL.break * MEL.per))),
+    to: (hz) => (hz < MEL.break ? hz * MEL.per : MEL.knee + Math.log(hz / MEL.break) / MEL.step),
+    from: (y) => (y < MEL.knee ? y / MEL.per : MEL.break * Math.exp(MEL.step * (y - MEL.knee))),
   },
 };
-
-export function noteName(hz) {
-  const midi = 69 + 12 * Math.log2(hz / 440);
-  const key = Math.round(midi);
-  if (key < 12 || key > 135) return "";
-  const cents = Math.round(100 * (midi - key));
-  return `${NAMES[key % 12]}${Math.floor(key / 12) - 1}${cents ? ` ${cents > 0 ? "+" : "−"}${Math.abs(cents)} ct` : ""}`;
-}
 
 export const formatHz = (hz) => (hz < 1000 ? `${hz.toFixed(hz < 100 ? 1 : 0)} Hz` : `${(hz / 1000).toFixed(2)} kHz`);
 
@@ -30,6 +22,16 @@ export function formatSeconds(seconds) {
   const minutes = Math.floor(seconds / 60 + 1e-9);
   return `${minutes}:${(seconds - 60 * minutes).toFixed(2).padStart(5, "0")}`;
 }
+
+/** Time, frequency and nearest note of a point, for the line under a picture. */
+export const describe = ({ t, hz }) => `${formatSeconds(t)}   ${formatHz(hz)}   ${noteName(hz)}`;
+
+/** Buttons that show all, less and more of a view. */
+export const zoomButtons = (view, signal) => [
+  button({ label: "show all", text: "Show all", class: "ml-plain" }, () => view.whole(), signal),
+  button({ label: "zoom out", text: "−", class: "ml-icon" }, () => view.zoom(1.5), signal),
+  button({ label: "zoom in", text: "+", class: "ml-icon" }, () => view.zoom(1 / 1.5), signal),
+];
 
 /**
  * `extent` is {t0, t1, low, high, scale}: all that there is. `paint(context, width, height)` draws the picture.
@@ -40,7 +42,9 @@ export class SpecView {
     this.paint = paint;
     this.onView = this.onHover = this.onDraw = () => {};
     this.signal = signal;
-    this.canvas = h("canvas", { class: "ml-spec-canvas", tabindex: 0, role: "img", "aria-label": label, "aria-description": help });
+    this.canvas = h("canvas", {
+      class: "ml-spec-canvas", tabindex: 0, role: "img", "aria-label": label, "aria-description": help,
+    });
     this.head = h("div", { class: "ml-spec-head", "aria-hidden": "true", hidden: true });
     this.times = h("div", { class: "ml-spec-times", "aria-hidden": "true" });
     this.hz = h("div", { class: "ml-spec-hz", "aria-hidden": "true" });
@@ -74,8 +78,12 @@ export class SpecView {
   /** {t, hz, x, y} under a pointer event, kept within the picture. */
   point(event) {
     const frame = this.canvas.getBoundingClientRect();
-    const x = Math.min(Math.max(event.clientX - frame.left, 0), this.width);
-    const y = Math.min(Math.max(event.clientY - frame.top, 0), this.height);
+    return this.pointAt(event.clientX - frame.left, event.clientY - frame.top);
+  }
+
+  /** The same for a place in px. */
+  pointAt(left, top) {
+    const [x, y] = [Math.min(Math.max(left, 0), this.width), Math.min(Math.max(top, 0), this.height)];
     return { x, y, t: this.timeAt(x), hz: this.hzAt(y) };
   }
 
@@ -124,6 +132,7 @@ export class SpecView {
   redraw() { this.frame ||= requestAnimationFrame(() => { this.frame = 0; this.#draw(); }); }
 
   #draw() {
+    if (!this.box.clientWidth) return;  // not in the page yet, or out of sight: the observer calls again
     const ratio = window.devicePixelRatio || 1;
     const [width, height] = [this.width, this.height];
     const [w, hgt] = [Math.round(width * ratio), Math.round(height * ratio)];
@@ -165,7 +174,8 @@ export class SpecView {
       if (y > 7 && y < this.height - 4 && found.every((other) => Math.abs(this.yOf(other) - y) >= 24)) found.push(hz);
     };
     if (this.extent.scale === "linear") {
-      const step = [10, 20, 50, 100, 200, 500, 1000, 2000, 5000].find((s) => (s / (high - low)) * this.height >= 34) ?? 5000;
+      const steps = [10, 20, 50, 100, 200, 500, 1000, 2000, 5000];
+      const step = steps.find((s) => (s / (high - low)) * this.height >= 34) ?? 5000;
       for (let hz = Math.ceil(low / step) * step; hz <= high; hz += step) add(hz);
       return found;
     }
@@ -178,7 +188,8 @@ export class SpecView {
   #listen() {
     const { signal } = this;
     this.canvas.addEventListener("wheel", (event) => {
-      if (!(event.ctrlKey || event.metaKey || event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY))) return;  // the page scrolls
+      const sideways = event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY);
+      if (!(event.ctrlKey || event.metaKey || sideways)) return;  // the page scrolls
       event.preventDefault();
       const { t, y } = this.point(event);
       const size = this.view.t1 - this.view.t0;
@@ -196,7 +207,8 @@ export class SpecView {
     const { t0, t1, y0, y1 } = this.view;
     const [dt, dy] = [(t1 - t0) / 8, (y1 - y0) / 8];
     const acts = {
-      ArrowLeft: () => this.pan(-dt), ArrowRight: () => this.pan(dt), ArrowUp: () => this.pan(0, dy), ArrowDown: () => this.pan(0, -dy),
+      ArrowLeft: () => this.pan(-dt), ArrowRight: () => this.pan(dt),
+      ArrowUp: () => this.pan(0, dy), ArrowDown: () => this.pan(0, -dy),
       "+": () => this.zoom(0.7), "=": () => this.zoom(0.7), "-": () => this.zoom(1 / 0.7), 0: () => this.whole(),
       ">": () => this.zoomTone(0.7), "<": () => this.zoomTone(1 / 0.7),
     };
@@ -232,11 +244,18 @@ export function cssColour(element, name) {
 
 export const hexColour = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
 
-/** Calls `change` when the page's theme changes. */
-export function watchTheme(change, signal) {
+/** Calls `change` when `element` gets its place in the page (only there it has colours), and with each new theme. */
+export function watchTheme(element, change, signal) {
+  const arrived = new ResizeObserver(() => {
+    if (!element.isConnected || !element.clientWidth) return;
+    arrived.disconnect();
+    change();
+  });
+  arrived.observe(element);
   const query = matchMedia("(prefers-color-scheme: dark)");
   query.addEventListener("change", change, { signal });
   const observer = new MutationObserver(change);
-  observer.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "data-jp-theme-name", "class"] });
-  signal.addEventListener("abort", () => observer.disconnect());
+  const attributeFilter = ["data-jp-theme-light", "data-jp-theme-name", "class"];
+  observer.observe(document.body, { attributes: true, attributeFilter });
+  signal.addEventListener("abort", () => [arrived, observer].forEach((one) => one.disconnect()));
 }

@@ -55,6 +55,17 @@ class Plan:
         return list(itertools.pairwise([*cuts, max(int(self.duration) + 1, cuts[-1] + 1)]))
 
 
+def for_page(sound: Audio) -> Audio:
+    """A sound as pages play it: mono or stereo as it is, surround folded to stereo (see `Audio.stereo`)."""
+    return sound if sound.channels <= 2 else sound.stereo()
+
+
+def packed(sound: Audio) -> tuple[float, bytes]:
+    """A short sound whole, as 16 bits with one channel after the other, and what one step of them is worth."""
+    peak = max(float(np.abs(sound.samples).max(initial=0)), 1e-6)
+    return peak / 32767, np.round(sound.samples * (32767 / peak)).astype("<i2").tobytes()
+
+
 def page_memory(sounds: Sequence[Audio]) -> int:
     """Bytes that a page needs to hold these sounds decoded, as it does to start them on one sample."""
     return sum(round(sound.duration * SAMPLE_RATE) * min(sound.channels, 2) * 4 for sound in sounds)
@@ -79,16 +90,14 @@ def pad_of(sr: int) -> int:
 def pack(sound: Audio, span: tuple[int, int], format: str) -> bytes:
     """A piece of a sound, from `span` (s) and a little over its ends, as the bytes of a file; silence as none.
 
-    It has at most two channels (more are folded), 44.1 kHz, and stays within full scale (see `scale_of`).
+    The sound has at most two channels (see `for_page`); the piece has 44.1 kHz and stays within full scale (see
+    `scale_of`).
     """
     pad = pad_of(sound.sr)
     piece = sound.samples[:, max(0, span[0] * sound.sr - pad) : span[1] * sound.sr + pad]
     if max(float(piece.max()), -float(piece.min())) < 10 ** (SILENCE_DB / 20):
         return b""
-    samples = piece / np.float32(scale_of(sound))
-    if sound.channels > 2:  # odd channels left, even ones right
-        samples = np.stack([samples[0::2].mean(axis=0), samples[1::2].mean(axis=0)])
-    fitted = Audio(samples, sound.sr).resampled(SAMPLE_RATE)
+    fitted = Audio(piece / np.float32(scale_of(sound)), sound.sr).resampled(SAMPLE_RATE)
     if fitted.peak_db > -0.01:  # resampling may overshoot by a hair
         fitted = Audio(np.clip(fitted.samples, -0.9988, 0.9988), SAMPLE_RATE)
     return codecs.encode(fitted, format=format)

@@ -132,7 +132,7 @@ def test_a_truncated_file_is_read_as_far_as_it_goes_and_told(tmp_path, caplog, f
     heard = codecs.load(tmp_path / f"cut.{format}")
     assert 0.2 * kept < heard.duration / 4 < kept + 0.1
     settled = heard.frames - 3000  # the last frame may be half there
-    np.testing.assert_array_equal(heard.samples[:, :settled], whole.samples[:, :settled])
+    np.testing.assert_allclose(heard.samples[:, :settled], whole.samples[:, :settled], atol=1e-6)
     assert len(caplog.messages) == 1
     assert "is cut off" in caplog.messages[0]
 

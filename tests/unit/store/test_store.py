@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import json
 import multiprocessing
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from musiclab.errors import StoreError
-from musiclab.store import Store, damage, entries, key_of, parse_size, sha256_of
+from musiclab.store import Store, damage, entries, key_of, parse_size, seal, sha256_of
 
 SPAWN = multiprocessing.get_context("spawn")
 
@@ -85,15 +87,65 @@ class TestEntry:
         assert list(store.root.glob("tmp/*")) == []
         assert store.peek("k1") is None
 
-    @pytest.mark.parametrize("harm", ["truncate", "delete", "no record"])
+    @pytest.mark.parametrize("harm", ["truncate", "one byte", "delete", "no record"])
     def test_a_damaged_result_is_made_again(self, store: Store, harm: str) -> None:
         folder = store.entry("k1", filler("whole"))
         if harm == "truncate":
             (folder / "a.bin").write_text("w")
+        elif harm == "one byte":
+            before = (folder / "a.bin").stat()
+            (folder / "a.bin").write_text("whale")
+            os.utime(folder / "a.bin", ns=(before.st_atime_ns, before.st_mtime_ns))  # as if nobody had been there
         else:
             (folder / ("a.bin" if harm == "delete" else ".contents.json")).unlink()
         assert store.peek("k1") is None
         assert (store.entry("k1", filler("again")) / "a.bin").read_text() == "again"
+
+    @pytest.mark.parametrize(
+        "record",
+        [
+            "null", "[]", "{}", "3", '"a.bin"', '{"a.bin": null}', '{"a.bin": {"size": 5}}', '{"a.bin": [5]}', "{",
+            '{"a.bin": {"size": "5", "sha256": "x"}}', '{"a.bin": {"size": 5, "sha256": null}}',
+            '{"../x": {"size": 5, "sha256": "x"}}', '{"/etc/passwd": {"size": 5, "sha256": "x"}}', "\xff",
+            '{"a\\u0000b": {"size": 5, "sha256": "x"}}', "[" * 100_000,
+        ],
+    )  # fmt: skip
+    def test_a_record_that_can_not_be_is_damage(self, store: Store, record: str) -> None:
+        folder = store.entry("k1", filler("whole"))
+        (folder / ".contents.json").write_text(record, encoding="latin-1")
+        assert store.peek("k1") is None
+        assert store.verify() == [folder]
+        assert (store.entry("k1", filler("again")) / "a.bin").read_text() == "again"
+
+    def test_what_nobody_touched_is_not_read_again(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+        folder = store.entry("k1", filler("whole"))
+        monkeypatch.setattr(seal, "sha256_of", lambda path: pytest.fail("read"))
+        assert store.peek("k1") == folder
+
+    def test_a_copy_of_the_store_is_read_once(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+        store.entry("k1", filler("whole"))
+        copy = Store(shutil.copytree(store.root, store.root.parent / "copy"))
+        assert copy.peek("k1") is not None
+        monkeypatch.setattr(seal, "sha256_of", lambda path: pytest.fail("read"))
+        assert copy.peek("k1") is not None
+
+    def test_an_entry_of_an_older_version_is_found(self, store: Store) -> None:
+        """Its record tells sizes and digests only."""
+        folder = store.entry("k1", filler("whole"))
+        record = json.loads((folder / ".contents.json").read_text())
+        del record["a.bin"]["times"]
+        (folder / ".contents.json").write_text(json.dumps(record))
+        assert store.peek("k1") == folder
+
+    @pytest.mark.parametrize("name", ["x" * 300, "y/" * 3000])
+    def test_a_place_where_nothing_can_be_is_said(self, tmp_path: Path, name: str) -> None:
+        store = Store(tmp_path / name)
+        assert store.peek("k1") is None
+        assert store.recall("k1", lambda: 3, write=lambda *_: None, read=lambda _: 4) == 3
+        with pytest.raises(StoreError, match="set MUSICLAB_CACHE"):
+            store.entry("k1", filler())
+        with pytest.raises(StoreError):
+            store.clear()
 
     def test_changed_weights_are_never_replaced_unasked(self, store: Store) -> None:
         folder = store.entry("net", filler("weights"), kind="weights")
@@ -111,7 +163,11 @@ class TestEntry:
         folder = store.entry("k1", filler("abcd"))
         store.entry("k2", filler("efgh"))
         assert store.verify() == []
-        (folder / "a.bin").write_text("abcX")  # the same size: only its SHA-256 tells
+        (folder / "a.bin").write_text("abcX")
+        now = (folder / "a.bin").stat()  # as a failing disk does it, which changes no times
+        record = json.loads((folder / ".contents.json").read_text())
+        record["a.bin"]["times"] = [now.st_mtime_ns, now.st_ctime_ns]
+        (folder / ".contents.json").write_text(json.dumps(record))
         assert store.peek("k1") == folder
         assert store.verify() == [folder]
         assert damage(folder, deep=True) == ["a.bin"]

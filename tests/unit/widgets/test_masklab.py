@@ -212,5 +212,5 @@ def test_what_is_heard_next_is_told_first(rng: np.random.Generator) -> None:
     told.clear()
     lab.hardness = 3.0
     assert "change" in told[0]
-    assert lab._sheet.behind.size  # the rest can wait: nobody has asked for more yet
+    assert lab._session.sheet.behind.size  # the rest can wait: nobody has asked for more yet
     assert np.abs(sum(lab.mask(name) for name in NAMES) - 1).max() < 1e-5

@@ -17,6 +17,8 @@ from musiclab.audio import Audio
 from musiclab.codecs import load
 from musiclab.palette import STEM_COLOURS, colour
 from musiclab.stems import Stems
+from musiclab.widgets.explorer.explorer import SpectrogramExplorer
+from musiclab.widgets.masklab.masklab import MaskLab
 from musiclab.widgets.mixer.mixer import Mixer
 from musiclab.widgets.mixer.waves import waveform
 from musiclab.widgets.shared import front
@@ -48,8 +50,8 @@ def make_stems(rng: np.random.Generator, frames: int = SR // 2, level: float = 0
 def mixer(rng: np.random.Generator) -> Iterator[Mixer]:
     mixer = Mixer(make_stems(rng))
     yield mixer
-    mixer._packing.join()
     mixer.close()
+    mixer._packing.join()
 
 
 def test_everything_at_0_db_is_the_mixture_bit_for_bit(mixer: Mixer) -> None:
@@ -137,8 +139,21 @@ def test_silence_travels_as_null_and_back(mixer: Mixer) -> None:
     assert (mixer.gains_db["vocals"], mixer.gains_db["bass"], mixer.loop) == (float("-inf"), -3.5, (0.1, 0.2))
 
 
-def test_the_stems_are_encoded_in_the_background(mixer: Mixer) -> None:
+def ask_for_sound(mixer: Mixer) -> None:
+    """As a page does when it has come."""
+    mixer._on_message(mixer, {"order": "sound"}, [])
     mixer._packing.join()
+
+
+def test_a_notebook_without_a_page_holds_no_sound(mixer: Mixer) -> None:
+    state = mixer.get_state()
+    assert state["_sound_0"] == []
+    ask_for_sound(mixer)
+    assert sum(len(piece) for piece in mixer.get_state()["_sound_0"]) > 1000
+
+
+def test_the_stems_are_encoded_in_the_background(mixer: Mixer) -> None:
+    ask_for_sound(mixer)
     assert len(mixer._sound_0) == 4
     decoded = load(mixer._sound_0[0])
     np.testing.assert_allclose(decoded.samples, mixer.stems["vocals"].samples, atol=1.5 / 32768)
@@ -150,7 +165,7 @@ def test_a_failure_to_encode_is_said_in_the_page(rng: np.random.Generator, monke
 
     monkeypatch.setattr("musiclab.codecs.encode", fail)
     mixer = Mixer(make_stems(rng))
-    mixer._packing.join()
+    ask_for_sound(mixer)
     assert mixer._error == "The sound could not be prepared: no codec"
     assert mixer._sound_0 == []
 
@@ -226,11 +241,29 @@ def test_a_mixer_that_is_closed_encodes_no_further(rng: np.random.Generator, mon
     assert list(packets(sounds, Plan(60.0, "ogg"), cancelled=lambda: bool(made))) == []
 
 
-def test_many_channels_are_folded_to_two(rng: np.random.Generator) -> None:
-    four = Audio(rng.uniform(-0.5, 0.5, (4, SR // 4)), SR)
-    folded = load(pack(four, (0, 1), "flac"))
-    wanted = np.stack([four.samples[[0, 2]].mean(0), four.samples[[1, 3]].mean(0)])
-    np.testing.assert_allclose(folded.samples, wanted, atol=1.5 / 32768)
+@pytest.mark.parametrize("channels", [3, 4, 6])
+def test_surround_reaches_every_page_as_stereo_says(rng: np.random.Generator, channels: int) -> None:
+    """By ITU-R BS.775: the centre of a 5.1 song, its voice, sounds in the middle."""
+    song = Audio(0.1 * rng.standard_normal((channels, SR // 2)), SR)
+    stems = Stems({"vocals": song}, song)
+    wanted = song.stereo().samples
+    mixer = Mixer(stems)
+    ask_for_sound(mixer)
+    assert [piece["channels"] for piece in mixer._pieces] == [2, 2]
+    heard = load(mixer._sound_0[0]).samples * mixer._pieces[0]["scale"]
+    np.testing.assert_allclose(heard, wanted, atol=2 / 32768)
+
+    told: list[tuple[dict[str, dict[str, float]], list[bytes]]] = []
+    lab, explorer = MaskLab(song, stems), SpectrogramExplorer(song)
+    for widget, order in ((lab, {"order": "hello"}), (explorer, {"order": "listen", "box": False})):
+        widget.send = lambda content, buffers=(): told.append((content, buffers))  # type: ignore[method-assign]
+        widget._on_message(widget, order, [])
+    for name, ends in (("mixture", 0), ("sound", round(0.01 * SR))):  # the explorer fades both ends
+        about, sound = next((content[name], buffers[0]) for content, buffers in told if name in content)
+        samples = np.frombuffer(sound, "<i2").reshape(2, -1) * about["scale"]
+        inside = np.s_[:, ends : samples.shape[1] - ends]
+        np.testing.assert_allclose(samples[inside], wanted[inside], atol=2 / 32768)
+    np.testing.assert_allclose(explorer._tiles.channel("mid"), wanted.mean(axis=0), atol=1e-6)
 
 
 @settings(deadline=None)  # the first call imports scipy
@@ -297,6 +330,24 @@ def test_modules_become_one() -> None:
     for module in defined:  # each stands before it is needed
         first_use = source.index(f"= module_{module};")
         assert source.index(f"const module_{module} =") < first_use
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'import * as dom from "./dom.js";', 'import dom from "./dom.js";', 'import "./dom.js";',
+        'export { h } from "./dom.js";', 'export * from "./dom.js";', 'const dom = await import("./dom.js");',
+        'import { h } from "https://elsewhere.example/dom.js";',
+    ],
+)  # fmt: skip
+def test_a_form_of_import_that_is_not_understood_is_an_error(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "dom.js").write_text("export const h = 1;\n")
+    (tmp_path / "main.js").write_text(f'import {{ h }} from "./dom.js";\n{line}\nexport default () => h;\n')
+    monkeypatch.setattr(front, "HERE", tmp_path)
+    with pytest.raises(ValueError, match=r"main\.js says"):
+        front.esm("main.js")
 
 
 def test_colours_keep_their_contrast_on_light_and_dark_pages() -> None:

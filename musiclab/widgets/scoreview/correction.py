@@ -1,0 +1,28 @@
+"""What a person has decided about a part, as data: thresholds, notes taken away, notes put in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from musiclab.notes import Note, Part
+
+SAME_NOTE = 0.06  # s: a note found anew with other thresholds is the same if it begins within this
+
+
+@dataclass(frozen=True)
+class Correction:
+    """What the user has decided: thresholds, notes taken away, notes put in. Undoing goes back to an older one."""
+
+    settings: Mapping[str, float] = field(default_factory=dict)
+    removed: tuple[Note, ...] = ()
+    added: tuple[Note, ...] = ()
+
+    def applied(self, part: Part) -> Part:
+        """The part as found, with the corrections on top: they outlast a change of thresholds."""
+        kept = [note for note in part.notes if not any(_same(note, gone) for gone in (*self.removed, *self.added))]
+        return part.with_notes([*kept, *self.added])
+
+
+def _same(note: Note, other: Note) -> bool:
+    return note.semitone == other.semitone and abs(note.onset - other.onset) < SAME_NOTE
