@@ -110,11 +110,17 @@ def _midi_key(key: str) -> str:
     return tonic + ("m" if mode == "minor" else "")
 
 
-def read_midi(path: str | Path, *, instrument: str = "piano") -> Part:
+def read_midi(path: str | Path, *, instrument: str = "") -> Part:
     """All notes of a MIDI file as one part, in seconds, confidence 1, with the file's beats, bars, metre and key.
 
-    Of several time signatures the part keeps the one that lasts longest. A file of ours gives back its title and what
-    was decided, too.
+    Parameters
+    ----------
+    path : str or Path
+        The file. Of several time signatures the part keeps the one that lasts longest. A file of ours gives back its
+        title and what was decided, too.
+    instrument : str
+        Whose part it is: of drums the strokes are read, else all but these. What the file says if it is ours, else a
+        piano, if left out.
 
     Raises
     ------
@@ -123,9 +129,10 @@ def read_midi(path: str | Path, *, instrument: str = "piano") -> Part:
     """
     file = _opened(path)
     midi = _read(file, path)
+    ours = _remembered(midi)
+    instrument = instrument or ours.get("instrument") or "piano"
     tracks = [track for track in midi.instruments if track.is_drum == (find(instrument) is DRUMS)]
     notes = [Note(n.start, n.end, n.pitch, max(n.velocity, 1)) for t in tracks for n in t.notes if n.end > n.start]
-    ours = _remembered(midi)
     part = Part(
         tuple(notes),
         instrument=instrument,

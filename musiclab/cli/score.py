@@ -39,6 +39,7 @@ from musiclab.cli.separate import (
     apart,
 )
 from musiclab.errors import ExportError
+from musiclab.notation.writing import Writing
 from musiclab.progress import Watch
 from musiclab.recipes.source import only
 
@@ -125,15 +126,20 @@ def score(
     began = time.perf_counter()
     wanted = _formats(formats)
     decisions = decided(tempo, metre, bar_one, key, chords, player, tuning, capo)
-    how = How(engine, quality, device, cache)
-    request = Request(stem, instrument or INSTRUMENTS.get(stem, stem), decisions, read_lyrics(lyrics), how)
+    played_by = instrument or INSTRUMENTS.get(stem, stem)
+    request = Request(stem, played_by, decisions, read_lyrics(lyrics), How(engine, quality, device, cache))
     part, engine_name = _written(song, request)
-    options = {"semitones": transpose, "tab": tab, "min_confidence": min_confidence}
-    files = {
-        kind: part.save(out / f"{song.stem} - {stem}.{kind}", **({} if kind in ("mid", "json") else options))
-        for kind in wanted
-    }
+    writing = Writing(semitones=transpose, tab=tab, min_confidence=min_confidence)
+    files = _saved(part, out / f"{song.stem} - {stem}", wanted, writing)
     _report(song, part, engine_name, files, time.perf_counter() - began, json=json)
+
+
+def _saved(part: Part, name: Path, formats: list[str], writing: Writing) -> dict[str, Path]:
+    """The part in each format: a page as it is to be written, the others as it was played."""
+    return {
+        kind: part.save(name.with_name(f"{name.name}.{kind}"), **({} if kind in ("mid", "json") else vars(writing)))
+        for kind in formats
+    }
 
 
 def _report(song: Path, part: Part, engine: str, files: dict[str, Path], seconds: float, *, json: bool) -> None:

@@ -86,6 +86,12 @@ def test_a_file_that_says_nothing_of_beats_has_none(tmp_path: Path):
     assert read_back(unmeasured, tmp_path)[1].grid is None
 
 
+@pytest.mark.parametrize("instrument", ["drums", "bass", "voice"])
+def test_a_file_of_ours_knows_whose_part_it_is(tmp_path: Path, instrument: str):
+    _, back = read_back(Part((Note(0, 0.5, 38),), instrument), tmp_path)
+    assert (back.instrument, len(back)) == (instrument, 1)
+
+
 def test_parts_of_a_song_are_tracks_with_channels_of_their_own(tmp_path: Path):
     parts = [Part((Note(0, 1, 40),), name) for name in ("voice", "bass", "drums", "piano")]
     file = mido.MidiFile(midi.write_midi(parts, tmp_path / "song.mid"), charset="utf-8")

@@ -270,7 +270,7 @@ def _in_context(part: Part, stems: Stems) -> Part:
 
 def _context(part: Part) -> dict[str, Any]:
     """What a part knows besides its notes: it stays when they are found anew."""
-    names = ("title", "beats", "downbeats", "time_signature", "key", "chords", "duration")
+    names = ("title", "beats", "downbeats", "time_signature", "key", "chords", "lyrics", "duration", "decisions")
     return {name: getattr(part, name) for name in names}
 
 
