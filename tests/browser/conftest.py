@@ -12,7 +12,7 @@ from typing import Any
 
 import anywidget
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 HERE = Path(__file__).parent
 NOTEBOOKS = HERE.parents[1] / "notebooks"
@@ -28,8 +28,10 @@ def beside(name: str) -> Any:
     return module
 
 
-jupyter, kernel = beside("jupyter"), beside("kernel")
+jupyter, kernel, look = beside("jupyter"), beside("kernel"), beside("looks")
 
+PATIENCE = 60_000  # ms: others may use this machine too
+expect.set_options(timeout=PATIENCE / 3)
 ORIGIN = "http://localhost/"  # served by the test itself; a secure context, as AudioWorklet asks for
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -69,7 +71,7 @@ def new_context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
 
     def make(**options: Any) -> BrowserContext:
         context = browser.new_context(**({"viewport": {"width": 1100, "height": 700}} | options))
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(PATIENCE)
         context.on("page", watch)
         contexts.append(context)
         return context
@@ -132,6 +134,12 @@ def to_json() -> Callable[[Any], Any]:
 def behind(page: Page) -> Callable[..., Any]:
     """``behind(widget)``: the widget in `page` with its Python object behind it; see `kernel.Behind`."""
     return lambda widget: kernel.Behind(page, widget, show, plain)
+
+
+@pytest.fixture
+def looks() -> Any:
+    """Checks of what a widget looks like: see ``looks.py``."""
+    return look
 
 
 @pytest.fixture(scope="session")

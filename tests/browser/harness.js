@@ -62,8 +62,9 @@ window.harness = {
     for (let i = 0; i < views; i++) await this.view();
   },
   async view() {
-    const el = document.body.appendChild(document.createElement("div"));
+    const el = document.createElement("div");
     this.cleanups.push(await this.widget.render({ model: this.model, el }));
+    document.body.append(el);  // only now, as in JupyterLab
   },
   get engine() { return document.querySelector(".ml-mixer").engine; },
   /** Level in dBFS of what is heard, in a band around `hz` if given, of both channels together. */

@@ -136,6 +136,22 @@ def test_a_box_is_selected_and_only_it_is_played(notebook: Explorer) -> None:
     page.wait_for_function("harness.model.get('selection') === null")
 
 
+def test_the_box_is_drawn_and_moved_by_keys(notebook: Explorer) -> None:
+    canvas = notebook.page.get_by_role("img", name="spectrogram", exact=True)
+    canvas.press("Shift+ArrowRight")
+    t0, t1, low, high = notebook.explorer.selection
+    assert (t0, t1) == pytest.approx((1.5, 2.5 + 4 / 32), abs=0.02)  # a quarter of what is shown, and a step
+    canvas.press("Control+ArrowLeft")
+    canvas.press("Shift+ArrowUp")
+    moved = notebook.explorer.selection
+    assert moved[:2] == pytest.approx((t0 - 4 / 32, t1 - 4 / 32), abs=0.01)
+    assert moved[2] == pytest.approx(low, rel=0.01)
+    assert moved[3] > 1.1 * high
+    canvas.press("Enter")  # what is shown now is the box
+    shown = notebook.page.evaluate("document.querySelector('.ml-explorer').view.view")
+    assert (shown["t0"], shown["t1"]) == pytest.approx(moved[:2], abs=0.01)
+
+
 def test_four_minutes_zoom_and_pan_without_waiting(
     page: Page, behind: Callable[..., Any], rng: np.random.Generator
 ) -> None:

@@ -126,6 +126,31 @@ def test_the_harmonic_brush_and_the_keys(notebook: Lab) -> None:
     assert energy(notebook.heard("This stem"), 440) == pytest.approx(20 * np.log10(0.2), abs=0.05)
 
 
+def test_painting_by_keys_is_painting(notebook: Lab) -> None:
+    """The same rectangle that the pointer would draw: arrow keys move a cross, Enter begins and ends."""
+    page = notebook.page
+    canvas = page.get_by_role("img", name="spectrogram with mask")
+    canvas.press("r")
+    canvas.press("Enter")
+    for key in ("ArrowRight", "ArrowRight", "ArrowUp", "Shift+ArrowRight"):
+        canvas.press(key)
+    wide, high = page.evaluate("(({ view }) => [view.width, view.height])(document.querySelector('.ml-masklab'))")
+    canvas.press("Enter")
+    notebook.painted()
+    (gesture,) = notebook.lab._session.sheet.state.gestures
+    (t0, low), (t1, top) = gesture.points
+    assert gesture.shape == "rectangle"
+    assert t0 == pytest.approx(SECONDS / 2, abs=0.01)  # it began in the middle
+    assert t1 - t0 == pytest.approx((12 + 12 + 3) / wide * SECONDS, abs=0.005)
+    assert np.log2(top / low) == pytest.approx(8 / high * np.log2(18_000 / 30), rel=0.02)
+    canvas.press("Enter")
+    canvas.press("ArrowRight")
+    canvas.press("Escape")  # dropped
+    canvas.press("Enter")
+    canvas.press("Control+z")
+    page.wait_for_function("!harness.model.get('_can_undo')")
+
+
 def test_the_brush_leaves_the_sum_to_nobody_if_told_so(notebook: Lab) -> None:
     notebook.page.get_by_role("combobox", name="from / to").select_option("")
     notebook.pick("Erase")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from musiclab.audio import Audio
 from musiclab.stems import Stems
@@ -548,3 +548,18 @@ def test_where_sound_needs_a_click_it_asks_for_one(page: Page, mount: Mount) -> 
     hint.click()
     page.wait_for_function("harness.engine.sounding && harness.engine.position > 0")
     expect(hint).to_be_hidden()
+
+
+def test_one_sound_at_a_time_in_all_notebooks(new_context: Callable[..., BrowserContext], mount: Mount) -> None:
+    """What starts stops what sounds, in another page of the same browser too."""
+    context = new_context()
+    first, second = (context.new_page() for _ in range(2))
+    for page in (first, second):
+        mount(page, make_mixer())
+        ready(page)
+    for page, other in ((first, second), (second, first), (first, second)):
+        page.get_by_role("button", name="play", exact=True).click()
+        page.wait_for_function("harness.engine.sounding")
+        other.wait_for_function("!harness.engine.playing")
+    assert first.evaluate("harness.engine.sounding")
+    assert second.evaluate("harness.model.get('playing')") is False

@@ -46,8 +46,9 @@ export function createPaintbox({ model }, changed, signal) {
     ...TOOLS.map(({ name, key }) => [key, () => pick("tool")(name)]),
     ...ACTIONS.map(({ name, key }) => [key, () => pick("action")(name)]),
   ]);
-  const element = h("div", { class: "ml-bar" },
-    ...[tool, action, strength, size, overtones, partner].map((control) => control.element));
+  const group = h("div", { class: "ml-group" },
+    ...[strength, size, overtones, partner].map((control) => control.element));
+  const element = h("div", { class: "ml-bar" }, tool.element, action.element, group);
   const preview = () => ({ ...state, semitones: size.value, overtones: overtones.value });
   return { element, update, options, acts, preview };
 }
