@@ -38,6 +38,10 @@ def _folder(variable: str) -> Path | None:
     return Path(value).resolve() if value and Path(value).is_dir() else None
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--seconds", type=float, default=4.0, help="how long tests/fuzz looks for faults")
+
+
 def pytest_configure() -> None:
     if os.environ.get("MUSICLAB_REQUIRE_BROWSER") and find_browser() is None:
         raise pytest.UsageError("MUSICLAB_REQUIRE_BROWSER is set, but there is no Chromium: install it.")
