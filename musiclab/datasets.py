@@ -209,5 +209,5 @@ def _read_info(path: Path) -> dict[str, Any]:
             "beats": tuple((float(time), int(position)) for time, position in raw.get("beats", ())),
             "notes": {stem: tuple(Note(*note) for note in notes) for stem, notes in raw.get("notes", {}).items()},
         }
-    except (ValueError, TypeError, AttributeError) as err:
+    except (ValueError, TypeError, AttributeError, ArithmeticError, KeyError, RecursionError) as err:
         raise DatasetError(f"{path} can't be read as a song's description ({err}): correct or delete it.") from err

@@ -40,6 +40,7 @@ def _folder(variable: str) -> Path | None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--seconds", type=float, default=4.0, help="how long tests/fuzz looks for faults")
+    parser.addoption("--kills", type=int, default=50, help="how often tests/faults ends a process at a random moment")
 
 
 def pytest_configure() -> None:

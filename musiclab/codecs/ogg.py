@@ -49,7 +49,7 @@ def look_at(source: Source) -> Pages:
     """Walk through all pages of an Ogg file. Reads it once."""
     holes, chained, sounding, marks, end = 0, False, False, 0, 0
     for start, page in _pages(source):
-        holes += start != end or _checksum(page) != page[22:26]
+        holes += start != end or checksum(page) != page[22:26]
         marks = page[5]
         chained |= sounding and bool(marks & _BEGINS)
         sounding |= not marks & _BEGINS
@@ -79,7 +79,7 @@ def _pages(source: Source) -> Iterator[tuple[int, bytes]]:
             place += 4
 
 
-def _checksum(page: bytes) -> bytes:
+def checksum(page: bytes) -> bytes:
     """An Ogg page's checksum: the polynomial of zlib's, but with the bits of each byte the other way round."""
     plain = page[:22] + bytes(4) + page[26:]
     mirrored = zlib.crc32(plain.translate(_REVERSED), 0xFFFFFFFF) ^ 0xFFFFFFFF

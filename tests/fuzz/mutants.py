@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import struct
 from typing import Any
 
 import numpy as np
-from musiclab.codecs.ogg import _checksum
 
+from musiclab.codecs.ogg import checksum
 from tests.fuzz.seeds import Files
 
 _HEAD = 512  # bytes in which headers mostly lie
@@ -73,7 +74,7 @@ def _json(data: bytes, rng: np.random.Generator) -> bytes:
                 if rng.random() < 0.15:
                     del node[key]
                 else:
-                    node[key] = _VALUES[rng.integers(len(_VALUES))]
+                    node[key] = copy.deepcopy(_VALUES[rng.integers(len(_VALUES))])
                 break
             node = inner
     return json.dumps(tree).encode()
@@ -87,6 +88,6 @@ def _ogg(data: bytes) -> bytes:
         length += sum(out[at + 27 : at + length])
         page = bytes(out[at : at + length])
         if len(page) == length:
-            out[at + 22 : at + 26] = _checksum(page)
+            out[at + 22 : at + 26] = checksum(page)
         at += 4
     return bytes(out)

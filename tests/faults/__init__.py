@@ -1,0 +1,1 @@
+"""What happens to work, files and the store when something outside goes wrong."""
