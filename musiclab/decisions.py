@@ -126,5 +126,5 @@ def _number(name: str, value: Any, low: float, high: float) -> float:
     except (TypeError, ValueError):
         number = math.nan
     if not low <= number <= high:
-        raise TranscriptionError(f"The {name} must be a number from {low:g} to {high:g}, not {value!r}.")
+        raise TranscriptionError(f"The {name} must be a number from {low:g} to {high:g}, not {value!r:.60}.")
     return number

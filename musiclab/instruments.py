@@ -98,5 +98,5 @@ def find(name: str) -> Instrument:
     known = _BY_NAME.get(" ".join(name.lower().replace("_", " ").replace("-", " ").split()))
     if known is None:
         names = ", ".join(instrument.name for instrument in INSTRUMENTS)
-        raise TranscriptionError(f"There is no instrument called {name!r}: choose one of {names}.")
+        raise TranscriptionError(f"There is no instrument called {name!r:.60}: choose one of {names}.")
     return known

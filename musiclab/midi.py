@@ -168,7 +168,7 @@ def _opened(path: str | Path) -> mido.MidiFile:
             return mido.MidiFile(str(path), charset=charset)
         except UnicodeDecodeError:
             continue
-        except (OSError, EOFError, ValueError, KeyError, IndexError) as err:
+        except Exception as err:  # the reader's own, and whatever falls out of it where a file is damaged
             raise TranscriptionError(f"{path} can't be read as a MIDI file: give another file.") from err
     raise TranscriptionError(f"{path} can't be read as a MIDI file: give another file.")
 
@@ -178,7 +178,7 @@ def _read(file: mido.MidiFile, path: str | Path) -> pretty_midi.PrettyMIDI:
 
     try:
         return pretty_midi.PrettyMIDI(mido_object=file)
-    except (ValueError, KeyError, IndexError) as err:
+    except Exception as err:  # as above
         raise TranscriptionError(f"{path} can't be read as a MIDI file: give another file.") from err
 
 

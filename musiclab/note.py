@@ -21,7 +21,7 @@ def _number(name: str, value: float, low: float, high: float) -> float:
     except (TypeError, ValueError):
         number = math.nan
     if not low <= number <= high:
-        raise TranscriptionError(f"A note's {name} must be a number from {low:g} to {high:g}, not {value!r}.")
+        raise TranscriptionError(f"A note's {name} must be a number from {low:g} to {high:g}, not {value!r:.60}.")
     return number
 
 

@@ -24,12 +24,20 @@ def to_json(part: Part) -> str:
 def from_json(text: str) -> Part:
     """A part from the text of `to_json`; `TranscriptionError` if it is something else."""
     try:
-        data = json.loads(text)
+        data = json.loads(text, parse_constant=_no_number)
         if data.pop("format") != "musiclab-part" or data.pop("version") != FORMAT_VERSION:
             raise KeyError("format")
         data["notes"] = [Note(**note) for note in data["notes"]]
         data["chords"] = [Chord(**chord) for chord in data["chords"]]
         data["decisions"] = Decisions.from_dict(data.get("decisions", {}))
-        return Part(**data)
-    except (ValueError, KeyError, TypeError, AttributeError) as err:
+        if not all(isinstance(data.get(name, ""), str) for name in ("instrument", "title", "key", "lyrics")):
+            raise TypeError("text")
+        part = Part(**data)
+        to_json(part)  # what can't be written again was never written by us
+        return part
+    except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError) as err:
         raise TranscriptionError("This is not a part that musiclab saved as JSON: give another file.") from err
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no number that we write.")

@@ -52,9 +52,10 @@ def kills(pytestconfig: pytest.Config) -> int:
 
 @pytest.mark.timeout(0)
 def test_the_store_is_whole_after_every_kill(tmp_path: Path, kills: int) -> None:
-    chance, store = random.Random(1), Store(tmp_path)
+    chance, store, interrupted = random.Random(1), Store(tmp_path), 0
     for _ in range(kills // 2):
         kill_after_chance(start("fill", tmp_path), chance, (signal.SIGKILL,))
+        interrupted += any(tmp_path.glob("tmp/*"))
         assert store.verify() == []
         for seed in range(40):
             place = store.peek(key_of("faults", seed))
@@ -63,6 +64,7 @@ def test_the_store_is_whole_after_every_kill(tmp_path: Path, kills: int) -> None
                     np.testing.assert_array_equal(np.load(place / f"{name}.npy"), stem.samples)
     store.entry("after", lambda place: (place / "x").write_text("x") and None)
     assert list(tmp_path.glob("tmp/*")) == []
+    assert interrupted, "the kills must have hit the middle of something"
 
 
 @pytest.mark.timeout(0)

@@ -6,12 +6,7 @@ import errno
 import json
 import multiprocessing
 import os
-import random
 import shutil
-import signal
-import subprocess
-import sys
-import textwrap
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -402,44 +397,3 @@ def test_two_processes_that_ask_at_once_make_it_once(tmp_path: Path) -> None:
         worker.join(60)
     assert [worker.exitcode for worker in workers] == [0, 0, 0]
     assert log.read_text() == "made\n"
-
-
-FILL_FOR_EVER = textwrap.dedent("""
-    import itertools, random, sys
-    from pathlib import Path
-    from musiclab.store import Store
-
-    store = Store(sys.argv[1], limit_bytes=400_000)
-    def fill(folder):
-        for part in range(4):
-            (folder / f"{part}.bin").write_bytes(random.randbytes(random.randrange(1, 60_000)))
-    print("ready", flush=True)
-    for i in itertools.count():
-        store.entry(f"k{i % 40}", fill)
-        if i % 7 == 6:
-            store.remove(f"k{random.randrange(40)}")
-        if i % 50 == 49:
-            store.clear()
-""")
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
-def test_a_kill_at_any_moment_leaves_nothing_half_written(tmp_path: Path) -> None:
-    """Fifty times: fill and delete entries until SIGKILL comes; every entry that is there must be whole."""
-    chance = random.Random(50)
-    store = Store(tmp_path, limit_bytes=10**9)
-    interrupted = 0
-    for _ in range(50):
-        with subprocess.Popen([sys.executable, "-c", FILL_FOR_EVER, str(tmp_path)], stdout=subprocess.PIPE) as child:
-            assert child.stdout is not None
-            assert child.stdout.readline() == b"ready\n"
-            time.sleep(chance.uniform(0.0, 0.08))
-            child.send_signal(signal.SIGKILL)
-        assert store.verify() == []
-        interrupted += any(tmp_path.glob("tmp/*"))
-        whole = store.entry("after-the-kill", filler("works"))  # no lock is left behind, and a retry works
-        assert (whole / "a.bin").read_text() == "works"
-        assert list(tmp_path.glob("tmp/*")) == []
-        store.remove("after-the-kill")
-    assert interrupted >= 5, "the kills must have hit the middle of something"
