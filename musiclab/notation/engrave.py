@@ -33,7 +33,7 @@ ABOVE = 560  # in verovio's units: how far over the chord symbols the tempo stan
 LIFT = 330  # how far it is raised where there are none: its words are wider than verovio thinks, and stems are near
 ROOM = 50  # tenths of a millimetre: what that takes at the top of a page
 REMARK_PX = 405
-GAP = 200  # after a music symbol in a text, in thousandths of its size
+GAP, TIGHT = 200, 80  # after a music symbol in a text, and between two, in thousandths of its size
 ACCIDENTALS = {"\uea63": "♭♭", "\uea64": "♭", "\uea65": "♮", "\uea66": "♯", "\uea67": "♯♯"}  # as verovio writes them
 
 
@@ -212,9 +212,10 @@ def _write(group: ET.Element, words: str, x: float, y: float, size: float) -> fl
 
 def _draw_symbols(group: ET.Element, symbols: str, x: float, y: float, scale: float) -> float:
     """Draw music symbols side by side from x on; gives the x where the words after them begin."""
-    for symbol in symbols:
+    drawn = "".join(symbols.split())  # verovio parts a note from its dot by a space
+    for number, symbol in enumerate(drawn, 1):
         outline, width = _glyph(f"{ord(symbol):04X}")
         place = f"translate({x:.0f},{y:.0f}) scale({scale},{-scale})"
         ET.SubElement(group, "path", {"d": outline, "transform": place})
-        x += (width + GAP) * scale
+        x += (width + (GAP if number == len(drawn) else TIGHT)) * scale
     return x

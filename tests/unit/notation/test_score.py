@@ -190,6 +190,17 @@ def test_the_tempo_stands_above_the_chord_symbols():
     assert heights["= 100"] < min(heights["Gmaj7"], heights["C"]) - 405  # the height of the letters
 
 
+def test_a_dotted_beat_has_its_dot_beside_it():
+    grid = BeatGrid.steady(80, 8, metre=(6, 8))
+    line = Part([Note(t, t + 0.5, 60) for t in grid.times[:-1]], "violin").with_grid(grid)
+    page = ET.fromstring(engrave.svg(score.write(line))[0])
+    tempo = next(group for group in page.iter() if group.get("class") == "tempo")
+    note, dot = (
+        float(path.get("transform", "").split("(")[1].split(",")[0]) for path in tempo.iter(f"{{{SVG_NS}}}path")
+    )
+    assert 0 < dot - note < 300
+
+
 def test_any_thread_can_engrave():
     """Jupyter runs what a page asks for in threads of its own."""
     written = score.write(part("bass", LINE))
