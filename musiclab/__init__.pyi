@@ -6,6 +6,8 @@ from .notation.whole import lead_sheet as lead_sheet
 from .notation.whole import score as score
 from .notes import Note as Note
 from .notes import Part as Part
+from .recipes.describe import Description as Description
+from .recipes.describe import describe as describe
 from .recipes.remix.pack import RemixPack as RemixPack
 from .recipes.remix.pack import remix_pack as remix_pack
 from .recipes.sampling.pack import Samples as Samples

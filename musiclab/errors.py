@@ -48,6 +48,10 @@ class DatasetError(MusiclabError):
     """A folder is not a dataset as expected: see the layout that the message names."""
 
 
+class RequestError(MusiclabError):
+    """What an agent asked for is refused (a name, a size, too much at once): ask for what the message names."""
+
+
 def fault(error: BaseException) -> str:
     """A sentence for what musiclab did not raise on purpose: what it was, and what to do about it."""
     said = (str(error).strip().splitlines() or [""])[0][:160].rstrip(".")

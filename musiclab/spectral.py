@@ -288,3 +288,12 @@ def mel_to_hz(mel: np.ndarray | float) -> np.ndarray:
     log_part = MEL_BREAK_HZ * np.exp(MEL_LOG_STEP * (np.maximum(mel, break_mel) - break_mel))
     hz: np.ndarray = np.where(mel < break_mel, mel / MEL_PER_HZ, log_part)
     return hz
+
+
+def mel_filters(sr: int, n_fft: int, n_mels: int, *, fmin: float = 0.0, fmax: float | None = None) -> np.ndarray:
+    """Triangular mel filters of equal area [shape=(n_mels, n_fft // 2 + 1)], the same as librosa's."""
+    edges = mel_to_hz(np.linspace(hz_to_mel(fmin), hz_to_mel(fmax or sr / 2), n_mels + 2))
+    ramps = edges[:, None] - frequencies(sr, n_fft)[None, :]
+    rise, fall = -ramps[:-2] / np.diff(edges)[:-1, None], ramps[2:] / np.diff(edges)[1:, None]
+    filters: np.ndarray = np.maximum(0, np.minimum(rise, fall)) * (2.0 / (edges[2:] - edges[:-2]))[:, None]
+    return filters

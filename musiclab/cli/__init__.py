@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from musiclab.cli import evaluate, lab, models, remix, score, separate
+from musiclab.cli import evaluate, lab, models, remix, score, separate, serve
 from musiclab.cli.console import Commands, plain_logging
 
 app = typer.Typer(
@@ -29,6 +29,7 @@ app.command("score")(score.score)
 app.command("remix-pack")(remix.remix_pack)
 app.command("samples")(remix.samples)
 app.command("engines")(models.engines)
+app.command("serve")(serve.serve)
 app.add_typer(models.app, name="models")
 app.add_typer(models.cache_app, name="cache")
 app.add_typer(evaluate.app, name="evaluate")

@@ -28,7 +28,7 @@ import numpy as np
 
 from musiclab.audio import Audio
 from musiclab.grid import BeatGrid
-from musiclab.spectral import stft
+from musiclab.spectral import mel_filters, stft
 from musiclab.theory import hz_to_midi
 
 SR, N_FFT, HOP_LENGTH = 22050, 4096, 1024
@@ -112,9 +112,7 @@ def _chroma(S: np.ndarray) -> np.ndarray:
 
 def _mel(S: np.ndarray) -> np.ndarray:
     """Levels in mel bands over a range of 60 dB, scaled to the chroma's weight [shape=(24, columns)]."""
-    import librosa
-
-    filters = librosa.filters.mel(sr=SR, n_fft=N_FFT, n_mels=MEL_BANDS, fmin=40, fmax=10000)
+    filters = mel_filters(SR, N_FFT, MEL_BANDS, fmin=40.0, fmax=10000.0)
     power = filters @ np.square(S)
     level = np.log10(np.maximum(power / max(float(power.max()), 1e-12), 1e-6)) / 6 + 1
     return np.asarray(level / np.sqrt(MEL_BANDS))

@@ -108,3 +108,12 @@ def test_reassignment_of_silence_stays_put():
     assert not S.any()
     np.testing.assert_allclose(hz[0, :, 0], spectral.frequencies(8000, 64))
     np.testing.assert_allclose(seconds[1, 3], spectral.column_times(seconds.shape[-1], 8000, 16))
+
+
+def test_mel_filters_are_those_of_librosa() -> None:
+    import librosa
+
+    ours = spectral.mel_filters(22050, 2048, 24, fmin=40.0, fmax=10000.0)
+    np.testing.assert_allclose(
+        ours, librosa.filters.mel(sr=22050, n_fft=2048, n_mels=24, fmin=40, fmax=10000), atol=1e-7
+    )

@@ -51,7 +51,7 @@ class RemixPack(Result):
     form : tuple of Section
         The sections, by letters.
 
-    Notebook: 12
+    Notebook: 11
     """
 
     stems: Stems
@@ -216,7 +216,7 @@ def remix_pack(
     >>> import musiclab as ml
     >>> ml.remix_pack("song.mp3").save("out")  # doctest: +SKIP
 
-    Notebook: 12
+    Notebook: 11
     """
     if key:
         parse_key(key)  # a wrong name is said before the work

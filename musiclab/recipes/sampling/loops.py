@@ -19,14 +19,14 @@ import numpy as np
 
 from musiclab.audio import SILENCE_DB, Audio, to_db
 from musiclab.grid import BeatGrid
-from musiclab.spectral import stft
+from musiclab.spectral import mel_filters, stft
 from musiclab.stems import Stems
 
 KINDS = {"drums": "drumloop", "bass": "bassline", "vocals": "vocal"}  # of a stem; all others are melodic loops
 BEFORE, AFTER = 0.003, 0.001  # s around a downbeat in which the quietest frame is looked for
 FADE = 0.005  # s in which the end becomes what was before the start
 QUIETEST_DB = -45.0  # a loop has at least this level
-UNDER_DB = 24.0  # and is at most so far under the mixture
+UNDER_DB = 15.0  # and is at most so far under the mixture
 ACTIVE = 0.5  # and plays in at least this share of its beats
 SAME = 0.9  # agreement, 0–1, above which two loops are nearly the same
 ROUND_DB = 12.0  # what going round perfectly is worth, in dB of cleanness
@@ -161,10 +161,8 @@ def _activity(samples: np.ndarray, beats: int) -> float:
 
 def _pattern(stem: Audio, grid: BeatGrid) -> np.ndarray:
     """What happens in each beat [shape=(beats, steps, bands)]: levels in dB over a range of 50 dB, 0–1."""
-    import librosa
-
     S = np.abs(stft(stem.mono().resampled(SR).samples[0], n_fft=N_FFT, hop_length=HOP_LENGTH))
-    power = librosa.filters.mel(sr=SR, n_fft=N_FFT, n_mels=BANDS, fmin=40, fmax=10000) @ np.square(S)
+    power = mel_filters(SR, N_FFT, BANDS, fmin=40.0, fmax=10000.0) @ np.square(S)
     level = np.clip(np.log10(power / max(float(power.max()), 1e-12) + 1e-5) / 5 + 1, 0, 1)
     places = np.arange(len(grid.times) * STEPS + 1) / STEPS
     columns = np.round(grid.seconds_at(places) * SR / HOP_LENGTH).astype(int).clip(0, level.shape[1] - 1)

@@ -46,7 +46,7 @@ class Samples(Result):
     key : str
         Such as ``"A minor"``.
 
-    Notebook: 12
+    Notebook: 11
     """
 
     loops: tuple[Loop, ...]
@@ -220,7 +220,7 @@ def samples(
     Cancelled
         If `cancel` was set.
 
-    Notebook: 12
+    Notebook: 11
     """
     if not bars or not all(1 <= length <= 32 for length in bars) or most < 1:
         raise ValueError("Loops have 1 to 32 bars, and there is at least 1 of each length: as in bars=(1, 2, 4).")
