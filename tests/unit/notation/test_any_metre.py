@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from fractions import Fraction
 from pathlib import Path
 
 import music21
 import pytest
 from lxml import etree
+from music21.musicxml.xmlObjects import MusicXMLWarning
 
 from musiclab.notation import engrave, score
 from musiclab.notation.beams import TYPES
@@ -15,7 +17,6 @@ from tests.unit.notation.randomparts import METRES, random_part
 
 SCHEMA = Path(__file__).parents[2] / "schemas" / "musicxml.xsd"
 QUICK = range(len(METRES))  # one part in each metre
-ALL = range(500)
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +68,9 @@ def ends(measure: etree._Element, divisions: int) -> list[Fraction]:
 
 def check_music21(written: score.Score, seed: int) -> None:
     """What another program makes of it: bars of the same length, and as many notes."""
-    stream = music21.converter.parse(written.musicxml, format="musicxml")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", MusicXMLWarning)  # it has no names for some drums
+        stream = music21.converter.parse(written.musicxml, format="musicxml")
     part, _ = random_part(seed)
     length = score.grid_of(part).bar_quarters
     for measure in stream.recurse().getElementsByClass(music21.stream.Measure):
@@ -83,8 +86,9 @@ def test_a_part_in_any_metre_is_valid_full_and_drawn(seed, schema):
 
 
 @pytest.mark.slow
-def test_five_hundred_parts(schema):
-    for seed in ALL:
+@pytest.mark.parametrize("first", range(0, 500, 50))
+def test_five_hundred_parts(first, schema):
+    for seed in range(first, first + 50):
         written = check_file(seed, schema)
         check_music21(written, seed)
         assert engrave.svg(written)[0].count("<svg")
