@@ -41,7 +41,7 @@ class Stills(Preprocessor):
         del data[WIDGET]
         if text.startswith("separating with"):
             return None
-        if not data:  # beside its picture
+        if not text:  # its picture stands beside it
             return None
         if not {"image/png", "image/svg+xml", "text/html"} & set(data):
             name = re.match(r"\w+", text.strip("<"))[0]

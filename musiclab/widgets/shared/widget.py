@@ -52,7 +52,7 @@ class Widget(anywidget.AnyWidget):
         bundle = super()._repr_mimebundle_()
         if bundle is not None:
             data, metadata = bundle
-            display({k: v for k, v in data.items() if k != "text/plain"}, metadata=metadata, raw=True)
+            display({**data, "text/plain": ""}, metadata=metadata, raw=True)  # the words stand with the picture
 
     # --- messages from the page
 
