@@ -30,7 +30,7 @@ from musiclab.training.separator.train import Trainer
 
 def trained(songs: Path, seed: int, minutes: float) -> Trainer:
     """A network after so many minutes of one processor."""
-    trainer = Trainer(lesson.settings(songs, seed=seed, threads=1))
+    trainer = Trainer(lesson.settings(songs, seed=seed))
     for _ in lesson.steps(trainer, minutes, clock=time.process_time):
         pass
     return trainer

@@ -1,14 +1,13 @@
-"""Draw how a training went: ``python -m musiclab.training.separator.curves RUN --out curve.png``.
+"""Draw how a training went: ``python -m musiclab.training.separator curves RUN --out curve.png``.
 
-Reads ``log.csv`` and ``dev.csv``, which `train` writes. Rows that a later run went over again (after going back to an
-earlier checkpoint) are left out, and so are rows without a number.
+Reads ``log.csv`` and ``dev.csv`` (or ``held.csv``), which `running` writes. Rows that a later run went over again
+(after going back to an earlier checkpoint) are left out, and so are rows without a loss.
 
 Notebook: 06
 """
 
 from __future__ import annotations
 
-import argparse
 import csv
 import math
 from pathlib import Path
@@ -23,7 +22,7 @@ def read(path: Path) -> dict[str, list[float]]:
         for raw in csv.DictReader(file):
             row = {name: float(value) for name, value in raw.items()}
             rows = [earlier for earlier in rows if earlier["step"] < row["step"]]
-            if all(math.isfinite(value) for value in row.values()):
+            if math.isfinite(row.get("loss", 0.0)):  # a stem that no song has is drawn as nothing
                 rows.append(row)
     return {name: [row[name] for row in rows] for name in (rows[0] if rows else ())}
 
@@ -37,26 +36,16 @@ def draw(run: Path, out: Path) -> None:
     log = read(run / "log.csv")
     left.plot(log["step"], log["loss"], linewidth=1)
     left.set(xlabel="step", ylabel="loss (nepers)", title="Training songs")
-    if (run / "dev.csv").exists():
-        dev = read(run / "dev.csv")
+    scored = next((run / f"{kind}.csv" for kind in ("dev", "held") if (run / f"{kind}.csv").exists()), None)
+    if scored is not None:
+        dev = read(scored)
         for name in STEMS:
             right.plot(dev["step"], dev[name], marker=".", label=name)
         right.plot(dev["step"], dev["average"], color="black", linestyle="--", label="average")
-        right.set(xlabel="step", ylabel="SDR (dB)", title="Development songs")
+        right.set(
+            xlabel="step", ylabel="SDR (dB)", title="Development songs" if scored.stem == "dev" else "Songs held out"
+        )
         right.legend(fontsize="small")
     for axes in (left, right):
         axes.grid(alpha=0.3)
     figure.savefig(out, dpi=100)
-
-
-def main() -> None:
-    """The command line."""
-    parser = argparse.ArgumentParser(description="Draw the curves of a training run.")
-    parser.add_argument("run", type=Path, help="the --out of the training")
-    parser.add_argument("--out", type=Path, required=True, help="picture to write (png, svg or pdf)")
-    arguments = parser.parse_args()
-    draw(arguments.run, arguments.out)
-
-
-if __name__ == "__main__":
-    main()

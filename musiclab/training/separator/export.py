@@ -1,17 +1,15 @@
 """Write a checkpoint's averaged weights as the engine reads them.
 
-``python -m musiclab.training.separator.export CHECKPOINT`` writes ``weights.safetensors`` (fp16) into the package, and
-``weights.json`` beside it: SHA-256, the network's size, and how long it was trained.
+``python -m musiclab.training.separator export CHECKPOINT`` writes ``weights.safetensors`` (fp16) into the package, and
+``weights.json`` beside it: SHA-256, the network's size, and how long it was trained and on how much sound.
 
 Notebook: 06
 """
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
-import logging
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -28,7 +26,7 @@ def export(checkpoint: Path, weights: Path = WEIGHTS, *, bias: Mapping[str, floa
     Parameters
     ----------
     checkpoint : Path
-        Written by `musiclab.training.separator.train`.
+        Written by `train.Trainer.save`.
     weights : Path
         Where to; the description gets the same name with ``.json``.
     bias : Mapping[str, float], optional
@@ -49,27 +47,10 @@ def export(checkpoint: Path, weights: Path = WEIGHTS, *, bias: Mapping[str, floa
         "bias": dict(bias or {}),
         "steps": state["step"],
         "minutes": round(state["minutes"], 1),
+        "seconds_of_audio": state["seconds_of_audio"],
     }
     for path, data in ((weights, content), (weights.with_suffix(".json"), json.dumps(description, indent=2).encode())):
         part = path.with_name(path.name + ".part")
         part.write_bytes(data)
         part.replace(path)
     return description
-
-
-def main() -> None:
-    """The command line."""
-    parser = argparse.ArgumentParser(description="Export a checkpoint as the weights of the embedded engine.")
-    parser.add_argument("checkpoint", type=Path)
-    parser.add_argument("--out", type=Path, default=WEIGHTS, help="file to write")
-    for name in STEMS:
-        parser.add_argument(f"--{name}", type=float, default=0.0, help=f"added to the logits of {name}")
-    arguments = parser.parse_args()
-    bias = {name: getattr(arguments, name) for name in STEMS if getattr(arguments, name)}
-    description = export(arguments.checkpoint, arguments.out, bias=bias)
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    logging.getLogger("musiclab").info("%s: %s", arguments.out, description)
-
-
-if __name__ == "__main__":
-    main()

@@ -18,15 +18,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from musiclab.separation.engines.embedded.network import Config
-from musiclab.training.separator.data import Remix
+from musiclab.training.separator.mixing import Remix
 from musiclab.training.separator.train import Trainer, TrainingSettings
 
 SMALL = Config(widths=(16, 24, 32, 48), middle=1)
 TAIL = 0.4  # share of the time in which the learning rate falls to zero: large steps find the way, small ones arrive
 
 
-def settings(songs: Path, *, seed: int = 0, threads: int = 2) -> TrainingSettings:
-    """How to train for minutes rather than hours.
+def settings(songs: Path, *, seed: int = 0) -> TrainingSettings:
+    """How to train for minutes rather than hours, on a processor.
 
     Parameters
     ----------
@@ -34,24 +34,20 @@ def settings(songs: Path, *, seed: int = 0, threads: int = 2) -> TrainingSetting
         Folder of packed songs (see `data.pack`).
     seed : int
         Of the weights and the examples.
-    threads : int
-        Examples computed side by side.
 
     Notebook: 06
     """
     return TrainingSettings(
         songs=[songs],
-        out=songs.parent / "run",
-        minutes=0.0,  # the clock is `steps`'
+        device="cpu",
         batch=2,
         seconds=3.0,
         warm_up=10,
         muon_lr=0.02,
         adam_lr=4e-3,
         seed=seed,
-        threads=threads,
         network=SMALL,
-        remix=Remix(strangers=0.8),
+        remix=Remix(strangers=0.8, voiceless=0.0, limited=0.0),
     )
 
 

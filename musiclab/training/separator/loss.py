@@ -1,4 +1,4 @@
-"""What the network is trained to make small, and the step that makes it small.
+"""What the network is trained to make small.
 
 Notebook: 06
 """
@@ -33,6 +33,10 @@ class Target:
     energy: Tensor
     agreement: Tensor
     mixture: Tensor
+
+    def __getitem__(self, part: slice) -> Target:
+        """Some examples of the batch."""
+        return Target(self.energy[part], self.agreement[part], self.mixture[part])
 
     @classmethod
     def of(cls, D_stems: Tensor) -> Target:
@@ -71,39 +75,3 @@ def mask_loss(masks: Tensor, target: Target, *, detail: float = 0.5, floor: floa
     magnitude = target.mixture.sqrt() + 1e-4 * target.mixture.amax(dim=(2, 3, 4), keepdim=True).sqrt() + 1e-6
     quiet = (error / magnitude).sum(dim=(2, 3, 4)) / ((target.mixture / magnitude).sum(dim=(2, 3, 4)) + 1e-8)
     return loud + detail * torch.log(quiet + floor).mean()
-
-
-class Muon(torch.optim.Optimizer):
-    """Momentum whose matrices are made orthogonal before each step; AdamW for everything that is not a matrix.
-
-    A convolution's kernel is a matrix of outputs × (inputs × kernel). Orthogonal steps use every direction alike, which
-    others found to need far fewer steps than Adam; here it was taken without a comparison. K. Jordan et al., "Muon",
-    2024, https://kellerjordan.github.io/posts/muon/.
-    """
-
-    def __init__(self, parameters: list[torch.nn.Parameter], lr: float, momentum: float = 0.95) -> None:
-        super().__init__(parameters, {"lr": lr, "momentum": momentum})
-
-    @torch.no_grad()
-    def step(self, closure: None = None) -> None:  # type: ignore[override]  # noqa: ARG002
-        for group in self.param_groups:
-            for weight in (w for w in group["params"] if w.grad is not None):
-                state = self.state[weight]
-                buffer = state.setdefault("momentum", torch.zeros_like(weight))
-                buffer.lerp_(weight.grad, 1 - group["momentum"])
-                update = weight.grad.lerp(buffer, group["momentum"])  # Nesterov
-                matrix = update.reshape(len(update), -1)
-                scale = max(1.0, matrix.shape[0] / matrix.shape[1]) ** 0.5
-                weight.mul_(1 - group["lr"] * 0.01)
-                weight.add_(orthogonal(matrix).view_as(weight), alpha=-group["lr"] * scale)
-
-
-def orthogonal(matrix: Tensor, steps: int = 5) -> Tensor:
-    """The nearest (roughly) orthogonal matrix, by Newton–Schulz iteration: all singular values near one."""
-    tall = matrix.shape[0] > matrix.shape[1]
-    x: Tensor = matrix.T if tall else matrix
-    x = (x / (x.norm() + 1e-7)).bfloat16()  # enough for a direction, and twice as fast
-    for _ in range(steps):
-        gram = x @ x.T
-        x = 3.4445 * x + (-4.7750 * gram + 2.0315 * gram @ gram) @ x
-    return (x.T if tall else x).to(matrix.dtype)

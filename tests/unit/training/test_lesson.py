@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +36,7 @@ def test_it_learns_within_its_time_and_repeats_with_its_seed(songs: Path) -> Non
     runs = []
     for _ in range(2):
         clock = ticking()
-        trainer = Trainer(lesson.settings(songs, seed=3, threads=1))
+        trainer = Trainer(replace(lesson.settings(songs, seed=3), half=False))
         runs.append(list(lesson.steps(trainer, 12 / 60, clock=lambda clock=clock: next(clock))))
     done, losses = zip(*runs[0], strict=True)
     assert len(done) == trainer.step == 11  # a tick before the first step, and one for each

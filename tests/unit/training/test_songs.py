@@ -1,6 +1,5 @@
 """Rendering of songs, on a library of tones and noise that the test makes itself."""
 
-import json
 import signal
 import subprocess
 import sys
@@ -9,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
 
 from musiclab import datasets
 from musiclab.errors import DatasetError
@@ -27,58 +25,11 @@ from tests.sounds import harmonics, times
 DURATION = 6.0
 
 
-def sample(pitch: float, seconds: float = 0.8) -> np.ndarray:
-    """A dying note with silence before it, as samples have."""
-    dying = harmonics(pitch, seconds, 5, sr=SR) * np.exp(-times(seconds, sr=SR))
-    return np.concatenate([np.zeros(2000), 0.3 * dying])
-
-
-def voice(pitch: float, rng: np.random.Generator) -> np.ndarray:
-    """Syllables: a hiss, then a vowel-like pulse train."""
-    out = []
-    for _ in range(4):
-        t = np.arange(int(0.25 * SR)) / SR
-        f = 440 * 2 ** ((pitch - 69) / 12)
-        weights = [np.exp(-(((f * k - 700) / 500) ** 2)) + 0.05 for k in range(1, 30)]
-        vowel = sum(w * np.sin(2 * np.pi * f * k * t) for k, w in enumerate(weights, 1)) * np.hanning(len(t))
-        hiss = np.diff(rng.standard_normal(int(0.08 * SR)), prepend=0) * 0.1
-        out += [hiss, vowel]
-    return 0.1 * np.concatenate(out)
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("samples")
-    rng = np.random.default_rng(1)
-    rows: list[dict[str, object]] = []
-
-    def add(family: str, kind: str, name: str, x: np.ndarray, **more: object) -> None:
-        file = f"{family}-{kind}-{name}.wav"
-        soundfile.write(root / file, x, SR)
-        row = {"file": file, "family": family, "kind": kind, "library": f"{family}-{kind}", "articulation": "",
-               "pitch": None, "vel": 100, "dur": len(x) / SR, "licence": "CC0-1.0", "share_alike": False,
-               "repo": "someone/somewhere@0", "attribution": "nobody"}  # fmt: skip
-        rows.append(row | more)
-
-    for family, kind in [("bass", "electric-bass"), ("guitar", "electric"), ("keys", "grand-piano"),
-                         ("synth", "transistor-organ"), ("winds", "saxophone"), ("strings", "cello")]:  # fmt: skip
-        for pitch in range(28, 90, 10):
-            add(family, kind, str(pitch), sample(pitch), pitch=pitch, cents=0, pitch_verified=True)
-    for kind in ("kick", "snare", "hihat-closed", "hihat-open", "tom", "crash", "ride", "percussion"):
-        burst = rng.standard_normal(SR // 4) * np.exp(-np.arange(SR // 4) / 2000)
-        add("drums", kind, "1", 0.3 * burst, kit="noise", share_alike=kind == "ride")
-    for who, pitch in (("a", 57), ("b", 64)):
-        add("voice", "sung", who, voice(pitch, rng), voice_id=who, mode="sung", bandwidth_khz=20.0, f0_median_hz=220.0)
-    add("voice", "spoken", "c", voice(50, rng), voice_id="c", mode="spoken", bandwidth_khz=6.0)
-    (root / "index.json").write_text(json.dumps({"entries": rows}), encoding="utf-8")
-    return root
-
-
 @pytest.fixture
-def library(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Library:
+def library(samples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Library:
     monkeypatch.setenv("MUSICLAB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("musiclab.training.studio.songs.soundfont.FONTS", ())  # the same on every machine
-    return Library(folder)
+    return Library(samples)
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -114,10 +65,10 @@ def test_a_song_is_kept_with_its_notes(library: Library, tmp_path: Path) -> None
     assert not list(tmp_path.glob("*.tmp"))
 
 
-def test_same_seed_same_bytes_and_other_seed_other_song(library: Library, folder: Path) -> None:
+def test_same_seed_same_bytes_and_other_seed_other_song(library: Library, samples: Path) -> None:
     one = render(11, library, duration=DURATION)
     render(12, library, duration=DURATION)  # what was rendered between must not matter
-    again = render(11, Library(folder), duration=DURATION)
+    again = render(11, Library(samples), duration=DURATION)
     for name in STEMS:
         assert one.stems[name].tobytes() == again.stems[name].tobytes()
     assert one.notes == again.notes
@@ -218,7 +169,7 @@ def test_compressor_narrows_the_dynamics(rng: np.random.Generator) -> None:
 
 
 def test_shift_pitch_changes_length() -> None:
-    x = sample(60).astype(np.float32)
+    x = (harmonics(60, 0.8, 5, sr=SR) * np.exp(-times(0.8, sr=SR))).astype(np.float32)
     assert len(shift_pitch(x, 12)) == pytest.approx(len(x) / 2, abs=3)
 
 
@@ -238,10 +189,10 @@ def test_styles_name_what_exists() -> None:
         assert all(progression(text, tonic) for tonic in range(12))
 
 
-def test_share_alike_and_licences_can_be_left_out(folder: Path) -> None:
-    assert any(s.kind == "ride" for s in Library(folder).samples)
-    assert not any(s.kind == "ride" for s in Library(folder, share_alike=False).samples)
-    assert not Library(folder, licences=("MIT",)).samples
+def test_share_alike_and_licences_can_be_left_out(samples: Path) -> None:
+    assert any(s.kind == "ride" for s in Library(samples).samples)
+    assert not any(s.kind == "ride" for s in Library(samples, share_alike=False).samples)
+    assert not Library(samples, licences=("MIT",)).samples
 
 
 def test_no_index_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -261,9 +212,9 @@ def test_silent_samples_are_not_let_through(library: Library, monkeypatch: pytes
 
 
 @pytest.mark.usefixtures("library")
-def test_command_writes_songs_once(folder: Path, tmp_path: Path) -> None:
+def test_command_writes_songs_once(samples: Path, tmp_path: Path) -> None:
     out = tmp_path / "songs"
-    arguments = [str(out), "--songs", "2", "--first-seed", "5", "--samples", str(folder), "--duration", "3"]
+    arguments = [str(out), "--songs", "2", "--first-seed", "5", "--samples", str(samples), "--duration", "3"]
     assert command.main(arguments) == 0
     songs = sorted(out.iterdir())
     assert [p.name for p in songs] == ["000005.npy", "000006.npy"]
@@ -278,11 +229,11 @@ def test_command_writes_songs_once(folder: Path, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGTERM")
-def test_a_stop_leaves_nothing_half_written(folder: Path, tmp_path: Path) -> None:
+def test_a_stop_leaves_nothing_half_written(samples: Path, tmp_path: Path) -> None:
     out = tmp_path / "songs"
     module = "musiclab.training.studio.songs"
     process = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-m", module, str(out), "--songs", "500", "--samples", str(folder)]
+        [sys.executable, "-W", "ignore", "-m", module, str(out), "--songs", "500", "--samples", str(samples)]
     )
     deadline = time.monotonic() + 240
     while time.monotonic() < deadline and not list(out.glob("*.npy")):
