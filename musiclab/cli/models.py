@@ -53,7 +53,7 @@ def list_models(json: JsonOption = False) -> None:
         )
         return
     rows = [
-        (e.name, "yes" if ready else "no", _megabytes(e.size), e.licence.weights, f"hub: {e.hub}")
+        (e.name, "yes" if ready else "no", _megabytes(e.size), e.licence.weights, str(e.sources[-1]))
         for e, ready in entries
     ]
     console.print_table("Weights", ("engine", "here", "size", "licence of the weights", "from"), rows, numbers=(2,))
@@ -62,11 +62,14 @@ def list_models(json: JsonOption = False) -> None:
 @app.command("download")
 def download(names: NameArgument) -> None:
     """Fetch weights now, for use with no network later."""
-    from musiclab.separation import weights
+    from musiclab.separation import registry, weights
 
     for name in names:
+        weights.entry(name)  # a wrong name is said
         with console.progress_bar(f"{name}: fetching") as bar:
-            folder = weights.fetch(name, progress=bar)
+            registry.version(name, progress=bar)
+        weights.verify(name)
+        folder = store.default_store().peek(name, KIND)
         console.stdout().print(f"{name}: ready, in {folder}", markup=False)
 
 
@@ -90,7 +93,7 @@ def verify(
         console.print_json({"models": {name: {"ok": not why, "error": why} for name, why in results.items()}})
     else:
         for name, why in results.items():
-            console.complain(why) if why else console.stdout().print(f"{name}: as it was fetched", markup=False)
+            console.complain(why) if why else console.stdout().print(f"{name}: {weights.origin(name)}", markup=False)
         if not results:
             console.stdout().print("No weights are here: nothing to check.")
     if any(results.values()):

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from musiclab.progress import Progress
+
 if TYPE_CHECKING:
     import torch
 
@@ -67,6 +69,8 @@ class Engine(Protocol):
         Whether `separate` wants exactly ``segment`` seconds: a shorter end is then centred in silence, as Demucs does.
     normalise : bool
         Whether the mixture is brought to zero mean and unit deviation (over the whole song) before, and back after.
+    padded : bool
+        Whether each segment is given its whole context, with silence for what lies outside of the song.
     half : bool
         Whether bfloat16 has been checked to be accurate enough (better than -40 dB).
     version : str
@@ -83,6 +87,7 @@ class Engine(Protocol):
     align: int = 1
     fixed: bool = False
     normalise: bool = False
+    padded: bool = False
     half: bool = False
     version: str = ""
 
@@ -117,6 +122,8 @@ class EngineInfo:
         If it is not ready: what is missing, and what to do.
     quality : str
         What to expect of it, in one line.
+    sdr : float or None
+        Mean SDR of its stems in dB, where it was measured as `quality` says: what ``"auto"`` goes by.
     """
 
     name: str
@@ -126,6 +133,30 @@ class EngineInfo:
     ready: bool = True
     why_not: str = ""
     quality: str = ""
+    sdr: float | None = None
+
+
+class Family(Protocol):
+    """Engines of one kind. The registry asks the families in turn; a module with these functions is one.
+
+    Asking what there is must stay cheap: nothing heavy is imported before an engine is loaded.
+    """
+
+    def infos(self) -> list[EngineInfo]:
+        """A line for each engine, the best first."""
+        ...
+
+    def knows(self, name: str, /) -> bool:
+        """Whether `name` is one of these engines, or a folder of weights for them."""
+        ...
+
+    def load(self, name: str, /, *, progress: Progress | None = None) -> Engine:
+        """One of them, its weights fetched if need be."""
+        ...
+
+    def version(self, name: str, /, *, progress: Progress | None = None) -> str:
+        """What changes when an engine's results change, without loading it; empty if that can't be told."""
+        ...
 
 
 HEADINGS = ("engine", "stems", "ready offline", "size", "code", "weights", "quality")

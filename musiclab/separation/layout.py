@@ -71,6 +71,8 @@ class Layout:
         How many grids of segments are laid, shifted against each other; 0 is as 1. Each costs a whole run.
     shift : int
         How far the grids are spread.
+    padded : bool
+        Whether every segment has its whole context, with silence where the song has not begun or is over.
     """
 
     length: int
@@ -80,6 +82,7 @@ class Layout:
     fixed: bool = False
     shifts: int = 0
     shift: int = 0
+    padded: bool = False
 
     @classmethod
     def of(cls, engine: Engine, *, segment: float | None, overlap: float, shifts: int) -> Layout | None:
@@ -95,7 +98,8 @@ class Layout:
         context = math.ceil(engine.context * engine.sr / engine.align) * engine.align
         if length - 2 * context < engine.align:
             raise EngineError(f"{engine.name!r} needs segments longer than {2 * context / engine.sr:.2f} s.")
-        return cls(length, overlap, context, engine.align, engine.fixed, shifts, int(MAX_SHIFT * engine.sr))
+        padded = getattr(engine, "padded", False)
+        return cls(length, overlap, context, engine.align, engine.fixed, shifts, int(MAX_SHIFT * engine.sr), padded)
 
     @property
     def kept(self) -> int:
@@ -129,6 +133,6 @@ class Layout:
             first = start - (self.length - (stop - start)) // 2
             return Segment((first, first + self.length), (start, stop), start - offset)
         read = (offset - self.context, offset + self.length - self.context)
-        if not self.fixed:
+        if not (self.fixed or self.padded):
             read = (max(read[0], 0), min(read[1], total))
         return Segment(read, (start, stop), start - offset)

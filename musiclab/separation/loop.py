@@ -22,12 +22,12 @@ import numpy as np
 import torch
 
 from musiclab.errors import Cancelled, DeviceError, EngineError
+from musiclab.progress import Progress
 from musiclab.separation.engine import Engine
 from musiclab.separation.layout import Layout, Segment
 
 SHORTEST = 1.0  # seconds: shorter songs are followed by silence, since engines that pad by reflection need some length
 
-Progress = Callable[[float, str], None]
 Read = Callable[[int, int], np.ndarray]
 Write = Callable[[np.ndarray], None]
 

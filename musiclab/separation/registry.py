@@ -1,120 +1,28 @@
 """Which engines there are, what each needs, and how to get one by its name.
 
+Engines come in families: Demucs, what comes with the package, what other packages register. Each is asked in turn.
 Nothing heavy is imported before an engine is asked for: the table of `engines()` is made from the manifest of weights
-and from a look at the disk. Others register an engine through the entry-point group ``musiclab.engines``; the entry
-point names a class, or a function without arguments, that gives an `Engine`.
+and from a look at the disk.
 
 Notebook: 06
 """
 
 from __future__ import annotations
 
-import importlib
 import logging
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from importlib.metadata import EntryPoint, entry_points
-from importlib.util import find_spec
-from pathlib import Path
-from typing import cast
+from collections.abc import Iterator
 
-from musiclab.errors import EngineError, MusiclabError, StoreError, WeightsError
-from musiclab.separation import weights
-from musiclab.separation.engine import STEMS_4, Engine, EngineInfo, EngineTable, Licence
-from musiclab.store import sha256_of
+from musiclab.errors import EngineError, StoreError
+from musiclab.progress import Progress
+from musiclab.separation import fetching
+from musiclab.separation.engine import STEMS_4, Engine, EngineInfo, EngineTable, Family
+from musiclab.separation.engines import builtin, plugins
+from musiclab.separation.engines.demucs import family as demucs
 
 log = logging.getLogger("musiclab")
 
-ENTRY_POINTS = "musiclab.engines"
-LOCAL = "demucs:"  # "demucs:/folder" is a Demucs whose weights lie in that folder
-METHODS = "2"  # the version of our own methods: raise it when the results of one of them change
-OURS = Licence(code="MIT", weights="none needed")
-
-
-@dataclass(frozen=True)
-class BuiltIn:
-    """An engine of this package: where its class is, and what is said of it."""
-
-    info: EngineInfo
-    where: str  # "module:attribute", relative to musiclab.separation
-    file: str = ""  # the weights that must lie in the package, relative to musiclab/separation
-    method: str = ""  # changes when what is done with the weights changes the results of this engine alone
-
-    def exists(self) -> bool:
-        module = self.where.split(":")[0]
-        return find_spec(f"musiclab.separation.{module}") is not None
-
-    def current(self) -> EngineInfo:
-        """What is said of it, with what the disk says now."""
-        if not self.file:
-            return self.info
-        path = Path(__file__).parent / self.file
-        if path.is_file():
-            return replace(self.info, size_bytes=path.stat().st_size)
-        return replace(self.info, ready=False, why_not="its weights are missing from this installation")
-
-    def load(self) -> Engine:
-        module, attribute = self.where.split(":")
-        try:
-            engine = cast(Engine, getattr(importlib.import_module(f"musiclab.separation.{module}"), attribute)())
-            if self.file:  # its weights are read at the first use: do so now, while another engine can be chosen
-                getattr(engine, "network", None)
-            return engine
-        except MusiclabError:
-            raise
-        except Exception as error:  # a broken installation: another engine may still do
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
-            raise WeightsError(
-                f"The engine {self.info.name!r} can't be loaded ({reason}): reinstall musiclab."
-            ) from error
-
-
-def _classical(name: str, attribute: str, stems: tuple[str, ...], quality: str) -> BuiltIn:
-    return BuiltIn(EngineInfo(name, stems, OURS, quality=quality), f"engines.classical:{attribute}")
-
-
-BUILT_IN = (
-    BuiltIn(
-        EngineInfo(
-            "embedded",
-            STEMS_4,
-            Licence(code="MIT", weights="MIT", source="https://spdx.org/licenses/MIT.html"),
-            quality="good: a small network that comes with musiclab, 8.5 dB on six real songs",
-        ),
-        "engines.embedded:EmbeddedEngine",
-        "engines/embedded/weights.safetensors",
-        method="wiener",
-    ),
-    _classical("hpss", "HPSS", STEMS_4, "rough: tells steady, struck, low and middle sounds apart"),
-    _classical("repet-sim", "REPETSim", ("vocals", "accompaniment"), "rough: what does not repeat against what does"),
-    _classical("nmf", "NMF", STEMS_4, "rough: learns spectra and groups them"),
-    _classical("centre", "Centre", ("centre", "sides"), "rough: what is panned to the middle, by stereo alone"),
-)
-
-
-def _demucs_info(name: str) -> EngineInfo:
-    entry = weights.entry(name)
-    ready = weights.is_here(name)
-    why_not = "" if ready else "fetched at first use"
-    return EngineInfo(name, entry.stems, entry.licence, entry.size, ready, why_not, entry.quality)
-
-
-def _plugins() -> Iterator[EntryPoint]:
-    taken = {*weights.names(), *(builtin.info.name for builtin in BUILT_IN)}
-    for point in entry_points(group=ENTRY_POINTS):
-        if point.name in taken:
-            log.warning("The engine %r of %s is left out: its name is taken.", point.name, point.value)
-        else:
-            yield point
-
-
-def _plugin_info(point: EntryPoint) -> EngineInfo:
-    try:
-        engine = cast(Engine, point.load()())
-        return EngineInfo(point.name, engine.stems, engine.licence, quality=f"from {point.value.split(':')[0]}")
-    except Exception as error:  # whatever another package does, the table must stand
-        trouble = f"{type(error).__name__}: {error}"
-        return EngineInfo(point.name, (), Licence("not stated", "not stated"), 0, False, trouble)
+FAMILIES: tuple[Family, ...] = (demucs, builtin, plugins)  # a name that two of them have belongs to the first
+FETCHED = "htdemucs"  # what ``"auto"`` fetches where nothing as good is ready
 
 
 def engines() -> EngineTable:
@@ -127,13 +35,16 @@ def engines() -> EngineTable:
 
     Notebook: 01
     """
-    infos = [_demucs_info(name) for name in weights.names()]
-    infos += [builtin.current() for builtin in BUILT_IN if builtin.exists()]
-    infos += [_plugin_info(point) for point in _plugins()]
-    return EngineTable(infos)
+    found: dict[str, EngineInfo] = {}
+    for info in (info for family in FAMILIES for info in family.infos()):
+        if info.name in found:
+            log.warning("The engine %r (%s) is left out: its name is taken.", info.name, info.quality or info.why_not)
+        else:
+            found[info.name] = info
+    return EngineTable(found.values())
 
 
-def load_engine(name: str, *, progress: Callable[[float, str], None] | None = None) -> Engine:
+def load_engine(name: str, *, progress: Progress | None = None) -> Engine:
     """An engine by its name, its weights fetched if need be.
 
     Parameters
@@ -154,74 +65,55 @@ def load_engine(name: str, *, progress: Callable[[float, str], None] | None = No
 
     Notebook: 06
     """
-    if name.startswith(LOCAL):
-        from musiclab.separation.engines.demucs import adapter as demucs
-
-        return demucs.from_folder(Path(name.removeprefix(LOCAL)).expanduser())
-    if name in weights.names():
-        from musiclab.separation.engines.demucs import adapter as demucs
-
-        return demucs.from_hub(name, progress=progress)
-    for builtin in BUILT_IN:
-        if builtin.info.name == name and builtin.exists():
-            info = builtin.current()
-            if not info.ready:
-                raise EngineError(f"The engine {name!r} can't be used: {info.why_not}. Choose another from engines().")
-            return builtin.load()
-    for point in _plugins():
-        if point.name == name:
-            return _load_plugin(point)
-    raise EngineError(f"There is no engine {name!r}: choose one of {', '.join(info.name for info in engines())}.")
+    return _family(name).load(name, progress=progress)
 
 
-def _load_plugin(point: EntryPoint) -> Engine:
-    try:
-        return cast(Engine, point.load()())
-    except MusiclabError:
-        raise
-    except Exception as error:
-        raise EngineError(f"The engine {point.name!r} of {point.value} can't be loaded: {error}.") from error
-
-
-def choices(*, progress: Callable[[float, str], None] | None = None) -> Iterator[tuple[str, str]]:
-    """The engines that ``"auto"`` may take, by name, the best first, each with one sentence on why.
-
-    Demucs first (8.8 dB on MUSDB18-HQ), its weights fetched if need be; where it can't be had, the embedded network;
-    else harmonic-percussive separation, which needs nothing at all.
-    """
-    best = "htdemucs"
-    here = weights.is_here(best)
-    trouble = "" if here else weights.unreachable()
-    if not trouble:
-        try:
-            weights.fetch(best, progress=progress)
-            yield best, f"{best}: the best engine, " + ("ready on this machine." if here else "fetched just now.")
-            trouble = "it can't be loaded"
-        except (EngineError, StoreError) as error:
-            trouble = str(error).rstrip(".")
-    costs = {"embedded": "its stems are less clean", "hpss": "it is rough: sounds leak between its stems"}
-    for builtin in BUILT_IN:
-        name = builtin.info.name
-        if name in costs and builtin.exists() and builtin.current().ready:
-            yield name, f"{name}: {best} can't be had ({trouble}); {costs[name]}."
-
-
-def version(name: str, *, progress: Callable[[float, str], None] | None = None) -> str:
+def version(name: str, *, progress: Progress | None = None) -> str:
     """What changes when an engine's results change, found without loading it; empty if that can't be told.
 
-    Weights that are not here yet are fetched.
+    It is the digest of the weights (which are fetched if they are not here yet), or the version of a method.
 
-    It is the digest of the weights; for a method without weights, the version of musiclab's separation code.
+    Raises
+    ------
+    EngineError
+        As `load_engine`.
     """
-    if name.startswith(LOCAL):
-        return weights.digest_of(Path(name.removeprefix(LOCAL)).expanduser())
-    if name in weights.names():
-        if not weights.version(name):
-            weights.fetch(name, progress=progress)
-        return weights.version(name)
-    for builtin in BUILT_IN:
-        if builtin.info.name == name:
-            file = Path(__file__).parent / builtin.file
-            digest = sha256_of(file) if builtin.file and file.is_file() else ""
-            return ":".join(part for part in (METHODS, digest, builtin.method) if part)
+    return _family(name).version(name, progress=progress)
+
+
+def _family(name: str) -> Family:
+    found = next((family for family in FAMILIES if family.knows(name)), None)
+    if found is None:
+        raise EngineError(f"There is no engine {name!r}: choose one of {', '.join(info.name for info in engines())}.")
+    return found
+
+
+def choices(*, progress: Progress | None = None) -> Iterator[tuple[str, str]]:
+    """The engines that ``"auto"`` may take, by name, the best first, each with one sentence on why.
+
+    Those that give the four usual stems and whose quality was measured, the best first, if they are ready. The weights
+    of Demucs are fetched if nothing as good is ready and they can be had.
+    """
+    measured = [info for info in engines() if info.stems == STEMS_4 and info.sdr is not None]
+    passed = ""  # what is better, and why it can't be had
+    for info in sorted(measured, key=lambda info: -(info.sdr or 0.0)):
+        fetched = not info.ready and info.name == FETCHED
+        trouble = _fetch(info.name, progress) if fetched else ""
+        if info.ready or (fetched and not trouble):
+            how = "fetched just now" if fetched else "ready on this machine"
+            instead = f"{passed} can't be had; " if passed else ""
+            yield info.name, f"{info.name}: {instead}the best that is {how} ({info.quality})."
+            trouble = "it can't be loaded"
+        if trouble:
+            passed = ", ".join(filter(None, [passed, f"{info.name} ({trouble})"]))
+
+
+def _fetch(name: str, progress: Progress | None) -> str:
+    """Fetch an engine's weights; why that can't be done, or nothing."""
+    if trouble := fetching.unreachable():
+        return trouble
+    try:
+        version(name, progress=progress)
+    except (EngineError, StoreError) as error:
+        return str(error).rstrip(".")
     return ""

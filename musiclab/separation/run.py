@@ -6,69 +6,29 @@ Notebook: 01
 from __future__ import annotations
 
 import errno
-import json
 import logging
 import tempfile
 import weakref
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 from musiclab.audio import Audio
 from musiclab.errors import EngineError, StoreError, WeightsError
-from musiclab.progress import bar
+from musiclab.progress import Progress, bar
 from musiclab.separation import registry
 from musiclab.separation.engine import Engine
+from musiclab.separation.job import How, Job
+from musiclab.separation.settings import Precision, Quality, SeparationSettings
 from musiclab.stems import Stems
-from musiclab.store import default_store, key_of
+from musiclab.store import default_store
 
 if TYPE_CHECKING:
-    from musiclab.separation.layout import Layout
-    from musiclab.separation.loop import Cancel, Progress
+    from musiclab.separation.loop import Cancel
 
 log = logging.getLogger("musiclab")
-
-VERSION = 1  # part of every result's key: raise it when the same request gives other samples
-CARD = "card.json"  # beside the stems: how they were made
-
-PRECISIONS = ("auto", "float32", "bfloat16", "float16")
-Quality = Literal["fast", "default", "best"]
-OVERLAPS: dict[str, tuple[float, int]] = {"fast": (0.03, 0), "default": (0.1, 0), "best": (0.25, 2)}  # overlap, shifts
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How a song is separated, as far as it changes the result."""
-
-    quality: str
-    overlap: float | None
-    shifts: int | None
-    segment: float | None
-    precision: str
-
-    def __post_init__(self) -> None:
-        if self.quality not in OVERLAPS:
-            raise ValueError(f"quality is one of {', '.join(OVERLAPS)}, not {self.quality!r}.")
-        if self.precision not in PRECISIONS:
-            raise ValueError(f"precision is one of {', '.join(PRECISIONS)}, not {self.precision!r}.")
-        if self.overlap is not None and not 0 <= self.overlap < 1:
-            raise ValueError(f"overlap is a share from 0 to below 1, not {self.overlap}.")
-        if self.shifts is not None and not 0 <= self.shifts <= 20:
-            raise ValueError(f"shifts is a number from 0 to 20, not {self.shifts}.")
-        if self.segment is not None and not self.segment > 0:
-            raise ValueError(f"segment is a length in seconds above 0, not {self.segment}.")
-
-    def layout(self, engine: Engine) -> Layout | None:
-        """How segments cover a song. An engine with context has no seams to fade over, so it needs no overlap."""
-        from musiclab.separation.layout import Layout
-
-        overlap, shifts = (0.0, 0) if engine.context else OVERLAPS[self.quality]
-        overlap = overlap if self.overlap is None else self.overlap
-        shifts = shifts if self.shifts is None else self.shifts
-        return Layout.of(engine, segment=self.segment, overlap=overlap, shifts=shifts)
 
 
 def separate(
@@ -81,7 +41,7 @@ def separate(
     overlap: float | None = None,
     shifts: int | None = None,
     batch: int | None = None,
-    precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto",
+    precision: Precision = "auto",
     progress: Progress | bool | None = None,
     cancel: Cancel | None = None,
     cache: bool = True,
@@ -147,23 +107,29 @@ def separate(
 
     Notebook: 01
     """
-    settings = Settings(quality, overlap, shifts, segment, precision)
+    settings = SeparationSettings(quality, overlap, shifts, segment, precision)
     if batch is not None and batch < 1:
         raise ValueError(f"batch is at least 1, not {batch}.")
     song = mixture if isinstance(mixture, Audio) else _load(mixture)
     with bar(progress) as report:
-        make = partial(_make, song, settings, cache, device=device, batch=batch, progress=report, cancel=cancel)
+        job = Job(song, engine, settings, How(device, batch, report, cancel))
         if engine == "auto":
-            return _first(registry.choices(progress=report), make)
-        return make(engine, "")
+            return _first(registry.choices(progress=report), job, cache)
+        return _stems(job, cache)
 
 
-def _first(choices: Iterator[tuple[str, str]], make: Callable[[str, str], Stems]) -> Stems:
+def _load(path: str | PathLike[str]) -> Audio:
+    from musiclab import codecs
+
+    return codecs.load(path)
+
+
+def _first(choices: Iterator[tuple[str, str]], job: Job, cache: bool) -> Stems:
     """What the first engine that loads makes."""
     trouble: EngineError | None = None
     for name, note in choices:
         try:
-            stems = make(name, note)
+            stems = _stems(replace(job, engine=name, note=note), cache)
         except WeightsError as error:  # damaged weights: the next one, and say so
             log.warning("%s", error)
             trouble = error
@@ -173,30 +139,17 @@ def _first(choices: Iterator[tuple[str, str]], make: Callable[[str, str], Stems]
     raise trouble or EngineError("No engine can be used: reinstall musiclab.")
 
 
-def _make(song: Audio, settings: Settings, cache: bool, engine: str | Engine, note: str, **how: Any) -> Stems:
-    """The stems that `engine` makes, from the store if they are there."""
-    if isinstance(engine, str):
-        name, version = engine, registry.version(engine, progress=how["progress"])
-    else:
-        name, version = engine.name, getattr(engine, "version", "")
-    fill = partial(_fill, song, engine, settings, **how)
-    if cache and version:
-        folder, holder = _keep(key_of("stems", VERSION, song.digest, name, version, *vars(settings).values()), fill)
-    else:
-        folder, holder = _scratch(fill)
-    stems = _open(folder, song, note)
+def _stems(job: Job, cache: bool) -> Stems:
+    """The stems of a job, from the store if they are there."""
+    key = job.key if cache else ""
+    folder, holder = _kept(key, job.fill) if key else _scratch(job.fill)
+    stems = job.open(folder)
     if holder is not None:
         weakref.finalize(stems, holder.cleanup)
     return stems
 
 
-def _load(path: str | PathLike[str]) -> Audio:
-    from musiclab import codecs
-
-    return codecs.load(path)
-
-
-def _keep(key: str, fill: Callable[[Path], None]) -> tuple[Path, tempfile.TemporaryDirectory[str] | None]:
+def _kept(key: str, fill: Callable[[Path], None]) -> tuple[Path, tempfile.TemporaryDirectory[str] | None]:
     """The folder of the result in the store; where the store can't be used or has no room, in a temporary one."""
     begun: list[Path] = []
 
@@ -233,45 +186,3 @@ def _scratch(fill: Callable[[Path], None]) -> tuple[Path, tempfile.TemporaryDire
         holder.cleanup()
         raise
     return Path(holder.name), holder
-
-
-def _fill(
-    song: Audio,
-    engine: str | Engine,
-    settings: Settings,
-    folder: Path,
-    *,
-    device: str,
-    batch: int | None,
-    progress: Progress | None,
-    cancel: Cancel | None,
-) -> None:
-    """Separate `song` into the files of `folder`."""
-    from musiclab.separation import device as devices
-    from musiclab.separation.loop import Run
-    from musiclab.separation.streams import Song, StemFiles
-
-    place = devices.resolve(device)
-    engine = registry.load_engine(engine, progress=progress) if isinstance(engine, str) else engine
-    scratch = folder / "resampled.npy"
-    heard = Song(song, engine.sr, normalise=engine.normalise, scratch=scratch)
-    with StemFiles(folder, engine.stems, song, heard, engine.sr) as files:
-        if not heard.silent:  # the files of a silent song stay as they are: silence
-            precision = devices.precision(settings.precision, place, engine, best=settings.quality == "best")
-            run = Run(engine, place, settings.layout(engine), batch or devices.default_batch(place), precision)
-            run.separate(heard.read, heard.frames, files.write, progress=progress, cancel=cancel)
-    scratch.unlink(missing_ok=True)
-    card = {"engine": engine.name, "stems": list(engine.stems), "sr": song.sr}
-    (folder / CARD).write_text(json.dumps(card, indent=1), encoding="utf-8")
-
-
-def _open(folder: Path, song: Audio, note: str) -> Stems:
-    """The stems of a filled folder, as views of its files."""
-    import numpy as np
-
-    card = json.loads((folder / CARD).read_text(encoding="utf-8"))
-    parts = {
-        name: Audio.of_checked(np.load(folder / f"{name}.npy", mmap_mode="r"), song.sr, title=name)
-        for name in card["stems"]
-    }
-    return Stems(parts, song, engine=card["engine"], note=note)

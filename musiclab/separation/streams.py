@@ -30,7 +30,7 @@ BLOCK = 1 << 18  # frames resampled at once
 SILENCE = 1e-8  # added to a deviation, as Demucs does, so that silence can be divided by it
 
 
-class Song:
+class EngineInput:
     """A mixture as an engine hears it.
 
     Parameters
@@ -172,7 +172,7 @@ class Frames:
                 self.file.truncate(self.start + 4 * self.channels * self.frames)
 
 
-class StemFiles:
+class StemWriter:
     """Takes an engine's estimates in order and writes each stem at the mixture's rate and shape.
 
     Parameters
@@ -183,14 +183,14 @@ class StemFiles:
         The stems, in the engine's order.
     mixture : Audio
         Whose rate, channels and length the stems get.
-    song : Song
+    heard : EngineInput
         How the mixture was given to the engine.
     sr : int
         The engine's rate in Hz.
     """
 
-    def __init__(self, folder: Path, names: Sequence[str], mixture: Audio, song: Song, sr: int) -> None:
-        self.song, self.channels = song, mixture.channels
+    def __init__(self, folder: Path, names: Sequence[str], mixture: Audio, heard: EngineInput, sr: int) -> None:
+        self.heard, self.channels = heard, mixture.channels
         with ExitStack() as stack:  # closed again if there is no room for one of them
             shape = mixture.channels, mixture.frames
             self.files = [stack.enter_context(Frames(folder / f"{name}.npy", *shape)) for name in names]
@@ -203,7 +203,7 @@ class StemFiles:
 
     def write(self, estimates: np.ndarray) -> None:
         """Append estimates [shape=(stems, pairs, 2, frames)]."""
-        self._put(estimates * self.song.deviation + self.song.mean)
+        self._put(estimates * self.heard.deviation + self.heard.mean)
 
     def _put(self, estimates: np.ndarray, *, last: bool = False) -> None:
         stems, pairs, _, frames = estimates.shape
@@ -216,7 +216,7 @@ class StemFiles:
         for file, row in zip(self.files, rows, strict=True):
             file.write(row)
 
-    def __enter__(self) -> StemFiles:
+    def __enter__(self) -> StemWriter:
         return self
 
     def __exit__(
@@ -226,4 +226,4 @@ class StemFiles:
             for file in self.files:
                 stack.push(file)
             if kind is None and self.stream is not None:
-                self._put(np.zeros((len(self.files), len(self.song.pairs), 2, 0), np.float32), last=True)
+                self._put(np.zeros((len(self.files), len(self.heard.pairs), 2, 0), np.float32), last=True)

@@ -39,7 +39,7 @@ from musiclab.separation import separate
 from musiclab.separation.engines.demucs.adapter import DemucsEngine
 from musiclab.separation.engines.demucs.attention import flash_attention
 from musiclab.separation.engines.demucs.lean_layers import Linear
-from musiclab.separation.run import OVERLAPS
+from musiclab.separation.settings import OVERLAPS
 
 SOURCES = ["drums", "bass", "other", "vocals"]
 SR = 44100

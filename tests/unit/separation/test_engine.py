@@ -11,8 +11,9 @@ import pytest
 import torch
 
 from musiclab.errors import EngineError
-from musiclab.separation import Engine, EngineInfo, EngineTable, Licence, load_engine, registry, weights
+from musiclab.separation import Engine, EngineInfo, EngineTable, Licence, load_engine, weights
 from musiclab.separation.engine import STEMS_4, STEMS_6
+from musiclab.separation.engines import builtin, plugins
 from musiclab.separation.registry import engines
 
 
@@ -30,14 +31,14 @@ def broken_plugin() -> Engine:
 
 
 @pytest.fixture
-def plugins(monkeypatch: pytest.MonkeyPatch) -> None:
+def registered(monkeypatch: pytest.MonkeyPatch) -> None:
     points = [
         EntryPoint("plugin", f"{__name__}:Plugin", "musiclab.engines"),
         EntryPoint("broken", f"{__name__}:broken_plugin", "musiclab.engines"),
         EntryPoint("htdemucs", f"{__name__}:Plugin", "musiclab.engines"),
     ]
     monkeypatch.setitem(sys.modules, __name__, sys.modules[__name__])
-    monkeypatch.setattr(registry, "entry_points", lambda group: points if group == "musiclab.engines" else [])
+    monkeypatch.setattr(plugins, "entry_points", lambda group: points if group == "musiclab.engines" else [])
 
 
 def info(name: str) -> EngineInfo:
@@ -87,7 +88,7 @@ def test_what_others_write_is_escaped() -> None:
     assert "<i>" not in html
 
 
-@pytest.mark.usefixtures("plugins")
+@pytest.mark.usefixtures("registered")
 def test_another_package_can_register_an_engine(caplog: pytest.LogCaptureFixture) -> None:
     assert info("plugin").stems == ("this", "that")
     assert isinstance(load_engine("plugin"), Engine)
@@ -104,19 +105,20 @@ def test_an_unknown_name_names_the_known_ones() -> None:
 
 
 def test_every_built_in_method_loads() -> None:
-    for builtin in registry.BUILT_IN:
-        if builtin.exists() and builtin.current().ready:
-            engine = builtin.load()
-            assert engine.name == builtin.info.name
-            assert engine.stems == builtin.info.stems
+    for each in builtin.BUILT_IN:
+        engine = each.load()
+        assert engine.name == each.info.name
+        assert engine.stems == each.info.stems
 
 
 def test_the_manifest_is_complete() -> None:
     for name in weights.names():
         entry = weights.entry(name)
         assert entry.size > 0
-        assert f"{name}.yaml" in entry.files
-        assert all(digest is None or len(digest) == 64 for digest in entry.files.values())
+        assert entry.family in ("demucs", "spleeter")
+        assert entry.family != "demucs" or f"{name}.yaml" in entry.stored
+        for source in entry.sources:
+            assert all(digest is None or len(digest) == 64 for digest in source.files.values())
 
 
 def test_the_table_needs_neither_torch_nor_a_network() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from musiclab.errors import EngineError, OfflineError, WeightsError
-from musiclab.separation import weights
+from musiclab.separation import fetching, weights
 from musiclab.store import default_store
 
 
@@ -67,7 +67,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(weights, "_last", (float("-inf"), ""))
+    monkeypatch.setattr(fetching, "_last", {})
     monkeypatch.setenv("HF_HUB_CACHE", "/nonexistent")
     yield hub
     server.shutdown()
@@ -100,7 +100,7 @@ def test_a_file_that_differs_from_what_the_hub_states_is_refused(hub: Hub) -> No
 
 def test_a_file_that_differs_from_the_manifest_is_refused(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     entry = weights.entry("htdemucs")
-    monkeypatch.setitem(entry.files, "htdemucs.yaml", "cd" * 32)
+    monkeypatch.setitem(entry.sources[0].files, "htdemucs.yaml", "cd" * 32)
     hub.stated["htdemucs.yaml"] = "short"  # small files carry no SHA-256 as their ETag
     with pytest.raises(WeightsError, match=r"htdemucs\.yaml"):
         weights.fetch("htdemucs")
@@ -148,6 +148,6 @@ def test_damage_is_found(hub: Hub, damage: str) -> None:
 
 def test_names_that_are_not_there() -> None:
     with pytest.raises(EngineError, match="htdemucs"):
-        weights.entry("spleeter")
+        weights.entry("hpss")
     with pytest.raises(WeightsError, match="not in the store"):
         weights.verify("mdx_extra")

@@ -10,6 +10,7 @@ Notebook: 06
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -18,10 +19,13 @@ from typing import Any
 import torch
 
 from musiclab.errors import WeightsError
+from musiclab.progress import Progress
 from musiclab.separation import weights
 from musiclab.separation.engine import STEMS_6, Engine, Licence
 from musiclab.separation.engines.demucs import runtime as runtimes
 from musiclab.separation.engines.demucs.attention import flash_attention
+from musiclab.separation.engines.demucs.published import CLASSES, fetch
+from musiclab.store import sha256_of
 
 
 class DemucsEngine(Engine):
@@ -125,9 +129,9 @@ class DemucsEngine(Engine):
         return runtimes.half_pays(self.networks[0].to(device))
 
 
-def from_hub(name: str, *, progress: Callable[[float, str], None] | None = None) -> DemucsEngine:
-    """A Demucs of the manifest, its weights fetched if need be and checked. See `musiclab.separation.weights.fetch`."""
-    folder = weights.fetch(name, progress=progress)
+def from_hub(name: str, *, progress: Progress | None = None) -> DemucsEngine:
+    """A Demucs of the manifest, its weights fetched if need be and checked. See `weights.fetch`."""
+    folder = fetch(name, progress=progress)
     return _assemble(folder, name, weights.entry(name).licence, weights.version(name))
 
 
@@ -201,6 +205,9 @@ def _network(file: Path, allow_pickle: bool) -> Any:
             raise WeightsError(f"{file.name} is a pickle, which can run any code: use safetensors.")
         from demucs.states import load_model
 
+        digits = re.fullmatch(r".+-([0-9a-f]{8})", file.stem)  # Demucs names its files by the first of their SHA-256
+        if digits and not sha256_of(file).startswith(digits[1]):
+            raise WeightsError(f"{file.name} is not the file that Demucs published by this name: fetch it again.")
         return load_model(file)  # type: ignore[no-untyped-call]
     from safetensors import SafetensorError, safe_open
 
@@ -221,7 +228,7 @@ def _class(path: str) -> Any:
     from demucs.hdemucs import HDemucs
     from demucs.htdemucs import HTDemucs
 
-    known = {"demucs.htdemucs.HTDemucs": HTDemucs, "demucs.hdemucs.HDemucs": HDemucs}
+    known = dict(zip(CLASSES, (HTDemucs, HDemucs), strict=True))
     if path not in known:
         raise ValueError(f"a network of the class {path!r}")
     return known[path]

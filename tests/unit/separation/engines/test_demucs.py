@@ -20,10 +20,10 @@ from safetensors.torch import save_file
 
 from musiclab.audio import Audio
 from musiclab.errors import EngineError, OfflineError, WeightsError
-from musiclab.separation import load_engine, registry, separate, weights
+from musiclab.separation import fetching, load_engine, registry, separate, weights
 from musiclab.separation.engines.demucs.adapter import DemucsEngine, from_folder
 from musiclab.separation.engines.demucs.attention import flash_attention
-from musiclab.store import default_store
+from musiclab.store import default_store, sha256_of
 from tests.sounds import noise
 
 SOURCES = ["drums", "bass", "other", "vocals"]
@@ -293,7 +293,7 @@ def test_changed_weights_are_refused(brought: Path) -> None:
     assert stored is not None
     digests = weights.verify("htdemucs")
     file = stored / "955717e8.safetensors"
-    assert digests[file.name] == weights.sha256_of(file)
+    assert digests[file.name] == sha256_of(file)
     content = bytearray(file.read_bytes())
     content[-1] ^= 1
     file.write_bytes(content)
@@ -303,12 +303,12 @@ def test_changed_weights_are_refused(brought: Path) -> None:
 
 @pytest.mark.parametrize("how", ["told", "refused", "silent"])
 def test_no_network_is_told_in_under_five_seconds(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
-    monkeypatch.setattr(weights, "_last", (float("-inf"), ""))
+    monkeypatch.setattr(fetching, "_last", {})
     if how != "told":
         monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
         monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")  # nobody listens there
     if how == "silent":
-        monkeypatch.setattr(weights, "_probe", lambda: time.sleep(60) or "")
+        monkeypatch.setattr(fetching, "_probe", lambda _: time.sleep(60) or "")
     start = time.monotonic()
     with pytest.raises(OfflineError, match="'htdemucs'"):
         load_engine("htdemucs")
@@ -354,4 +354,4 @@ def test_auto_passes_over_an_embedded_network_that_is_damaged(
 
 def test_an_unknown_engine_is_said(song: Audio) -> None:
     with pytest.raises(EngineError, match="choose one of"):
-        separate(song, engine="spleeter")
+        separate(song, engine="no such engine")
