@@ -1,25 +1,23 @@
-"""Where to compute: which device there is, and how many segments it takes at once.
+"""Where to compute: which device there is, what it can do, and how many segments it takes at once.
 
 Notebook: 06
 """
 
 from __future__ import annotations
 
-import json
+import logging
 import platform
-import time
-from functools import partial
-from pathlib import Path
 
 import torch
 
 from musiclab.errors import DeviceError
+from musiclab.separation import trial
 from musiclab.separation.engine import Engine
-from musiclab.store import default_store, key_of
+
+log = logging.getLogger("musiclab")
 
 WORTH = 1.15  # times faster: below, half precision is not worth its rounding
-LIMIT = -40.0  # dB: what bfloat16 changes stays below
-PIECE, ROUNDS = 2.0, 3  # seconds that an engine is tried on, and how often; the first time doesn't count
+PIECE = 2.0  # seconds that an engine is tried on
 
 
 def resolve(device: str) -> torch.device:
@@ -76,51 +74,56 @@ def precision(name: str, device: torch.device, engine: Engine, *, best: bool = F
     """
     if name == "auto":
         return torch.bfloat16 if engine.half and not best and half_pays(engine, device) else torch.float32
+    if name == "bfloat16" and not has_bfloat16(device):
+        log.warning("%s has no arithmetic in bfloat16: it is emulated, and far slower than float32.", device)
     return {"bfloat16": torch.bfloat16, "float16": torch.float16}.get(name, torch.float32)
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether a device computes in bfloat16 itself; where it is only emulated, it can't be worth anything.
+
+    GPUs by NVIDIA do from Ampere on; processors with AVX-512's BF16 or AMX, and ARM's with its BF16. (oneDNN takes it
+    on any AVX-512, by way of float32.)
+    """
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    if device.type != "cpu" or not onednn_takes(torch.bfloat16):
+        return False
+    if platform.machine().lower() in ("x86_64", "amd64"):
+        return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return True
+
+
+def onednn_takes(dtype: torch.dtype) -> bool:
+    """Whether this build of torch has oneDNN, and that takes tensors of `dtype` on this processor."""
+    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+        return False
+    return dtype == torch.float32 or (dtype == torch.bfloat16 and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()))
 
 
 def half_pays(engine: Engine, device: torch.device) -> bool:
     """Whether bfloat16 is faster for an engine on this device.
 
-    Known for GPUs. On a CPU the engine is tried on a short piece, and what came of it is remembered in the store for
-    this machine and this torch. An engine that knows better says so in a method of the same name.
+    Known for GPUs, and where there is none. On other CPUs the engine is tried on a short piece: see
+    `musiclab.separation.trial`. An engine that knows better says so in a method of the same name.
     """
-    if device.type == "cuda":
-        return torch.cuda.get_device_capability(device) >= (8, 0)  # from Ampere on the tensor cores take it
-    if device.type != "cpu":
-        return False
+    if not has_bfloat16(device) or device.type == "cuda":
+        return has_bfloat16(device)
     knows = getattr(engine, "half_pays", None)
     if knows is not None and (answer := knows(device)) is not None:
         return bool(answer)
-    machine = (platform.machine(), platform.processor(), torch.backends.cpu.get_cpu_capability())
     who = (engine.name, getattr(engine, "version", ""), type(engine).__qualname__, repr(engine.segment))
-    gain = default_store().recall(
-        key_of("bfloat16", 2, torch.__version__, torch.get_num_threads(), *machine, *who),
-        partial(_half_gain, engine),
-        write=_write_gain,
-        read=lambda folder: float(json.loads((folder / "gain.json").read_text())),
-        kind="probes",
-    )
-    return gain > WORTH
+    found = trial.remembered(lambda: _tried(engine), "engine", *who, device=device)
+    single, half = found["float32"], found.get("bfloat16")
+    return half is not None and half.good("bfloat16") and half.seconds * WORTH < single.seconds
 
 
-def _half_gain(engine: Engine) -> float:
-    """How many times faster an engine separates a short piece in bfloat16; 0 if its answer is not good enough."""
+def _tried(engine: Engine) -> trial.Report:
+    """An engine on a short piece, in both precisions."""
+
+    def half(sound: torch.Tensor) -> torch.Tensor:
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            return engine.separate(sound)
+
     frames = int(min(PIECE, engine.segment or PIECE) * engine.sr)
-    noise = torch.randn(1, 2, frames, generator=torch.Generator().manual_seed(0)).cumsum(-1)
-    noise = (noise - noise.mean()) / noise.std()
-    times: dict[bool, list[float]] = {False: [], True: []}
-    answers: dict[bool, torch.Tensor] = {}
-    with torch.inference_mode():
-        for _ in range(ROUNDS):
-            for half, spent in times.items():
-                start = time.process_time()  # what it costs, whatever else this machine is doing
-                with torch.autocast("cpu", dtype=torch.bfloat16, enabled=half):
-                    answers[half] = engine.separate(noise).float()
-                spent.append(time.process_time() - start)
-    error = (answers[True] - answers[False]).square().mean() / answers[False].square().mean()
-    return min(times[False][1:]) / min(times[True][1:]) if error < 10 ** (LIMIT / 10) else 0.0
-
-
-def _write_gain(gain: float, folder: Path) -> None:
-    (folder / "gain.json").write_text(json.dumps(gain), encoding="utf-8")
+    return trial.compare({"float32": engine.separate, "bfloat16": half}, trial.pink(frames))

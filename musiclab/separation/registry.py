@@ -18,10 +18,11 @@ from musiclab.separation import fetching
 from musiclab.separation.engine import STEMS_4, Engine, EngineInfo, EngineTable, Family
 from musiclab.separation.engines import builtin, plugins
 from musiclab.separation.engines.demucs import family as demucs
+from musiclab.separation.engines.spleeter import family as spleeter
 
 log = logging.getLogger("musiclab")
 
-FAMILIES: tuple[Family, ...] = (demucs, builtin, plugins)  # a name that two of them have belongs to the first
+FAMILIES: tuple[Family, ...] = (demucs, spleeter, builtin, plugins)  # a name that two of them have belongs to the first
 FETCHED = "htdemucs"  # what ``"auto"`` fetches where nothing as good is ready
 
 
@@ -101,11 +102,11 @@ def choices(*, progress: Progress | None = None) -> Iterator[tuple[str, str]]:
         trouble = _fetch(info.name, progress) if fetched else ""
         if info.ready or (fetched and not trouble):
             how = "fetched just now" if fetched else "ready on this machine"
-            instead = f"{passed} can't be had; " if passed else ""
+            instead = f"{passed}; " if passed else ""
             yield info.name, f"{info.name}: {instead}the best that is {how} ({info.quality})."
-            trouble = "it can't be loaded"
+            trouble = "it does not load"
         if trouble:
-            passed = ", ".join(filter(None, [passed, f"{info.name} ({trouble})"]))
+            passed = ", ".join(filter(None, [passed, f"{info.name} can't be had ({trouble})"]))
 
 
 def _fetch(name: str, progress: Progress | None) -> str:

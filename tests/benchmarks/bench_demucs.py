@@ -36,6 +36,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from musiclab.audio import Audio
 from musiclab.separation import separate
+from musiclab.separation.device import has_bfloat16
 from musiclab.separation.engines.demucs.adapter import DemucsEngine
 from musiclab.separation.engines.demucs.attention import flash_attention
 from musiclab.separation.engines.demucs.lean_layers import Linear
@@ -98,7 +99,8 @@ def candidates(song: Audio, device: str) -> dict[str, Callable[[], np.ndarray]]:
     ways += [("OpenVINO", "openvino")] if device == "cpu" and find_spec("openvino") else []
     for title, runtime in ways:
         engine = DemucsEngine([model], name="htdemucs", runtime=runtime)
-        for precision in ("float32",) if runtime == "plain" else ("float32", "bfloat16"):
+        half = runtime != "plain" and has_bfloat16(torch.device(device))  # emulated, it would take hours
+        for precision in ("float32", "bfloat16") if half else ("float32",):
             separate(song[:1], engine=engine, device=device, precision=precision, cache=False)
             runs[f"musiclab, {title}, {precision}"] = ours(engine, song, device, precision=precision)
     return runs

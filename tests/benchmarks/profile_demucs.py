@@ -23,6 +23,7 @@ from bench_demucs import network
 from tables import table
 from torch.profiler import ProfilerActivity, profile
 
+from musiclab.separation.device import has_bfloat16
 from musiclab.separation.engines.demucs import openvino as converted
 from musiclab.separation.engines.demucs import runtime
 from musiclab.separation.engines.demucs.attention import flash_attention
@@ -100,17 +101,18 @@ def main() -> None:
     torch.set_num_threads(asked.threads)
     model = network().requires_grad_(False).to(memory_format=torch.channels_last)
     x = runtime._noise(model)
+    types = runtime.TYPES if has_bfloat16(x.device) else {"float32": torch.float32}  # emulated, it would take hours
     rows = [
-        shares("Demucs's network as it is, float32", torch_shares(model, x, half=False)),
-        shares("Demucs's network as it is, bfloat16", torch_shares(model, x, half=True)),
+        shares(f"Demucs's network as it is, {precision}", torch_shares(model, x, half=precision == "bfloat16"))
+        for precision in types
     ]
-    for precision, dtype in runtime.TYPES.items():
+    for precision, dtype in types.items():
         with torch.no_grad():
             form = Inference(model, dtype)
         rows.append(shares(f"torch, {precision}", torch_shares(form, x, half=False)))
     try:
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-            for precision in runtime.TYPES:
+            for precision in types:
                 runs = openvino_shares(model, Path(folder), x, precision)
                 rows.append(shares(f"OpenVINO, {precision}", runs))
     except ImportError:

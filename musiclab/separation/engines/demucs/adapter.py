@@ -9,9 +9,10 @@ Notebook: 06
 
 from __future__ import annotations
 
+import copy
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ from musiclab.separation.engine import STEMS_6, Engine, Licence
 from musiclab.separation.engines.demucs import runtime as runtimes
 from musiclab.separation.engines.demucs.attention import flash_attention
 from musiclab.separation.engines.demucs.published import CLASSES, fetch
+from musiclab.separation.inverse import real_ends_
+from musiclab.separation.trial import Form
 from musiclab.store import sha256_of
 
 
@@ -84,9 +87,12 @@ class DemucsEngine(Engine):
         own = min(float(network.segment) for network in networks)
         self.segment = own if segment is None or (self.fixed and segment > own) else float(segment)
         # Convolutions in "channels last" order are a quarter faster on CPUs and on GPUs with tensor cores.
-        self.networks = [net.eval().requires_grad_(False).to(memory_format=torch.channels_last) for net in networks]
+        self.networks = [
+            _real_ended(network.eval().requires_grad_(False).to(memory_format=torch.channels_last))
+            for network in networks
+        ]
         self._runtime = runtime
-        self._fast: dict[tuple[int, bool], runtimes.Apply] = {}
+        self._fast: dict[tuple[int, bool], tuple[int, Form]] = {}  # each with the batch that it was chosen for
         self._place: torch.device | None = None
         self._order = [first.sources.index(stem) for stem in self.stems]
         given = shares or [dict.fromkeys(self.stems, 1.0)] * len(networks)
@@ -100,15 +106,16 @@ class DemucsEngine(Engine):
         out = mixture.new_zeros(mixture.shape[0], len(self.stems), *mixture.shape[1:])
         with flash_attention():
             for index, shares in enumerate(self._shares.tolist()):
-                estimate = self._network(index, mixture.device)(mixture)
+                estimate = self._network(index, mixture)(mixture)
                 for stem, (source, share) in enumerate(zip(self._order, shares, strict=True)):
                     if share:
                         out[:, stem].add_(estimate[:, source], alpha=share)
         return out
 
-    def _network(self, index: int, device: torch.device) -> Callable[[torch.Tensor], torch.Tensor]:
-        """One of the networks, in the fastest form that there is for the device."""
-        network: Callable[[torch.Tensor], torch.Tensor] = self.networks[index].to(device)
+    def _network(self, index: int, mixture: torch.Tensor) -> Form:
+        """One of the networks, in the fastest form that there is for the device and for as many pieces at once."""
+        device, batch = mixture.device, mixture.shape[0]
+        network: Form = self.networks[index].to(device)
         half = torch.is_autocast_enabled(device.type)
         other = half and torch.get_autocast_dtype(device.type) != torch.bfloat16
         if device.type not in ("cpu", "cuda") or self._runtime == "plain" or other:
@@ -116,17 +123,30 @@ class DemucsEngine(Engine):
         if device != self._place:  # what was made on another device points to weights that are there no more
             self._fast.clear()
             self._place = device
-        key = index, half
-        if key not in self._fast:
+        if self._fast.get((index, half), (0, network))[0] < batch:  # a song's last batch is smaller: no new choice
             with torch.autocast(device.type, enabled=False):
-                self._fast[key] = runtimes.fastest(network, half=half, runtime=self._runtime)
-        return self._fast[key]
+                form = runtimes.fastest(network, half=half, runtime=self._runtime, batch=batch)
+            self._fast[index, half] = batch, form
+        return self._fast[index, half][1]
 
     def half_pays(self, device: torch.device) -> bool | None:
         """Whether bfloat16 is worth its rounding; None if that has to be tried by whoever asks."""
         if device.type != "cpu" or not runtimes.suits(self.networks[0]):
             return None
         return runtimes.half_pays(self.networks[0].to(device))
+
+
+def _real_ended(network: Any) -> Any:
+    """The same network, its weights shared, whose inverse STFT gets spectra with real ends on any device."""
+    network = copy.copy(network)  # the method replaced below is the copy's own
+    inverse = network._ispec
+
+    def real_ended(z: torch.Tensor, *lengths: Any, **named: Any) -> torch.Tensor:
+        found: torch.Tensor = inverse(real_ends_(z, n_fft=network.nfft), *lengths, **named)
+        return found
+
+    network._ispec = real_ended
+    return network
 
 
 def from_hub(name: str, *, progress: Progress | None = None) -> DemucsEngine:

@@ -28,6 +28,7 @@ import torch.nn.functional as F  # noqa: N812 - its usual name
 from demucs.transformer import create_2d_sin_embedding, create_sin_embedding
 
 from musiclab.separation.engines.demucs.lean_layers import Block, Decoder, Encoder, Linear
+from musiclab.separation.inverse import real_ends_
 
 
 class Inference:
@@ -150,6 +151,7 @@ class Inference:
         window = self.window.view(4, hop) / 1.5  # the squares of four overlapping windows add up to 1.5
         for wave, given in zip(waves, spectra, strict=True):
             spectrum[:, :bins] = given
+            real_ends_(spectrum.mT, n_fft=self.network.nfft)
             pieces = torch.unflatten(torch.fft.irfft(spectrum, norm="ortho"), 1, (4, hop))
             for quarter, weight in enumerate(window):
                 wave[quarter : quarter + frames].addcmul_(pieces[:, quarter], weight)

@@ -12,13 +12,15 @@ from typing import Any
 import torch
 import torch.nn.functional as F  # noqa: N812 - its usual name
 
+from musiclab.separation.device import onednn_takes
+
 CACHE = 1 << 19  # numbers in one tensor between layers: for each thread: 2 MB in float32, what a core keeps near
 QUERIES = 168  # of attention at a time, for each thread
 
 
 def by_onednn(x: torch.Tensor) -> bool:
     """Whether products of matrices go through oneDNN, a few rows at a time: on processors. GPUs take it all at once."""
-    return x.device.type == "cpu"
+    return x.device.type == "cpu" and onednn_takes(x.dtype)
 
 
 def product(
@@ -37,7 +39,7 @@ class Linear:
 
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor, dtype: torch.dtype, then: str = "none") -> None:
         self.weight = weight.to(dtype).contiguous()
-        if by_onednn(weight):
+        if by_onednn(self.weight):
             self.weight = torch.ops.mkldnn._reorder_linear_weight(self.weight, None)
         self.bias, self.then = bias.to(dtype), then
 

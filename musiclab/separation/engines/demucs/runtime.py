@@ -7,9 +7,10 @@ There are up to three forms of a network:
 - *openvino*, on processors where that package is installed (``pip install musiclab[fast]``): see
   `musiclab.separation.engines.demucs.openvino`.
 
-Each is compared with the plain one, with these weights, and timed on this machine; the report is kept in the store. A
-form is used only if it answers within the limits below and was faster here. Whatever goes wrong on the way, the next
-form does the work.
+Each is compared with the plain one, with these weights and as many segments as the loop gives at once, and timed on
+this machine: see `musiclab.separation.trial`. A form is used only if it answers within the limits and was faster here.
+Whatever goes wrong on the way, the next form does the work. Half precision is tried only where the device computes in
+it.
 
 Notebook: 06
 """
@@ -18,13 +19,9 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import json
 import logging
 import math
 import os
-import platform
-import time
-from collections.abc import Callable, Mapping
 from fractions import Fraction
 from functools import partial
 from importlib.metadata import version
@@ -34,28 +31,23 @@ from typing import Any
 
 import torch
 
-from musiclab.separation.device import WORTH
+from musiclab.separation import trial
+from musiclab.separation.device import WORTH, has_bfloat16
 from musiclab.separation.engines.demucs.attention import flash_attention
 from musiclab.separation.engines.demucs.openvino import Compiled, convert
+from musiclab.separation.trial import Form, Report
 from musiclab.store import default_store, key_of
 
 log = logging.getLogger("musiclab")
 
 VARIABLE = "MUSICLAB_RUNTIME"  # overrides the `runtime` of `fastest`
-KIND = "runtimes"
-VERSION = 3  # part of every entry's key: raise it when networks are converted or compared otherwise
-MODEL, REPORT = "network.xml", "report.json"
-LIMITS = {"float32": -60.0, "bfloat16": -40.0}  # dB: the difference from the plain form in float32 stays below
+MODEL = "network.xml"
 TYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 GAIN = 0.95  # of the time of the form before: it has to take less to be worth it
-PIECE = Fraction(13, 10)  # seconds that plain and lean form are compared on
-ROUNDS = 3  # of them; the first, in which buffers are prepared, doesn't count
-
-Apply = Callable[[torch.Tensor], torch.Tensor]
-Report = dict[str, dict[str, float]]
+PIECE = Fraction(13, 20)  # seconds that plain and lean form are compared on by a processor
 
 
-def fastest(network: Any, *, half: bool, runtime: str = "auto") -> Apply:
+def fastest(network: Any, *, half: bool, runtime: str = "auto", batch: int = 1) -> Form:
     """`network` in the form that is fastest here; itself if there is no better one.
 
     Parameters
@@ -66,6 +58,8 @@ def fastest(network: Any, *, half: bool, runtime: str = "auto") -> Apply:
         In bfloat16: where the plain form is the fastest, autocast has to be switched on around it.
     runtime : {"auto", "torch", "openvino", "plain"}
         The forms to choose from: all, those in torch, OpenVINO's even if it is slower, or the plain one alone.
+    batch : int
+        How many pieces it will be given at once. A processor takes them one after the other, so there it is the same.
     """
     precision = "bfloat16" if half else "float32"
     runtime = os.environ.get(VARIABLE) or runtime
@@ -73,7 +67,7 @@ def fastest(network: Any, *, half: bool, runtime: str = "auto") -> Apply:
         return network  # type: ignore[no-any-return]
     converted = runtime != "torch" and _place(network).type == "cpu"
     found = _openvino(network, precision, anyhow=runtime == "openvino") if converted else None
-    return found or _in_torch(network, precision)
+    return found or _in_torch(network, precision, batch)
 
 
 def _place(network: Any) -> torch.device:
@@ -82,28 +76,29 @@ def _place(network: Any) -> torch.device:
 
 def half_pays(network: Any) -> bool:
     """Whether bfloat16 is worth its rounding for `network` on this processor, by the report on its forms in torch."""
-    report = _report(network) if suits(network) else {}
-    single, half = (min(_good(report, precision).values(), default=math.inf) for precision in ("float32", "bfloat16"))
+    report = _report(network, tuple(TYPES)) if suits(network) and has_bfloat16(_place(network)) else {}
+    single, half = (min(_good(report, precision).values(), default=math.inf) for precision in TYPES)
     return half * WORTH < single
 
 
-def _in_torch(network: Any, precision: str) -> Apply:
+def _in_torch(network: Any, precision: str, batch: int = 1) -> Form:
     """The faster of the plain and the lean form."""
-    found = _good(_report(network), precision)
+    place = _place(network)
+    if precision != "float32" and not has_bfloat16(place):
+        return network  # type: ignore[no-any-return]  # emulated: whoever asks for it gets it, but trying would take minutes
+    cpu = place.type == "cpu"
+    tried = tuple(TYPES) if cpu and has_bfloat16(place) else (precision,)
+    found = _good(_report(network, tried, 1 if cpu else batch), precision)
     plain, lean = (found.get(f"{form} {precision}", math.inf) for form in ("plain", "lean"))
     return _lean(network, precision) if lean < GAIN * plain else network
 
 
 def _good(report: Report, precision: str) -> dict[str, float]:
     """The seconds of the forms in one precision that answer as they should."""
-    return {
-        name: found["seconds"]
-        for name, found in report.items()
-        if name.endswith(precision) and found["difference"] < LIMITS[precision]
-    }
+    return {name: found.seconds for name, found in report.items() if name.endswith(precision) and found.good(precision)}
 
 
-def _lean(network: Any, precision: str) -> Apply:
+def _lean(network: Any, precision: str) -> Form:
     from musiclab.separation.engines.demucs.lean import Graph, Inference
 
     place = _place(network)
@@ -114,93 +109,53 @@ def _lean(network: Any, precision: str) -> Apply:
         try:
             return Graph(form, _noise(network))
         except RuntimeError as error:  # too little memory, or a driver that can't: run it kernel by kernel
-            log.info("The network can't be recorded as a graph: %s", _reason(error))
+            log.info("The network can't be recorded as a graph: %s", trial.reason(error))
             return form
 
 
-def _report(network: Any) -> Report:
-    """How the forms in torch compare, on a short piece; remembered for these weights, this torch and this machine."""
-    place = _place(network)
-    machine = [platform.machine(), platform.processor(), torch.backends.cpu.get_cpu_capability()]
-    if place.type == "cuda":
-        machine.append(torch.cuda.get_device_name(place))
-    return default_store().recall(
-        key_of("torch", VERSION, torch.__version__, torch.get_num_threads(), *machine, _digest(network)),
-        partial(_compare_in_torch, network),
-        write=_write,
-        read=lambda folder: json.loads((folder / REPORT).read_text(encoding="utf-8")),
-        kind=KIND,
-    )
+def _report(network: Any, precisions: tuple[str, ...], batch: int = 1) -> Report:
+    """How the forms in torch compare; remembered for these weights."""
+    compute = partial(_compare_in_torch, network, precisions, batch)
+    return trial.remembered(compute, "torch", _digest(network), *precisions, batch, device=_place(network))
 
 
-def _compare_in_torch(network: Any) -> Report:
+def _compare_in_torch(network: Any, precisions: tuple[str, ...], batch: int) -> Report:
+    """The plain form in float32, which is what the others are compared with, and all in the given precisions."""
     log.info("Trying which form of the network is fastest here: once for these weights, a few seconds.")
     short = copy.copy(network)
     if _place(network).type == "cpu":  # a GPU needs no time for a whole segment, and is not busy with less
         short.segment = min(PIECE, network.segment)
-    forms: dict[str, Apply] = {"plain float32": short, "plain bfloat16": partial(_in_half, short)}
-    for precision in LIMITS:
+    forms: dict[str, Form] = {"plain float32": short}
+    for precision in precisions:
+        if precision != "float32":
+            forms[f"plain {precision}"] = partial(_in_half, short)
         try:
             forms[f"lean {precision}"] = _lean(short, precision)
-        except Exception as error:  # an unknown part, or a build of torch without oneDNN: the plain form it is
-            log.info("No lean form of the network: %s", _reason(error))
-    return _compare(forms, _noise(short), rounds=ROUNDS)
+        except Exception as error:  # a network of other parts than are known: the plain form it is
+            log.info("No lean form of the network: %s", trial.reason(error))
+    with flash_attention():
+        return trial.compare(forms, _noise(short, batch))
 
 
-def _compare(forms: Mapping[str, Apply], noise: torch.Tensor, rounds: int = 2) -> Report:
-    """Seconds of each form, the best of all rounds but the first, and the difference from the first form in dB."""
-    times: dict[str, list[float]] = {name: [] for name in forms}
-    answers: dict[str, torch.Tensor] = {}
-    with torch.inference_mode(), torch.autocast(noise.device.type, enabled=False), flash_attention():
-        for _ in range(rounds):
-            for name, form in forms.items():
-                start = _clock(noise.device)
-                try:
-                    answers[name] = form(noise)
-                except Exception as error:
-                    log.info("The form %r of the network fails: %s", name, _reason(error))
-                times[name].append(_clock(noise.device) - start)
-    wanted = answers[next(iter(forms))]
-    return {
-        name: {"seconds": min(times[name][1:]), "difference": _decibels(answer - wanted, wanted)}
-        for name, answer in answers.items()
-    }
-
-
-def _clock(device: torch.device) -> float:
-    """Seconds: what it costs a processor, whatever else this machine is doing; what passes on a GPU."""
-    if device.type != "cuda":
-        return time.process_time()
-    torch.cuda.synchronize(device)
-    return time.perf_counter()
-
-
-def _write(report: Report, folder: Path) -> None:
-    (folder / REPORT).write_text(json.dumps(report, indent=1), encoding="utf-8")
-
-
-def _reason(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
-
-
-def _openvino(network: Any, precision: str, *, anyhow: bool) -> Apply | None:
+def _openvino(network: Any, precision: str, *, anyhow: bool) -> Form | None:
     """`network` on OpenVINO, or None if it can't be had, or doesn't pay (unless it is wanted anyhow)."""
     if find_spec("openvino") is None:
         return None
     try:
-        key = key_of("openvino", VERSION, version("openvino"), torch.__version__, _digest(network))
+        key = key_of("openvino", trial.VERSION, version("openvino"), torch.__version__, _digest(network))
         with torch.inference_mode(False):  # the tracer takes no inference tensors
-            folder = default_store().entry(key, partial(_fill, network), kind=KIND)
-        report = json.loads((folder / REPORT).read_text(encoding="utf-8"))
-        found, before = report[f"openvino {precision}"], report[f"torch {precision}"]
-        slow = found["seconds"] > GAIN * before["seconds"] and not anyhow
-        if found["difference"] > LIMITS[precision] or slow:
+            folder = default_store().entry(key, partial(_fill, network), kind=trial.KIND)
+        report = trial.read(folder)
+        found, before = (report.get(f"{library} {precision}") for library in ("openvino", "torch"))
+        if found is None or before is None:  # a precision that this processor doesn't compute in
+            return None
+        if not found.good(precision) or (found.seconds > GAIN * before.seconds and not anyhow):
             log.info("torch is used, not OpenVINO: in %s it differs by %.0f dB and takes %.2f times as long.",
-                     precision, found["difference"], found["seconds"] / before["seconds"])  # fmt: skip
+                     precision, found.difference, found.seconds / before.seconds)  # fmt: skip
             return None
         return Compiled(network, folder / MODEL, precision)
     except Exception as error:  # an accelerator may fail in any way, and must never cost the result
-        log.warning("OpenVINO can't be used, torch does the work: %s", _reason(error))
+        log.warning("OpenVINO can't be used, torch does the work: %s", trial.reason(error))
         return None
 
 
@@ -224,28 +179,22 @@ def _fill(network: Any, folder: Path) -> None:
     with torch.no_grad():
         spectrum = network._magnitude(network._spec(noise))
     convert(network, noise, spectrum, folder / MODEL)
-    forms: dict[str, Apply] = {}
-    for precision in LIMITS:
+    forms: dict[str, Form] = {}
+    precisions = tuple(TYPES) if has_bfloat16(_place(network)) else ("float32",)
+    for precision in precisions:
         form = _in_torch(network, precision)
         forms[f"torch {precision}"] = partial(_in_half, network) if (form, precision) == (network, "bfloat16") else form
-    forms |= {f"openvino {precision}": Compiled(network, folder / MODEL, precision) for precision in LIMITS}
-    _write(_compare(forms, noise), folder)
+    forms |= {f"openvino {precision}": Compiled(network, folder / MODEL, precision) for precision in precisions}
+    with flash_attention():
+        trial.write(trial.compare(forms, noise, rounds=2), folder)
 
 
-def _noise(network: Any) -> torch.Tensor:
-    """A segment of noise that falls by 3 dB per octave, as music does [shape=(1, 2, frames)], deviation 1."""
-    frames = int(network.segment * network.samplerate)
-    white = torch.randn(1, 2, frames, generator=torch.Generator().manual_seed(0))
-    fall = torch.arange(frames // 2 + 1).clamp(min=1).rsqrt()
-    noise: torch.Tensor = torch.fft.irfft(torch.fft.rfft(white) * fall, frames)
-    return noise.div_(noise.std()).to(_place(network))
+def _noise(network: Any, batch: int = 1) -> torch.Tensor:
+    """Segments of noise [shape=(batch, 2, frames)]."""
+    return trial.pink(int(network.segment * network.samplerate), batch=batch).to(_place(network))
 
 
 def _in_half(network: Any, mixture: torch.Tensor) -> torch.Tensor:
     with torch.autocast(mixture.device.type, dtype=torch.bfloat16):
         estimate: torch.Tensor = network(mixture)
         return estimate
-
-
-def _decibels(difference: torch.Tensor, wanted: torch.Tensor) -> float:
-    return 10 * math.log10(float(difference.float().square().mean() / wanted.square().mean()) + 1e-20)
