@@ -9,40 +9,17 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from musiclab.audio import Audio
 from musiclab.errors import WeightsError
-from musiclab.progress import Progress
 from musiclab.separation import registry
 from musiclab.separation.engine import Engine
-from musiclab.separation.settings import SeparationSettings
+from musiclab.separation.settings import How, SeparationSettings
 from musiclab.stems import Stems
 from musiclab.store import key_of
 
-if TYPE_CHECKING:
-    from musiclab.separation.loop import Cancel
-
 VERSION = 1  # part of every result's key: raise it when the same request gives other samples
 CARD = "card.json"  # beside the stems: how they were made
-
-
-@dataclass(frozen=True)
-class How:
-    """What changes how long a separation takes, and who watches it; never the result.
-
-    Parameters
-    ----------
-    device, batch, cancel
-        As in `musiclab.separate`.
-    progress : callable or None
-        Called with a fraction (0 to 1) and a text.
-    """
-
-    device: str = "auto"
-    batch: int | None = None
-    progress: Progress | None = None
-    cancel: Cancel | None = None
 
 
 @dataclass(frozen=True)
@@ -85,8 +62,10 @@ class Job:
 
     def fill(self, folder: Path) -> None:
         """Separate the song into the files of `folder`."""
+        from musiclab.separation import whole
+
         engine = self._loaded()
-        self._separate(engine, folder)
+        whole.fill(engine, self.song, folder, settings=self.settings, how=self.how)
         card = {"engine": engine.name, "stems": list(engine.stems), "sr": self.song.sr}
         (folder / CARD).write_text(json.dumps(card, indent=1), encoding="utf-8")
 
@@ -109,20 +88,3 @@ class Job:
         if found and self.version and found != self.version:  # else its stems would be kept under another's name
             raise WeightsError(f"The weights of {self.engine!r} were changed while they were read: try again.")
         return engine
-
-    def _separate(self, engine: Engine, folder: Path) -> None:
-        from musiclab.separation import device as devices
-        from musiclab.separation.loop import Run
-        from musiclab.separation.streams import EngineInput, StemWriter
-
-        place = devices.resolve(self.how.device)
-        scratch = folder / "resampled.npy"
-        heard = EngineInput(self.song, engine.sr, normalise=engine.normalise, scratch=scratch)
-        with StemWriter(folder, engine.stems, self.song, heard, engine.sr) as files:
-            if not heard.silent:  # the files of a silent song stay as they are: silence
-                wanted, best = self.settings.precision, self.settings.quality == "best"
-                precision = devices.precision(wanted, place, engine, best=best)
-                batch = self.how.batch or devices.default_batch(place)
-                run = Run(engine, place, self.settings.layout(engine), batch, precision)
-                run.separate(heard.read, heard.frames, files.write, progress=self.how.progress, cancel=self.how.cancel)
-        scratch.unlink(missing_ok=True)

@@ -19,10 +19,13 @@ from musiclab.separation.engine import STEMS_4, Engine, EngineInfo, EngineTable,
 from musiclab.separation.engines import builtin, plugins
 from musiclab.separation.engines.demucs import family as demucs
 from musiclab.separation.engines.spleeter import family as spleeter
+from musiclab.separation.engines.together import TogetherFamily
 
 log = logging.getLogger("musiclab")
 
-FAMILIES: tuple[Family, ...] = (demucs, spleeter, builtin, plugins)  # a name that two of them have belongs to the first
+_SINGLE: tuple[Family, ...] = (demucs, spleeter, builtin, plugins)
+# A name that two of them have belongs to the first.
+FAMILIES: tuple[Family, ...] = (demucs, spleeter, TogetherFamily(_SINGLE), builtin, plugins)
 FETCHED = "htdemucs"  # what ``"auto"`` fetches where nothing as good is ready
 
 
@@ -51,7 +54,8 @@ def load_engine(name: str, *, progress: Progress | None = None) -> Engine:
     Parameters
     ----------
     name : str
-        One of `engines()`, or ``"demucs:FOLDER"`` for a Demucs whose weights lie in a folder of yours.
+        One of `engines()`; ``"demucs:FOLDER"`` or ``"spleeter:FOLDER"`` for weights that lie in a folder of yours; or
+        two names with a ``+`` between them: an engine of all stems, and one that hears the voice too.
     progress : callable, optional
         Called with a fraction (0 to 1) and a text while weights are fetched.
 

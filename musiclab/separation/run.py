@@ -20,8 +20,8 @@ from musiclab.errors import EngineError, StoreError, WeightsError
 from musiclab.progress import Progress, bar
 from musiclab.separation import registry
 from musiclab.separation.engine import Engine
-from musiclab.separation.job import How, Job
-from musiclab.separation.settings import Precision, Quality, SeparationSettings
+from musiclab.separation.job import Job
+from musiclab.separation.settings import How, Precision, Quality, SeparationSettings
 from musiclab.stems import Stems
 from musiclab.store import default_store
 
@@ -57,7 +57,9 @@ def separate(
         The song, of any rate, length and number of channels. More than two channels are separated two at a time.
     engine : str or Engine
         One of `engines()`; ``"auto"`` takes the best that is ready or can be fetched, and `Stems.note` says which and
-        why; ``"demucs:FOLDER"`` is a Demucs whose weights lie in a folder; or an engine of your own.
+        why; ``"demucs:FOLDER"`` and ``"spleeter:FOLDER"`` are weights that lie in a folder; ``"embedded+spleeter"`` is
+        made of two, and any two are written so: all stems from the first, the mean of both voices; or an engine of
+        your own.
     quality : {"fast", "default", "best"}
         What `overlap` and `shifts` are unless they are given: 0.03 and 0, 0.1 and 0, 0.25 and 2; ``"best"`` keeps
         to float32. It takes two and a half times as long as ``"default"``, and more where half precision is used;

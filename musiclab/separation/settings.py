@@ -1,17 +1,19 @@
-"""How a song is separated, as far as it changes the result.
+"""How a song is separated: what changes the result, and what does not.
 
 Notebook: 06
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from musiclab.progress import Progress
 from musiclab.separation.engine import Engine
 
 if TYPE_CHECKING:
     from musiclab.separation.layout import Layout
+    from musiclab.separation.loop import Cancel
 
 Quality = Literal["fast", "default", "best"]
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
@@ -60,3 +62,28 @@ class SeparationSettings:
         overlap = overlap if self.overlap is None else self.overlap
         shifts = shifts if self.shifts is None else self.shifts
         return Layout.of(engine, segment=self.segment, overlap=overlap, shifts=shifts)
+
+
+@dataclass(frozen=True)
+class How:
+    """What changes how long a separation takes, and who watches it; never the result.
+
+    Parameters
+    ----------
+    device, batch, cancel
+        As in `musiclab.separate`.
+    progress : callable or None
+        Called with a fraction (0 to 1) and a text.
+    """
+
+    device: str = "auto"
+    batch: int | None = None
+    progress: Progress | None = None
+    cancel: Cancel | None = None
+
+    def within(self, start: float, stop: float) -> How:
+        """The same, for a part of the work: its progress runs from `start` to `stop`."""
+        report = self.progress
+        if report is None:
+            return self
+        return replace(self, progress=lambda share, text: report(start + (stop - start) * share, text))

@@ -9,8 +9,8 @@ import numpy as np
 
 from musiclab.audio import Audio
 from musiclab.separation import separate
-from musiclab.separation.job import How, Job
-from musiclab.separation.settings import SeparationSettings
+from musiclab.separation.job import Job
+from musiclab.separation.settings import How, SeparationSettings
 from musiclab.store import default_store
 
 SR = 44100
