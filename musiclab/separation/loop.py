@@ -16,13 +16,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import takewhile
 from types import TracebackType
-from typing import Protocol
 
 import numpy as np
 import torch
 
 from musiclab.errors import Cancelled, DeviceError, EngineError
-from musiclab.progress import Progress
+from musiclab.progress import Cancel, Progress
 from musiclab.separation.engine import Engine
 from musiclab.separation.layout import Layout, Segment
 
@@ -30,12 +29,6 @@ SHORTEST = 1.0  # seconds: shorter songs are followed by silence, since engines 
 
 Read = Callable[[int, int], np.ndarray]
 Write = Callable[[np.ndarray], None]
-
-
-class Cancel(Protocol):
-    """Like `threading.Event`: set it from another thread to stop."""
-
-    def is_set(self) -> bool: ...
 
 
 class OverlapAdd:

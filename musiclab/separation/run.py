@@ -13,20 +13,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from musiclab.audio import Audio
 from musiclab.errors import EngineError, StoreError, WeightsError
-from musiclab.progress import Progress, bar
+from musiclab.progress import Cancel, Progress, bar
 from musiclab.separation import registry
 from musiclab.separation.engine import Engine
 from musiclab.separation.job import Job
 from musiclab.separation.settings import How, Precision, Quality, SeparationSettings
 from musiclab.stems import Stems
 from musiclab.store import default_store
-
-if TYPE_CHECKING:
-    from musiclab.separation.loop import Cancel
 
 log = logging.getLogger("musiclab")
 

@@ -8,12 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from musiclab.progress import Progress
+from musiclab.progress import Cancel, Progress, Watch
 from musiclab.separation.engine import Engine
 
 if TYPE_CHECKING:
     from musiclab.separation.layout import Layout
-    from musiclab.separation.loop import Cancel
 
 Quality = Literal["fast", "default", "best"]
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
@@ -83,7 +82,4 @@ class How:
 
     def within(self, start: float, stop: float) -> How:
         """The same, for a part of the work: its progress runs from `start` to `stop`."""
-        report = self.progress
-        if report is None:
-            return self
-        return replace(self, progress=lambda share, text: report(start + (stop - start) * share, text))
+        return replace(self, progress=Watch(self.progress).part(start, stop)) if self.progress else self

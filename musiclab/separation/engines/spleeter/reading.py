@@ -77,7 +77,7 @@ def save(found: Mapping[str, np.ndarray], stems: int, target: Path) -> None:
         wrong = sorted(name for name in wanted.keys() | given.keys() if wanted.get(name) != given.get(name))
         names = ", ".join(wrong[:3]) or "numbers that are not finite"
         raise WeightsError(f"These are not the weights of Spleeter with {stems} stems: see {names}.")
-    save_file({name: torch.from_numpy(np.array(value, np.float32)) for name, value in found.items()}, target)
+    save_file({name: torch.from_numpy(np.array(value, np.float32, order="C")) for name, value in found.items()}, target)
 
 
 def from_keras(found: Mapping[str, np.ndarray], stems: int) -> dict[str, np.ndarray]:
