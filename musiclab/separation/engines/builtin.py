@@ -102,6 +102,8 @@ def load(name: str, *, progress: Progress | None = None) -> Engine:  # noqa: ARG
 
 
 def version(name: str, *, progress: Progress | None = None) -> str:  # noqa: ARG001 - nothing has to be fetched
-    """The version of our methods, with the digest of the weights if there are any. See `Family`."""
-    file = HERE / _find(name).file
-    return METHODS + (f":{sha256_of(file)}" if file.is_file() else "")
+    """The version of our methods, with the digest of the weights and what is done with them. See `Family`."""
+    builtin = _find(name)
+    file = HERE / builtin.file
+    digest = sha256_of(file) if file.is_file() else ""
+    return ":".join(part for part in (METHODS, digest, builtin.method) if part)

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from musiclab.errors import EngineError
-from musiclab.separation import Engine, EngineInfo, EngineTable, Licence, load_engine, weights
+from musiclab.separation import Engine, EngineInfo, EngineTable, Licence, load_engine, registry, weights
 from musiclab.separation.engine import STEMS_4, STEMS_6
 from musiclab.separation.engines import builtin, plugins
 from musiclab.separation.registry import engines
@@ -132,7 +132,7 @@ def test_the_table_needs_neither_torch_nor_a_network() -> None:
 
 def test_what_is_done_with_the_weights_is_part_of_one_version_only(monkeypatch: pytest.MonkeyPatch) -> None:
     before = {name: registry.version(name) for name in ("embedded", "hpss")}
-    changed = tuple(replace(b, method="another") if b.info.name == "embedded" else b for b in registry.BUILT_IN)
-    monkeypatch.setattr(registry, "BUILT_IN", changed)
+    changed = tuple(replace(b, method="another") if b.info.name == "embedded" else b for b in builtin.BUILT_IN)
+    monkeypatch.setattr(builtin, "BUILT_IN", changed)
     assert registry.version("embedded") != before["embedded"]
     assert registry.version("hpss") == before["hpss"] == "2"  # results of the classical engines in stores stay valid
