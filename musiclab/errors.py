@@ -44,6 +44,10 @@ class TranscriptionError(MusiclabError):
     """The part can't be transcribed or engraved as asked: give another instrument or other settings."""
 
 
+class LyricsError(MusiclabError):
+    """The lyrics can't be used: mend the line that the message names, or give another file."""
+
+
 class DatasetError(MusiclabError):
     """A folder is not a dataset as expected: see the layout that the message names."""
 
