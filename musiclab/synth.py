@@ -11,11 +11,13 @@ Notebook: 09
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from musiclab.audio import Audio
+from musiclab import soundfont
+from musiclab.audio import SILENCE_DB, Audio
 from musiclab.instruments import DRUMS, find
 from musiclab.notes import Note, Part
 from musiclab.theory import midi_to_hz
@@ -96,6 +98,27 @@ def play(part: Part, *, instrument: str | None = None, sr: int = 44100) -> Audio
         out[start : start + len(wave)] += wave * 10 ** (VELOCITY_DB * (note.velocity / 127 - 1) / 20)
     peak = float(np.abs(out).max())
     return Audio(out * (PEAK / peak) if peak > 0 else out, sr, title=part.title)
+
+
+def play_general_midi(part: Part, *, instrument: str | int, sr: int = 44100) -> Audio:
+    """The sound of a part on one of the 128 instruments of General MIDI, from a soundfont.
+
+    Parameters
+    ----------
+    part : Part
+        Its notes, in seconds; drums are played by the font's drum kit.
+    instrument : str or int
+        See `musiclab.soundfont.find_program`; `musiclab.soundfont.instrument_names` lists them.
+    sr : int
+        Sample rate in Hz.
+
+    Returns
+    -------
+    Audio
+        Mono, as long as the part and two seconds more, peak −3 dBFS (silence for an empty part).
+    """
+    sound = soundfont.render(part, program=soundfont.find_program(instrument), sr=sr).mono()
+    return sound.gained(20 * math.log10(PEAK) - sound.peak_db) if sound.peak_db > SILENCE_DB else sound
 
 
 def timbre(name: str) -> Timbre:

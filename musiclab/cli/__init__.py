@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from musiclab.cli import evaluate, lab, models, remix, score, separate, serve
+from musiclab.cli import evaluate, jobs, lab, models, remix, score, separate, serve
 from musiclab.cli.console import Commands, plain_logging
 
 app = typer.Typer(
@@ -24,7 +24,10 @@ app = typer.Typer(
 )
 app.command("separate")(separate.separate)
 app.command("demo")(separate.demo)
-app.command("karaoke")(score.karaoke)
+app.command("karaoke")(jobs.karaoke)
+app.command("minus-one")(jobs.minus_one)
+app.command("rebalance")(jobs.rebalance)
+app.command("play-as")(jobs.play_as)
 app.command("score")(score.score)
 app.command("remix-pack")(remix.remix_pack)
 app.command("samples")(remix.samples)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -61,14 +61,26 @@ class Result(ABC):
         """Its numbers, as JSON can write them."""
         return {}
 
-    def extra_files(self) -> dict[str, bytes]:
-        """Files beside the sounds, by what their name ends in: ``{" (karaoke).txt": b"..."}``."""
+    def extra_files(self, sounds: Mapping[str, str]) -> dict[str, bytes]:  # noqa: ARG002  # for those that name them
+        """Files beside the sounds, by what their name ends in: ``{".txt": b"..."}``.
+
+        Parameters
+        ----------
+        sounds : Mapping[str, str]
+            The file of each sound, by the sound's name.
+        """
         return {}
 
     @classmethod
     def stem_of(cls, title: str) -> str:
         """What all file names begin with."""
         return safe_name(title or "song")
+
+    @classmethod
+    def file_names(cls, title: str, sounds: Iterable[str], kind: Format) -> dict[str, str]:
+        """The file of each sound, by the sound's name: known before the work, so that what is in the way is too."""
+        begin = cls.stem_of(title)
+        return {name: f"{begin} ({safe_name(name)}).{kind.extension}" for name in sounds}
 
     def save(
         self,
@@ -100,8 +112,9 @@ class Result(ABC):
         """
         kind = sound_format(format, subtype)
         begin = self.stem_of(self.title)
-        sounds = {f"{begin} ({name}).{kind.extension}": audio for name, audio in self.sounds.items()}
-        extra = {f"{begin}{end}": data for end, data in self.extra_files().items()}
+        names = self.file_names(self.title, self.sounds, kind)
+        sounds = {names[name]: audio for name, audio in self.sounds.items()}
+        extra = {f"{begin}{end}": data for end, data in self.extra_files(names).items()}
         return deliver(Path(folder).expanduser(), sounds, extra, kind, quality=quality)
 
     def as_dict(self) -> dict[str, Any]:

@@ -238,25 +238,7 @@ class TestDemo:
         assert sdr["residual"] is None
 
 
-class TestKaraokeAndScore:
-    def test_karaoke_is_the_song_without_the_voice(self, song: Path, tmp_path: Path) -> None:
-        result = run("karaoke", song, "-e", "hpss", "-o", tmp_path / "out", "-f", "flac", "--json")
-        path = Path(json.loads(result.stdout)["file"])
-        assert path.name == "a söng (without vocals).flac"
-        run("separate", song, "-e", "hpss", "-o", tmp_path)
-        voice = load(tmp_path / "a söng" / "vocals.wav").samples
-        gained = load(path).samples  # flac may have been made softer, so that it does not clip
-        rest = load(song).samples - voice
-        gain = float(np.vdot(rest, gained) / np.vdot(rest, rest))
-        assert 0.5 < gain < 1.001
-        np.testing.assert_allclose(gained, rest * gain, atol=1e-5)
-
-    def test_karaoke_without_what_is_not_there(self, song: Path, tmp_path: Path) -> None:
-        result = run("karaoke", song, "-e", "hpss", "-o", tmp_path / "out", "--without", "tuba")
-        assert result.exit_code == 1
-        assert "no tuba" in result.stderr
-        assert not (tmp_path / "out").exists()
-
+class TestScore:
     def test_score_of_a_solo_recording(self, tmp_path: Path) -> None:
         write_line(tmp_path / "line.wav")
         options = ("--stem", "song", "-i", "bass", "-f", "mid,musicxml", "-o", tmp_path, "--json")

@@ -33,7 +33,11 @@ class Halves(Result):
     def sounds(self) -> Mapping[str, Audio]:
         return {"loud": self.loud, "soft": self.soft}
 
-    def extra_files(self) -> dict[str, bytes]:
+    def extra_files(self, sounds: Mapping[str, str]) -> dict[str, bytes]:
+        assert sounds == {
+            "loud": f"{self.stem_of(self.title)} (loud).wav",
+            "soft": f"{self.stem_of(self.title)} (soft).wav",
+        }
         return {".txt": b"words"}
 
 
