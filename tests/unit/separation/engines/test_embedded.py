@@ -107,7 +107,7 @@ def test_silence_stays_silent() -> None:
 
 def test_changed_weights_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "weights.safetensors"
-    content = save({name: weight.half() for name, weight in MaskNetwork(TINY).state_dict().items()})
+    content = save({name: weight.half().contiguous() for name, weight in MaskNetwork(TINY).state_dict().items()})
     about = {"sha256": hashlib.sha256(content).hexdigest(), "config": TINY.to_dict()}
     path.with_suffix(".json").write_text(json.dumps(about))
     path.write_bytes(content)
