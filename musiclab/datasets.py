@@ -210,4 +210,5 @@ def _read_info(path: Path) -> dict[str, Any]:
             "notes": {stem: tuple(Note(*note) for note in notes) for stem, notes in raw.get("notes", {}).items()},
         }
     except (ValueError, TypeError, AttributeError, ArithmeticError, KeyError, RecursionError) as err:
-        raise DatasetError(f"{path} can't be read as a song's description ({err}): correct or delete it.") from err
+        said = str(err)[:100]
+        raise DatasetError(f"{path} can't be read as a song's description ({said}): correct or delete it.") from err

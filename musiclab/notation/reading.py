@@ -64,7 +64,7 @@ def read_musicxml(path: str | Path) -> list[Part]:
             raise ValueError(root.tag)
         listed = {entry.get("id"): entry for entry in root.iter("score-part")}
         read = [(listed[xml.get("id")], xml, _read(xml)) for xml in root.iter("part") if not _is_tab(xml)]
-    except (OSError, ET.ParseError, ValueError, KeyError, TypeError, ZeroDivisionError) as err:
+    except (OSError, ET.ParseError, ValueError, LookupError, TypeError, ArithmeticError) as err:
         raise TranscriptionError(f"{path} can't be read as MusicXML: give another file, or MIDI.") from err
     tempos = next((voice.tempos for _, _, voice in read if voice.tempos), [])
     decided = _remembered(root)

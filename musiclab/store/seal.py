@@ -19,7 +19,7 @@ def sha256_of(path: Path) -> str:
 
 
 def damage(folder: Path, *, deep: bool = False) -> list[str]:
-    """The names of the files of an entry that are missing or changed.
+    """The names of the files of an entry that are missing, changed, or not in its record.
 
     A file's SHA-256 is computed only where the system's clock says that somebody has touched the file since it was
     sealed, and once for each process: looking at hundreds of megabytes that nobody touched costs microseconds.
@@ -35,7 +35,9 @@ def damage(folder: Path, *, deep: bool = False) -> list[str]:
         record = contents(folder)
     except (OSError, ValueError, RecursionError):
         return [RECORD]
-    return [name for name, known in record.items() if not _matches(folder / name, known, deep)]
+    there = {path.relative_to(folder).as_posix() for path in folder.rglob("[!.]*") if path.is_file()}
+    changed = [name for name, known in record.items() if not _matches(folder / name, known, deep)]
+    return changed + sorted(there - set(record))
 
 
 def contents(folder: Path) -> dict[str, dict[str, Any]]:

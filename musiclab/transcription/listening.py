@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from musiclab.audio import Audio
 
 POSTERIORGRAM_SHARE = 0.6  # of the time that listening to a line takes; following its pitch is the rest
+NOTHING_PEAK_DB = -90.0  # below, not even 16 bits hold anything
 SILENT_PEAK_DB = -50.0  # a stem that never gets louder than this holds nothing to write down
 
 
@@ -180,11 +181,20 @@ def transcribe(
     if part.notes:
         return part
     if stem.peak_db < SILENT_PEAK_DB:
-        remark = f"The stem is silent (its peak is at {stem.peak_db:.0f} dBFS), so its part is empty."
+        remark = _quiet(stem.peak_db)
     else:
         remark = f"No note of a {part.instrument} was found in the stem: listen to it, or try another instrument."
     warnings.warn(remark, stacklevel=2)
     return replace(part, remarks=(remark,))
+
+
+def _quiet(peak_db: float) -> str:
+    if peak_db < NOTHING_PEAK_DB:
+        return f"The stem is silent (its peak is at {peak_db:.0f} dBFS), so its part is empty."
+    return (
+        f"The stem is so quiet (its peak is at {peak_db:.0f} dBFS) that it was taken for what other instruments left "
+        f"behind, and its part is empty: if it is music, transcribe stem.gained({-20 - peak_db:.0f})."
+    )
 
 
 def _decided(part: Part, decisions: Decisions | None) -> Part:

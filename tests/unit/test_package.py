@@ -29,9 +29,10 @@ def test_import_loads_nothing_heavy(module: str) -> None:
     assert loaded == ""
 
 
-def test_import_takes_less_than_three_tenths_of_a_second() -> None:
-    code = "import time; t = time.perf_counter(); import musiclab; print(time.perf_counter() - t)"
-    assert min(float(in_fresh_python(code)) for _ in range(5)) < 0.3
+def test_import_loads_few_modules() -> None:
+    """What takes time when a package is imported is what it imports; a busy machine changes nothing in that."""
+    code = "import sys; before = set(sys.modules); import musiclab; print(len(set(sys.modules) - before))"
+    assert int(in_fresh_python(code)) < 40
 
 
 def test_every_public_name_can_be_had() -> None:

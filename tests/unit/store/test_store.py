@@ -100,6 +100,7 @@ class TestEntry:
         "record",
         [
             "null", "[]", "{}", "3", '"a.bin"', '{"a.bin": null}', '{"a.bin": {"size": 5}}', '{"a.bin": [5]}', "{",
+            '{"b.bin": {"size": 0, "sha256": "x"}}',
             '{"a.bin": {"size": "5", "sha256": "x"}}', '{"a.bin": {"size": 5, "sha256": null}}',
             '{"../x": {"size": 5, "sha256": "x"}}', '{"/etc/passwd": {"size": 5, "sha256": "x"}}', "\xff",
             '{"a\\u0000b": {"size": 5, "sha256": "x"}}', "[" * 100_000,

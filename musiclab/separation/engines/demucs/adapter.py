@@ -193,7 +193,8 @@ def _assemble(
     try:
         bag = yaml.safe_load((folder / f"{name}.yaml").read_text(encoding="utf-8"))
         signatures, rows, segment = list(bag["models"]), bag.get("weights"), bag.get("segment")
-    except (OSError, ValueError, TypeError, KeyError, yaml.YAMLError) as error:
+        segment = None if segment is None else float(segment)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, yaml.YAMLError) as error:
         raise WeightsError(f"{name}.yaml does not say which networks belong to {name!r}: fetch it again.") from error
     networks = [_network(_file(folder, str(signature), allow_pickle), allow_pickle) for signature in signatures]
     shares = [dict(zip(networks[0].sources, map(float, row), strict=True)) for row in rows] if rows else None
