@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import pickle
 import threading
@@ -224,6 +225,45 @@ def test_pickles_are_refused(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="pickle"):
         from_folder(folder)
     assert not (tmp_path / "exploded").exists()
+
+
+def test_a_file_that_is_named_by_its_digest_must_have_it(tmp_path: Path) -> None:
+    """Demucs names its own files by a signature and the first digits of their SHA-256."""
+    content = pickle.dumps({"nothing": "of a network"})
+    digits = hashlib.sha256(content).hexdigest()[:8]
+    wrong = tmp_path / "955717e8-00000000.th"
+    wrong.write_bytes(content)
+    with pytest.raises(WeightsError, match="not the file that Demucs published"):
+        from_folder(tmp_path, allow_pickle=True)
+    wrong.rename(tmp_path / f"955717e8-{digits}.th")
+    with pytest.raises(Exception, match=r"(?s)^(?!.*that Demucs published)"):  # it is no network, but it was read
+        from_folder(tmp_path, allow_pickle=True)
+
+
+@pytest.mark.parametrize("wrong", ["bytes", "foreign", "bag"])
+def test_what_is_no_demucs_is_refused_before_it_is_kept(brought: Path, wrong: str) -> None:
+    file = brought / "955717e8.safetensors"
+    if wrong == "bytes":
+        file.write_bytes(b"\0" * 5000)
+    elif wrong == "foreign":
+        save_file({"weight": torch.ones(3)}, file)
+    else:
+        (brought / "htdemucs.yaml").write_text("models: ['12345678']")
+    with pytest.raises(WeightsError, match="as the Demucs hub has it"):
+        load_engine("htdemucs")
+    assert default_store().peek("htdemucs", kind="weights") is None
+
+
+def test_what_was_brought_is_not_called_published_and_a_change_is_told(
+    brought: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    load_engine("htdemucs")
+    assert "not known here" in weights.origin("htdemucs")
+    assert str(brought) in weights.origin("htdemucs")
+    assert "not those that were kept" not in caplog.text
+    write(brought, "955717e8", small(5), SMALL)
+    load_engine("htdemucs")
+    assert "not those that were kept" in caplog.text
 
 
 @pytest.mark.parametrize("damage", ["truncated", "text", "missing", "foreign"])
