@@ -28,7 +28,7 @@ from musiclab.separation.engine import Engine
 from musiclab.stems import Stems
 
 VOICE = "vocals"
-SILENT_DB = -50.0  # a voice that never peaks above this is none
+HARDLY_DB = -30.0  # a voice that lies so far under the song, in RMS, is none
 INSTRUMENTAL, GUIDED = "instrumental", "with guide voice"
 BACKING = "Backing voices go with the lead: no engine here tells them apart."
 
@@ -47,6 +47,8 @@ class Karaoke(Result):
         In seconds of these sounds.
     key, speed, guide_db : float
         As asked for: semitones, a factor, dB.
+
+    Notebook: 12
     """
 
     instrumental: Audio
@@ -199,7 +201,7 @@ def moved(part: Part, key: float, speed: float, *, later: float = 0.0) -> Part:
 
 def _remarks(stems: Stems, lyrics: Lyrics | None, part: Part) -> tuple[str, ...]:
     remarks = [stems.note] if stems.note else []
-    if stems[VOICE].peak_db < SILENT_DB:
+    if stems[VOICE].rms_db < stems.mixture.rms_db + HARDLY_DB:
         remarks.append("There is hardly a voice in this song: the instrumental is nearly the song itself.")
     remarks.append(BACKING)
     if lyrics is not None and part.notes:

@@ -40,6 +40,8 @@ class MinusOne(Result):
         Seconds before the song begins.
     grid : BeatGrid or None
         The beats in `track`, if clicks were asked for.
+
+    Notebook: 12
     """
 
     stems: tuple[str, ...]

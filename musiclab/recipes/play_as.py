@@ -44,6 +44,8 @@ class PlayedAs(Result):
         The notes.
     solo, instead, beside : Audio
         The new instrument alone; the song with it in place of the stem; the song with both.
+
+    Notebook: 12
     """
 
     stem: str

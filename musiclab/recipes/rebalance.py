@@ -41,6 +41,8 @@ class Rebalanced(Result):
         As asked for.
     gain_db : float
         What the whole was turned up or down by, in dB: to the song's loudness, as far as nothing clips.
+
+    Notebook: 12
     """
 
     audio: Audio

@@ -46,6 +46,8 @@ class SheetMusic(Result):
         The stem.
     writing : Writing
         How it is to be written.
+
+    Notebook: 12
     """
 
     stem: str
