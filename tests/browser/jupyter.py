@@ -88,8 +88,8 @@ class OpenNotebook:
 
     def __init__(self, page: Page, lab: Lab, name: str) -> None:
         self.page = page
-        page.goto(f"{lab.url}/lab/tree/{name}?reset")
-        page.wait_for_function("window.jupyterapp?.shell?.currentWidget?.context?.isReady", timeout=60_000)
+        page.goto(f"{lab.url}/lab/tree/{name}?reset", timeout=180_000)
+        page.wait_for_function("window.jupyterapp?.shell?.currentWidget?.context?.isReady", timeout=180_000)
         # Run All before the kernel answers would lose its widgets
         page.evaluate(
             """async () => {
@@ -98,7 +98,7 @@ class OpenNotebook:
               await sessionContext.session.kernel.info;
             }"""
         )
-        expect(page.locator(".jp-NotebookPanel-toolbar [data-status=idle]")).to_be_visible(timeout=60_000)
+        expect(page.locator(".jp-NotebookPanel-toolbar [data-status=idle]")).to_be_visible(timeout=180_000)
 
     def run_all(self, *, timeout_s: float = 120) -> None:
         """Run every cell; fails if one raises."""
