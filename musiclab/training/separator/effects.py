@@ -1,4 +1,7 @@
-"""What is done to the sound of training examples, in torch, on any device. Notebook: 06."""
+"""What is done to the sound of training examples, in torch, on any device.
+
+Notebook: 06
+"""
 
 from __future__ import annotations
 

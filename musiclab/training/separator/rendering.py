@@ -1,4 +1,7 @@
-"""Render training songs by several processes side by side. Notebook: 06."""
+"""Render training songs by several processes side by side.
+
+Notebook: 06
+"""
 
 from __future__ import annotations
 
