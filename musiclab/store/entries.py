@@ -17,7 +17,6 @@ The time at which an entry was last used is the modification time of its folder.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import logging
@@ -36,6 +35,7 @@ import platformdirs
 from filelock import FileLock, Timeout
 
 from musiclab.errors import StoreError
+from musiclab.store.disk import as_store_error, free_bytes, parse_size, size_of, touch
 from musiclab.store.seal import damage, seal, sync
 
 log = logging.getLogger("musiclab")
@@ -46,8 +46,6 @@ DEFAULT_LIMIT = 10 * 10**9  # bytes: about thirty songs of four minutes with fou
 RESERVE = 2 * 10**9  # bytes: with less free disk than this, old entries go even below the limit
 GRACE = 60.0  # seconds for which an entry that was asked for is safe: the reader has long opened its files by then
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{1,127}", re.ASCII)
-_DISK_TROUBLE = {errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EIO}
-_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
 
 @dataclass(frozen=True)
@@ -70,21 +68,6 @@ class Info:
 def key_of(*parts: object) -> str:
     """A key for `parts` (anything that JSON can write): equal parts, equal key."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-
-
-def parse_size(text: str) -> int:
-    """``"10GB"``, ``"500 MB"`` or plain bytes, as bytes.
-
-    Raises
-    ------
-    StoreError
-        If it is not a size.
-    """
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?B?)\s*", text.upper())
-    unit = match[2] if match and match[2] in _UNITS else f"{match[2]}B" if match else ""
-    if match is None or unit not in _UNITS:
-        raise StoreError(f"{text!r} is not a size: write it as 10GB, 500MB or a number of bytes.")
-    return int(float(match[1]) * _UNITS[unit])
 
 
 class Store:
@@ -122,7 +105,7 @@ class Store:
         except OSError as error:  # a place where nothing can be: to write there will say why
             log.debug("%s can't be looked at: %s", folder, error)
             return None
-        _touch(folder)
+        touch(folder)
         return folder
 
     def entry(self, key: str, fill: Callable[[Path], None], *, kind: str = "results") -> Path:
@@ -145,7 +128,7 @@ class Store:
         if found := self.peek(key, kind):
             return found
         final = self.place(key, kind)
-        with self._own_trouble(), self._lock(kind, key):
+        with as_store_error(self.root), self._lock(kind, key):
             if found := self.peek(key, kind):  # another process made it while we waited
                 return found
             self._evict()  # room first: a disk may be full of old results
@@ -162,7 +145,7 @@ class Store:
             except BaseException:
                 shutil.rmtree(temp, ignore_errors=True)
                 raise
-            _touch(final)
+            touch(final)
         self._evict()
         return final
 
@@ -209,7 +192,7 @@ class Store:
 
     def remove(self, key: str, kind: str = "results") -> None:
         """Delete one entry; nothing happens if it is not there."""
-        with self._own_trouble():
+        with as_store_error(self.root):
             if self.place(key, kind).exists():
                 with self._lock(kind, key):
                     self._discard(self.place(key, kind))
@@ -220,7 +203,7 @@ class Store:
         for folder in self._entries():
             kind = folder.parent.parent.name
             before = kinds.get(kind, Usage(0, 0))
-            kinds[kind] = Usage(before.entries + 1, before.bytes + _size(folder))
+            kinds[kind] = Usage(before.entries + 1, before.bytes + size_of(folder))
         return Info(self.root, self.limit_bytes, kinds)
 
     def verify(self) -> list[Path]:
@@ -233,7 +216,7 @@ class Store:
         An entry that is being made just now is left alone.
         """
         freed = 0
-        with self._own_trouble():
+        with as_store_error(self.root):
             for folder in self._entries():
                 own = folder.parent.parent.name
                 if own == kind or (kind is None and own not in PINNED):
@@ -248,7 +231,7 @@ class Store:
         """Delete what was used longest ago until the limit is kept, and what killed processes left behind."""
         try:
             self._sweep()
-            kept = [(f.stat().st_mtime, _size(f), f) for f in self._entries() if f.parent.parent.name not in PINNED]
+            kept = [(f.stat().st_mtime, size_of(f), f) for f in self._entries() if f.parent.parent.name not in PINNED]
             excess = max(sum(size for _, size, _ in kept) - self.limit_bytes, RESERVE - free_bytes(self.root))
             for used, size, folder in sorted(kept):
                 if excess <= 0 or time.time() - used < GRACE:
@@ -264,7 +247,7 @@ class Store:
             with self._lock(folder.parent.parent.name, folder.name, wait=False):
                 if not folder.exists() or (used is not None and folder.stat().st_mtime != used):
                     return 0
-                size = _size(folder)
+                size = size_of(folder)
                 self._discard(folder)
                 return size
         except Timeout:
@@ -291,39 +274,7 @@ class Store:
         with FileLock(path, timeout=-1 if wait else 0, poll_interval=0.05):
             yield
 
-    @contextmanager
-    def _own_trouble(self) -> Iterator[None]:
-        """Turn the operating system's complaints about this folder, and only these, into `StoreError`."""
-        try:
-            yield
-        except (OSError, NotImplementedError) as error:
-            name = getattr(error, "filename", None)
-            inside = isinstance(name, str | os.PathLike) and self.root in [p := Path(name).absolute(), *p.parents]
-            above = isinstance(name, str | os.PathLike) and Path(name).absolute() in self.root.parents
-            if not (inside or above) and getattr(error, "errno", None) not in _DISK_TROUBLE:
-                raise
-            raise StoreError(
-                f"The cache folder {self.root} can't be used ({getattr(error, 'strerror', None) or error}): free some "
-                "space, or set MUSICLAB_CACHE to another folder."
-            ) from error
-
-
-def free_bytes(folder: Path) -> int:
-    """Free space on the disk of a folder that exists."""
-    return shutil.disk_usage(folder).free
-
 
 def default_store() -> Store:
     """The store of this user: ``MUSICLAB_CACHE``, or else the system's cache folder."""
     return Store()
-
-
-def _touch(folder: Path) -> None:
-    try:
-        os.utime(folder)
-    except OSError:  # a read-only store can still be read
-        log.debug("%s can't be marked as used", folder)
-
-
-def _size(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

@@ -168,7 +168,7 @@ class Block(nn.Module):
         return out
 
 
-class Song(nn.Module):
+class GlobalContext(nn.Module):
     """What the whole piece is like (mean over time), told to every moment: who plays at all, how loud on average."""
 
     def __init__(self, width: int, bands: int) -> None:
@@ -192,7 +192,8 @@ class Trunk(nn.Module):
         self.enter = nn.ModuleList(Block(w, b) for w, b in zip(widths[:-1], bands, strict=False))
         self.down = nn.ModuleList(nn.Conv2d(a, b, 2, stride=2) for a, b in pairwise(widths))
         self.middle = nn.Sequential(
-            *(Block(widths[-1], bands[-1], dilation=2**i) for i in range(config.middle)), Song(widths[-1], bands[-1])
+            *(Block(widths[-1], bands[-1], dilation=2**i) for i in range(config.middle)),
+            GlobalContext(widths[-1], bands[-1]),
         )
         self.up = nn.ModuleList(nn.ConvTranspose2d(b, a, 2, stride=2) for a, b in pairwise(widths))
         self.leave = nn.ModuleList(Block(w, b) for w, b in zip(widths[:-1], bands, strict=False))
