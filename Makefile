@@ -19,10 +19,10 @@ demo: $(VENV)/.installed ## separate the bundled song: stems, levels, files, wha
 
 test: $(VENV)/.developing ## every test: units, notebooks, and (where Chromium is) the browser
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile \
-		--benchmark-disable --nbmake --nbmake-timeout=300 tests $(wildcard notebooks)
+		--benchmark-disable tests notebooks
 
-lab: $(VENV)/.installed ## JupyterLab, open on the first notebook
-	@$(BIN)/musiclab lab --here
+lab: $(VENV)/.installed ## JupyterLab, open on the first notebook, in copies of your own
+	@$(BIN)/musiclab lab
 
 lint: $(VENV)/.developing ## lint, format, spelling, types, and the floors of the house
 	@$(BIN)/ruff check --quiet .

@@ -32,6 +32,7 @@ from .transcription.context import in_context as in_context
 from .transcription.form import sections as sections
 from .widgets.blind.listening_test import ListeningTest as ListeningTest
 from .widgets.blind.rating_test import RatingTest as RatingTest
+from .widgets.choice.choice import SongChoice as SongChoice
 from .widgets.explorer.explorer import SpectrogramExplorer as SpectrogramExplorer
 from .widgets.masklab.masklab import MaskLab as MaskLab
 from .widgets.mixer.mixer import Mixer as Mixer

@@ -5,7 +5,15 @@ Every message is one sentence that says what is wrong and what to do about it.
 
 
 class MusiclabError(Exception):
-    """The root: catch it to catch everything that musiclab raises on purpose."""
+    """The root: catch it to catch everything that musiclab raises on purpose.
+
+    In a notebook (JupyterLab, Notebook, Voila) it shows its sentence alone: the lines of code between the cell and the
+    sentence say nothing to a reader. ``err.__traceback__`` and ``%debug`` have them still, as has a terminal.
+    """
+
+    def _render_traceback_(self) -> list[str]:
+        """The lines that IPython shows in place of a traceback."""
+        return [str(self)]
 
 
 class AudioError(MusiclabError):

@@ -276,4 +276,5 @@ class Part:
 
     def __repr__(self) -> str:
         title = f" {self.title!r}" if self.title else ""
-        return f"<Part{title}: {len(self.notes)} notes for {self.instrument}, {self.duration:.2f} s>"
+        count = f"{len(self.notes)} note{'s' * (len(self.notes) != 1)}"
+        return f"<Part{title}: {count} for {self.instrument}, {self.duration:.2f} s>"

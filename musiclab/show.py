@@ -25,6 +25,8 @@ LOSSLESS_SECONDS = 10.0  # up to here a player gets FLAC: tones, clicks and diff
 PLAYER_SECONDS = 600.0  # a player holds no more: about 7 MB in the saved notebook
 TABLE_SECONDS = 300.0  # over all rows of a table; longer stems are for the mixer
 
+IN_PLAIN_WORDS = {"embedded": "the network that comes with musiclab"}  # of engines whose names say nothing
+
 _QUALITY = 0.25  # Opus at 96 kbit/s for stereo
 _COLUMNS = 600  # of a waveform, wherever it is shown
 _ACCENT = "var(--jp-brand-color1, #1976d2)"
@@ -105,7 +107,9 @@ def stems_html(stems: Stems) -> str:
         _row(name, audio, shares.get(name), top, player, index)
         for index, ((name, audio), player) in enumerate(zip(rows.items(), players, strict=True))
     )
+    meaning = IN_PLAIN_WORDS.get(stems.engine, "")
     by = f" by {escape(stems.engine)}" if stems.engine else ""
+    by += f" ({escape(meaning)})" if meaning else ""
     title = stems.mixture.title or "Stems"
     columns = ["Level dBFS", "Peak dBFS", "Share of energy", *(["Listen"] if playable else [])]
     heads = "".join(f'<th scope="col">{text}</th>' for text in columns)

@@ -11,9 +11,10 @@ from typing import Annotated
 import typer
 
 from musiclab.cli import console
-from musiclab.errors import DatasetError
+from musiclab.errors import DatasetError, ExportError
 
 FIRST = "01-hear-each-instrument.ipynb"
+LESSONS = "[0-9][0-9]-*.ipynb"  # and nothing that others have left beside them
 
 
 def bundled_notebooks() -> Path:
@@ -29,12 +30,16 @@ def copy_notebooks(folder: Path) -> Path:
     if not (source / FIRST).is_file():
         raise DatasetError(f"The notebooks are missing from {source}: install musiclab again.")
     if folder.resolve() != source.resolve():
-        folder.mkdir(parents=True, exist_ok=True)
-        for path in source.rglob("*"):
-            target = folder / path.relative_to(source)
-            if path.is_file() and not target.exists() and ".ipynb_checkpoints" not in path.parts:
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(path, target)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for path in source.glob(LESSONS):
+                if not (folder / path.name).exists():
+                    shutil.copyfile(path, folder / path.name)
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise ExportError(
+                f"The notebooks can't be copied to {folder} ({reason}): name a folder of yours with --folder."
+            ) from error
     return folder / FIRST
 
 

@@ -89,5 +89,6 @@ def _tell(made: SheetMusic, files: dict[str, str], seconds: float, *, json: bool
         return
     for remark in made.remarks:
         console.note(remark)
-    title = f"{made.title}: {len(made.part)} notes for {made.part.instrument}, of which about {made.confidence:.0%}"
+    count = f"{len(made.part)} note{'s' * (len(made.part) != 1)}"
+    title = f"{made.title}: {count} for {made.part.instrument}, of which about {made.confidence:.0%}"
     console.print_table(f"{title} are right; {seconds:.1f} s", ("as", "file"), list(files.items()))

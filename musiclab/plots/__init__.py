@@ -9,6 +9,7 @@ Whole songs are fast: a spectrogram is reduced to the pixels that can be seen be
 Notebook: 02
 """
 
+from musiclab.plots.canvas import follow_page
 from musiclab.plots.pictures import picture
 from musiclab.plots.spectrograms import error_spectrogram, mask, mask_comparison, spectrogram
 from musiclab.plots.waves import bleed_matrix, levels, stems_overview, waveform
@@ -16,6 +17,7 @@ from musiclab.plots.waves import bleed_matrix, levels, stems_overview, waveform
 __all__ = [
     "bleed_matrix",
     "error_spectrogram",
+    "follow_page",
     "levels",
     "mask",
     "mask_comparison",

@@ -5,7 +5,7 @@ Notebook: 02
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,7 +19,29 @@ COLUMNS = 1200  # pixels across: more can't be told apart in a figure of 10 inch
 HZ_TICKS = (50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000)
 TICK_ROOM = 0.045  # of the height of the axis
 LOUDNESS_COLOURS, SHARE_COLOURS, ERROR_COLOURS = "magma", "viridis", "inferno"
+GREY = "#777777"  # contrast 4.5 with white, 4.2 with the #111111 of JupyterLab's dark theme
 LONG_S = 60.0  # from here on time is told in minutes and seconds
+
+
+def follow_page(grey: str = GREY) -> None:
+    """Let the figures of a notebook stand on the page's own ground, light or dark, with grey lines and letters.
+
+    A picture can't ask for the theme of the page it is on, and the page may change it later: so nothing is painted
+    behind a figure, and its lines and letters have a grey that is read on white and on near-black alike.
+
+    Parameters
+    ----------
+    grey : str
+        A colour of matplotlib's.
+
+    Notebook: 02
+    """
+    from matplotlib import rcParams
+
+    grounds = ("figure.facecolor", "axes.facecolor", "savefig.facecolor", "legend.facecolor")
+    marks = ("text.color", "axes.labelcolor", "axes.titlecolor", "axes.edgecolor", "xtick.color", "ytick.color")
+    settings: dict[Any, Any] = {**dict.fromkeys(grounds, "none"), **dict.fromkeys((*marks, "grid.color"), grey)}
+    rcParams.update({**settings, "legend.framealpha": 0})
 
 
 def new_axes(ax: Axes | None, *, size: tuple[float, float] = (10.0, 4.0)) -> Axes:

@@ -1,4 +1,4 @@
-"""The course as files: clean, complete in itself, and named by whatever it teaches. (That it runs, nbmake tests.)"""
+"""The course as files: clean, complete in itself, named by whatever it teaches. (`tests.lessons` runs it.)"""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ import nbformat
 import pytest
 
 import musiclab
+from musiclab.errors import DatasetError
+from musiclab.exercises import BEGIN, BLANK, END, GOES_ON, TAG, Exercise, exercises
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
@@ -83,6 +85,67 @@ def test_it_begins_with_a_title_and_what_one_will_do_and_need(notebook: Any) -> 
 def test_hidden_answers_can_be_opened_and_shut(notebook: Any) -> None:
     for cell in notebook.cells:
         assert cell.source.count("<details>") == cell.source.count("</details>") == cell.source.count("</summary>")
+
+
+def names(source: str, *kinds: type[ast.expr_context]) -> set[str]:
+    """Names that a cell stores or loads."""
+    nodes = ast.walk(ast.parse(source))
+    return {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, kinds)}
+
+
+def test_exercises_ship_blank_with_a_sentence_for_it_and_a_folded_solution(notebook: Any) -> None:
+    for exercise in exercises(notebook):
+        assert notebook.cells[exercise.index].metadata.tags == [TAG, GOES_ON]
+        lines = exercise.source.splitlines()
+        blank = max(number for number, line in enumerate(lines) if BLANK.match(line))
+        after = ast.parse("\n".join(lines[blank + 1 :])).body
+        first = next(node for node in after if isinstance(node, ast.Assert))
+        assert "..." in ast.unparse(first.test), f"The first assert is for a blank: {exercise.source}"
+        assert isinstance(first.msg, ast.Constant | ast.JoinedStr)
+        assert all(node.msg is not None for node in after if isinstance(node, ast.Assert))
+
+
+def test_every_cell_that_is_to_be_filled_in_is_an_exercise(notebook: Any) -> None:
+    asked = sum(cell.source.count("**Exercise.**") for cell in notebook.cells)
+    assert len(exercises(notebook)) == asked
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and TAG not in cell.metadata.get("tags", ()):
+            assert not any(BLANK.match(line) for line in cell.source.splitlines())
+
+
+def test_nothing_but_an_exercise_needs_its_answer(notebook: Any) -> None:
+    """Who leaves one out, or lets all cells run at once, loses nothing of the rest."""
+    open_names: set[str] = set()
+    answers = {exercise.index for exercise in exercises(notebook)}
+    for index, cell in enumerate(notebook.cells):
+        if cell.cell_type != "code":
+            continue
+        stored, loaded = names(cell.source, ast.Store), names(cell.source, ast.Load)
+        if index in answers:
+            open_names |= stored
+        else:
+            assert not (loaded - stored) & open_names, f"Cell {index} needs what an exercise gives."
+            open_names -= stored
+
+
+def test_a_solved_cell_is_the_cell_with_the_solution_between_the_marks_of_nbgrader() -> None:
+    source = "def f(x):\n    return ...\n\nassert f(1) is not ..., 'Put it in the place of the dots.'"
+    solved = Exercise(3, source, "return x").solved
+    assert solved == source.replace("    return ...", f"    {BEGIN}\n    return x\n    {END}")
+    two = Exercise(0, "a = ...  # Hz\nb = ...\n\nassert ... not in (a, b)", "a = 1\nb = 2").solved
+    assert two == f"{BEGIN}\na = 1\nb = 2\n{END}\n\nassert ... not in (a, b)"
+
+
+@pytest.mark.parametrize("source", ["x = 1", "x = ...\ny = 1\nz = ..."])
+def test_an_exercise_without_one_row_of_blanks_is_refused(source: str) -> None:
+    with pytest.raises(DatasetError, match="Cell 7"):
+        _ = Exercise(7, source, "x = 2").solved
+
+
+def test_an_exercise_without_a_solution_is_refused() -> None:
+    cell = {"metadata": {"tags": [TAG]}, "source": "x = ..."}
+    with pytest.raises(DatasetError, match="folded solution"):
+        exercises({"cells": [cell, {"metadata": {}, "source": "No."}]})
 
 
 @pytest.mark.parametrize("name", public())

@@ -139,6 +139,11 @@ def test_the_table_of_stems_tells_levels_and_shares():
     assert "2 stems by hpss · 1.00 s · stereo · 44.1 kHz" in text
 
 
+def test_an_engine_whose_name_says_nothing_is_told_in_plain_words():
+    text = show.stems_html(Stems(stems(), stems().mixture, engine="embedded"))
+    assert "2 stems by embedded (the network that comes with musiclab) · 1.00 s" in text
+
+
 def test_players_in_the_table_are_at_true_level():
     many = stems(vocals=0.2, bass=0.02)
     page = Checked(many._repr_html_())

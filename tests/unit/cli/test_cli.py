@@ -20,7 +20,7 @@ from musiclab import datasets
 from musiclab.batch import find_songs, song_folders
 from musiclab.cli import app, lab
 from musiclab.codecs import load
-from musiclab.errors import AudioError
+from musiclab.errors import AudioError, ExportError
 from musiclab.notes import Part
 from musiclab.recipes.report import null_db
 from musiclab.store import Store
@@ -384,8 +384,8 @@ class TestLab:
     @pytest.fixture
     def source(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         folder = tmp_path / "bundled"
-        (folder / "images").mkdir(parents=True)
-        for name in (lab.FIRST, "02-more.ipynb", "images/x.png"):
+        (folder / "exports").mkdir(parents=True)
+        for name in (lab.FIRST, "02-more.ipynb", "exports/vocals.wav", "Untitled.ipynb", "song.mp3"):
             (folder / name).write_text("original")
         monkeypatch.setattr(lab, "bundled_notebooks", lambda: folder)
         return folder
@@ -398,7 +398,17 @@ class TestLab:
         assert lab.copy_notebooks(mine) == mine / lab.FIRST
         assert (mine / lab.FIRST).read_text() == "my answers"
         assert (mine / "02-more.ipynb").read_text() == "original"
-        assert (mine / "images" / "x.png").exists()
+
+    @pytest.mark.usefixtures("source")
+    def test_leaves_behind_what_others_have_made_beside_the_notebooks(self, tmp_path: Path) -> None:
+        lab.copy_notebooks(tmp_path / "mine")
+        assert sorted(path.name for path in (tmp_path / "mine").iterdir()) == [lab.FIRST, "02-more.ipynb"]
+
+    @pytest.mark.usefixtures("source")
+    def test_a_folder_that_can_not_be_made_is_told_in_a_sentence(self, tmp_path: Path) -> None:
+        (tmp_path / "file").touch()
+        with pytest.raises(ExportError, match=r"can't be copied to .*file.*--folder"):
+            lab.copy_notebooks(tmp_path / "file" / "mine")
 
     def test_its_own_notebooks_are_opened_where_they_are(self, source: Path) -> None:
         assert lab.copy_notebooks(source) == source / lab.FIRST

@@ -202,3 +202,31 @@ def test_without_axes_a_new_figure_is_made(stems):
     image = plots.spectrogram(stems.mixture)
     assert image.figure.number in plt.get_fignums()
     plt.close(image.figure)
+
+
+def test_figures_are_read_on_a_white_page_and_on_a_dark_one():
+    """Nothing is painted behind them, and what is written has a contrast of 4 with both."""
+    with mpl.rc_context():
+        plots.follow_page()
+        figure = Figure()
+        FigureCanvasAgg(figure)
+        ax = figure.add_subplot()
+        ax.plot([0, 1], label="a line")
+        ax.set(title="a title", xlabel="time (s)")
+        ax.legend()
+        figure.canvas.draw()
+        page = np.asarray(figure.canvas.buffer_rgba()).astype(float) / 255
+        assert page[0, 0, 3] == page[page.shape[0] // 2, page.shape[1] // 4, 3] == 0  # outside and inside the axes
+        for text in (ax.title, ax.xaxis.label, ax.get_legend().get_texts()[0], *ax.get_xticklabels()):
+            for ground in ("#ffffff", "#111111"):
+                assert contrast(text.get_color(), ground) > 4.0
+
+
+def contrast(one, other):
+    """WCAG 2.2's contrast ratio of two colours."""
+    light = []
+    for colour in (one, other):
+        rgb = np.array(mpl.colors.to_rgb(colour))
+        linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+        light.append(linear @ (0.2126, 0.7152, 0.0722) + 0.05)
+    return max(light) / min(light)

@@ -1,10 +1,10 @@
-"""The training of notebook 06: it follows its clock, repeats with its seed, and learns."""
+"""The training of notebook 06: it counts its steps, repeats with its seed, and learns."""
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -28,19 +28,21 @@ def songs(tmp_path: Path, rng: np.random.Generator) -> Path:
     return folder
 
 
-def ticking(step: float = 1.0) -> itertools.count[float]:
-    return itertools.count(0.0, step)
-
-
-def test_it_learns_within_its_time_and_repeats_with_its_seed(songs: Path) -> None:
+def test_it_learns_in_its_steps_and_repeats_with_its_seed(songs: Path) -> None:
     runs = []
     for _ in range(2):
-        clock = ticking()
         trainer = Trainer(replace(lesson.settings(songs, seed=3), half=False))
-        runs.append(list(lesson.steps(trainer, 12 / 60, clock=lambda clock=clock: next(clock))))
+        runs.append(list(lesson.steps(trainer, 11)))
     done, losses = zip(*runs[0], strict=True)
-    assert len(done) == trainer.step == 11  # a tick before the first step, and one for each
-    assert list(done) == sorted(done)
-    assert 0 < done[0] < done[-1] < 1
+    assert list(done) == list(range(1, 12))
+    assert trainer.step == 11
     assert np.mean(losses[-3:]) < np.mean(losses[:3]) - 0.05
     np.testing.assert_allclose(losses, [loss for _, loss in runs[1]], rtol=1e-4)
+
+
+def test_the_learning_rate_falls_to_zero_at_the_end() -> None:
+    shares: list[float] = []
+    trainer = SimpleNamespace(train_step=lambda share: shares.append(share) or 0.5)
+    assert list(lesson.steps(trainer, 10)) == [(k, 0.5) for k in range(1, 11)]
+    assert shares[:7] == [1.0] * 7
+    np.testing.assert_allclose(shares[7:], [0.75, 0.5, 0.25])

@@ -1,0 +1,1 @@
+"""Choosing a song, and all that follows from it."""

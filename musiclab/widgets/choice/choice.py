@@ -1,0 +1,130 @@
+"""Choose a song, by a button or a path, and all that follows from it is made anew, in its place on the page.
+
+A cell that has run does not run again by itself when somebody uploads a song. So what follows from a song is written as
+a step, a function of the song: `SongChoice.show` runs it, shows what it gives, and does both again for each other song.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import ipywidgets  # type: ignore[import-untyped]
+
+from musiclab.audio import Audio
+from musiclab.codecs import load
+from musiclab.datasets import demo as demo_song
+from musiclab.errors import MusiclabError
+
+Step = Callable[[Audio], Any]
+
+
+@dataclass
+class _Chosen:
+    """What was chosen last, for as long as the kernel runs: a cell that runs again must not lose it."""
+
+    song: Audio | None = None
+
+
+_chosen = _Chosen()
+
+
+class SongChoice(ipywidgets.VBox):  # type: ignore[misc]
+    """A button to choose a song of one's own; steps that run for it; a song that is there until then.
+
+    Parameters
+    ----------
+    demo : str
+        The bundled song that is taken until another one is chosen: one of `demo_songs()`.
+
+    Examples
+    --------
+    >>> choice = ml.SongChoice("paper-boats")
+    >>> @choice.show
+    ... def stems(song):
+    ...     return ml.separate(song)
+
+    Notebook: 01, 09
+    """
+
+    def __init__(self, demo: str = "paper-boats") -> None:
+        self._here = demo_song(demo).stems.mixture
+        self._steps: dict[
+            str, tuple[Step, Any]
+        ] = {}  # by name: the function, and where on the page it shows its result
+        self._upload = ipywidgets.FileUpload(accept="audio/*,video/*", description="Your song")
+        self._back = ipywidgets.Button(description="Back to the song that is here")
+        self._back.layout.width = "auto"
+        self._said = ipywidgets.HTML()
+        self._out = ipywidgets.Output()  # progress and sentences of what an upload starts
+        self._upload.observe(self._uploaded, names="value")
+        self._back.on_click(lambda _: self._change(None))
+        self._tell()
+        super().__init__([ipywidgets.HBox([self._upload, self._back]), self._said, self._out])
+
+    @property
+    def song(self) -> Audio:
+        """The song that was chosen, or the one that is here."""
+        return _chosen.song or self._here
+
+    def take(self, source: str | Path | Audio) -> None:
+        """Choose a song by its path, or one that is loaded already; all steps run for it.
+
+        Raises
+        ------
+        AudioError
+            If it can't be read; the song before it stays.
+        """
+        song = source if isinstance(source, Audio) else load(source)
+        _chosen.song = song
+        self._tell()
+        self._again()
+
+    def show(self, step: Step) -> Any:
+        """Run a step, show what it gives, and do so again for each other song.
+
+        Used as a decorator. The function's name stands for what it gave last: ``stems``, not a function.
+        """
+        from IPython.display import display
+
+        made = step(self.song)
+        self._steps[step.__name__] = (step, display(made, display_id=True))
+        return made
+
+    def _uploaded(self, change: dict[str, Any]) -> None:
+        if change["new"]:
+            self._change(change["new"][0])
+            with self._upload.hold_trait_notifications():  # the bytes are not kept twice
+                self._upload.value = ()
+
+    def _change(self, upload: Any) -> None:
+        """Another song, by a button: what goes wrong is told below it."""
+        self._out.clear_output()
+        with self._out:
+            try:
+                if upload is None:
+                    _chosen.song = None
+                    self._tell()
+                    self._again()
+                else:
+                    self._said.value = f"Reading {escape(upload['name'])} …"
+                    self.take(load(upload))
+            except MusiclabError as error:
+                self._tell()
+                self._said.value += f"<br>{escape(str(error))}"
+
+    def _again(self) -> None:
+        for step, shown in list(self._steps.values()):
+            made = step(self.song)
+            step.__globals__[step.__name__] = made  # the notebook's own name for it
+            if shown is not None:
+                shown.update(made)
+
+    def _tell(self) -> None:
+        title = escape(self.song.title or "without a title")
+        own = _chosen.song is not None
+        self._said.value = f"Your song: <b>{title}</b>" if own else f"Until you choose one: <b>{title}</b>"
+        self._back.disabled = not own
