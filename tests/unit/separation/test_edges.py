@@ -13,6 +13,7 @@ import torch
 
 from musiclab.audio import Audio
 from musiclab.separation import Engine, Licence, refine, registry, separate, streams, weights
+from musiclab.separation.engines import builtin
 from musiclab.separation.layout import Layout
 from musiclab.separation.loop import _Clock
 from musiclab.stems import Stems
@@ -98,7 +99,7 @@ def test_a_residual_that_is_loud_is_a_source_of_the_filter(rng: np.random.Genera
 def test_new_weights_make_a_new_version(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stems in the store were made with the old ones."""
     old = registry.version("embedded")
-    monkeypatch.setattr(registry, "sha256_of", lambda _: "0" * 64)
+    monkeypatch.setattr(builtin, "sha256_of", lambda _: "0" * 64)
     new = registry.version("embedded")
     assert old != new
     assert "0" * 64 in new
@@ -108,15 +109,16 @@ def test_new_weights_make_a_new_version(monkeypatch: pytest.MonkeyPatch) -> None
 def test_weights_in_a_folder_of_yours_are_found_there_and_in_one_of_their_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inside: str
 ) -> None:
-    item = SimpleNamespace(name="mine", files={"a.safetensors": "0"}, hub="nobody/nothing")
+    source = SimpleNamespace(kind="hub", place="nobody/nothing", files={"a.safetensors": None})
+    item = SimpleNamespace(name="mine", sources=(source,))
     folder = tmp_path / inside
     folder.mkdir(exist_ok=True)
     (folder / "a.safetensors").touch()
     monkeypatch.setenv(weights.FOLDER_VARIABLE, str(tmp_path))
     monkeypatch.setattr(weights, "_snapshots", lambda _: [])
-    assert weights._places(item)[1] == folder  # type: ignore[arg-type]
+    assert weights._local(item) == (source, folder, f"the folder {folder}")  # type: ignore[arg-type]
     (folder / "a.safetensors").unlink()
-    assert weights._places(item)[1] is None  # type: ignore[arg-type]
+    assert weights._local(item) is None  # type: ignore[arg-type]
 
 
 def test_files_in_folders_of_an_entry_are_sealed_too(tmp_path: Path) -> None:
