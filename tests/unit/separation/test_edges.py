@@ -57,11 +57,12 @@ def test_no_seam_where_a_block_ends(sr: int, monkeypatch: pytest.MonkeyPatch) ->
     np.testing.assert_allclose(stem.samples[inside], whole.samples[inside], atol=1e-4)
 
 
-def test_shifted_grids_weigh_a_frame_by_its_place_in_the_segment() -> None:
+@pytest.mark.parametrize("fixed", [False, True])
+def test_shifted_grids_weigh_a_frame_by_its_place_in_the_segment(fixed: bool) -> None:
     """A segment that begins before the song has lost the rising side of its window, not the falling one."""
-    layout = Layout(length=1000, overlap=0.25, context=0, align=1, fixed=False, shifts=2, shift=400)
+    layout = Layout(length=1000, overlap=0.25, context=0, align=1, fixed=fixed, shifts=2, shift=400)
     window = layout.window()
-    cut = [segment for segment in layout.segments(5000) if segment.phase]
+    cut = [segment for segment in layout.segments(5000) if segment.write[0] == 0 and segment.write[1] < layout.kept]
     assert cut
     for segment in cut:
         start, stop = segment.write
@@ -121,7 +122,9 @@ def test_weights_in_a_folder_of_yours_are_found_there_and_in_one_of_their_name(
     assert weights._local(item) is None  # type: ignore[arg-type]
 
 
-def test_files_in_folders_of_an_entry_are_sealed_too(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["part.npy", "more.npy"])
+def test_files_in_folders_of_an_entry_are_sealed_too(tmp_path: Path, name: str) -> None:
+    """One that was changed is seen, and one that somebody put there."""
     from musiclab.store import Store
 
     def fill(folder: Path) -> None:
@@ -130,11 +133,17 @@ def test_files_in_folders_of_an_entry_are_sealed_too(tmp_path: Path) -> None:
 
     store = Store(tmp_path)
     entry = store.entry("entry-1", fill)
-    (entry / "deep" / "part.npy").write_bytes(b"noise")
     made: list[Path] = []
-    again = store.entry("entry-1", lambda folder: made.append(folder) or fill(folder))
+
+    def again() -> Path:
+        return store.entry("entry-1", lambda folder: made.append(folder) or fill(folder))
+
+    again()
+    assert not made, "nobody touched it"
+    (entry / "deep" / name).write_bytes(b"noise")
+    again()
     assert made, "the damage was not seen"
-    assert (again / "deep" / "part.npy").read_bytes() == b"sound"
+    assert (entry / "deep" / "part.npy").read_bytes() == b"sound"
 
 
 def test_noise_is_not_silence(rng: np.random.Generator) -> None:
