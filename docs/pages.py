@@ -22,7 +22,8 @@ class Stills(Preprocessor):
     def preprocess(self, nb, resources):
         for cell in nb.cells:
             if cell.cell_type == "code":
-                cell.outputs = [kept for output in cell.outputs if (kept := self.still(output)) is not None]
+                outputs = [] if "exercise" in cell.metadata.get("tags", ()) else cell.outputs  # blank: nothing to show
+                cell.outputs = [kept for output in outputs if (kept := self.still(output)) is not None]
         title = nb.cells[0].source.splitlines()[0].removeprefix("# ")
         resources["metadata"]["name"] = title
         for cell in nb.cells:  # from page to page
@@ -39,7 +40,7 @@ class Stills(Preprocessor):
         if WIDGET not in data:
             return output
         del data[WIDGET]
-        if text.startswith("separating with"):
+        if re.search(r"\d %", text):  # a progress bar
             return None
         if not text:  # its picture stands beside it
             return None

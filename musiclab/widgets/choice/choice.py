@@ -88,10 +88,9 @@ class SongChoice(ipywidgets.VBox):  # type: ignore[misc]
 
         Used as a decorator. The function's name stands for what it gave last: ``stems``, not a function.
         """
-        from IPython.display import display
-
         made = step(self.song)
-        self._steps[step.__name__] = (step, display(made, display_id=True))
+        places = [_place(data, metadata) for data, metadata in _shown(made)]
+        self._steps[step.__name__] = (step, places)
         return made
 
     def _uploaded(self, change: dict[str, Any]) -> None:
@@ -117,14 +116,34 @@ class SongChoice(ipywidgets.VBox):  # type: ignore[misc]
                 self._said.value += f"<br>{escape(str(error))}"
 
     def _again(self) -> None:
-        for step, shown in list(self._steps.values()):
+        for step, places in list(self._steps.values()):
             made = step(self.song)
             step.__globals__[step.__name__] = made  # the notebook's own name for it
-            if shown is not None:
-                shown.update(made)
+            for place, (data, metadata) in zip(places, _shown(made), strict=False):
+                place.update(data, metadata=metadata, raw=True)
 
     def _tell(self) -> None:
         title = escape(self.song.title or "without a title")
         own = _chosen.song is not None
         self._said.value = f"Your song: <b>{title}</b>" if own else f"Until you choose one: <b>{title}</b>"
         self._back.disabled = not own
+
+
+def _shown(made: object) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """What a notebook shows of something, as data by type with what is said of them: one output, or several."""
+    from IPython import get_ipython
+    from IPython.display import display
+    from IPython.utils.capture import capture_output
+
+    if get_ipython() is None:  # no notebook: nothing to be shown
+        return []
+    with capture_output(stdout=False, stderr=False) as kept:
+        display(made)
+    return [(output.data, output.metadata or {}) for output in kept.outputs]
+
+
+def _place(data: dict[str, Any], metadata: dict[str, Any]) -> Any:
+    """A place on the page that shows this, until it is told otherwise."""
+    from IPython.display import display
+
+    return display(data, metadata=metadata, raw=True, display_id=True)

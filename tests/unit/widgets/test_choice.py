@@ -8,6 +8,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from nbclient import NotebookClient
+from nbformat.v4 import new_code_cell, new_notebook
 
 import musiclab as ml
 from musiclab.errors import AudioError
@@ -16,19 +18,20 @@ from tests.sounds import SR, song, tone
 
 
 class Place:
-    """A place on the page, as `display` gives it."""
+    """A place on the page: all that it has shown."""
 
-    def __init__(self, shown: object) -> None:
-        self.shown = [shown]
+    def __init__(self, data: dict[str, Any]) -> None:
+        self.shown = [data]
 
-    def update(self, made: object) -> None:
-        self.shown.append(made)
+    def update(self, data: dict[str, Any], **_: object) -> None:
+        self.shown.append(data)
 
 
 @pytest.fixture
 def places(monkeypatch: pytest.MonkeyPatch) -> list[Place]:
     found: list[Place] = []
-    monkeypatch.setattr("IPython.display.display", lambda made, **_: found.append(Place(made)) or found[-1])
+    monkeypatch.setattr(module, "_shown", lambda made: [({"text/plain": str(made)}, {})])
+    monkeypatch.setattr(module, "_place", lambda data, _: found.append(Place(data)) or found[-1])
     monkeypatch.setattr(module._chosen, "song", None)
     here = song({"bass": tone(110, 0.5, level=0.2)}, title="Here")
     monkeypatch.setattr(module, "demo_song", lambda _: SimpleNamespace(stems=here))
@@ -71,7 +74,7 @@ def test_an_upload_runs_all_steps_in_order_and_shows_them_where_they_were(places
     assert stems.startswith("stems of")
     upload(choice, wav())
     assert ran == ["stems", "mixer"] * 2
-    assert [place.shown[-1] for place in places] == ["stems of mine", "mixer of mine"]
+    assert [place.shown[-1]["text/plain"] for place in places] == ["stems of mine", "mixer of mine"]
     assert globals()["stems"] == "stems of mine"  # the notebook's own name
     assert choice._upload.value == ()
 
@@ -115,3 +118,25 @@ def test_names_can_not_inject_anything(places: list[Place]) -> None:
     choice = ml.SongChoice()
     upload(choice, wav(), "<img src=x onerror=alert(1)>.wav")
     assert "<img" not in choice._said.value
+
+
+def test_in_a_kernel_a_widget_is_replaced_where_it_stands(tmp_path: Path) -> None:
+    """Its picture and itself are two outputs: both belong to the song that was chosen last."""
+    (tmp_path / "mine.wav").write_bytes(wav())
+    code = """
+import musiclab as ml
+choice = ml.SongChoice("lantern-waltz")
+
+@choice.show
+def explorer(song):
+    return ml.SpectrogramExplorer(song)
+
+first = explorer.model_id
+"""
+    cells = [code, f"choice.take({str(tmp_path / 'mine.wav')!r}); assert explorer.model_id != first; explorer.model_id"]
+    notebook = new_notebook(cells=[new_code_cell(cell) for cell in cells])
+    NotebookClient(notebook, timeout=300, kernel_name="python3").execute()
+    shown = [output.data for output in notebook.cells[0].outputs]
+    views = [data["application/vnd.jupyter.widget-view+json"]["model_id"] for data in shown if len(data) == 2]
+    assert [repr(view) for view in views] == [notebook.cells[1].outputs[-1].data["text/plain"]]
+    assert any("image/png" in data for data in shown)
