@@ -214,7 +214,7 @@ async def test_a_file_that_is_no_song_is_told_in_one_sentence(desk: Desk, songs:
 async def test_limits_of_size_length_memory_and_engines(desk: Desk, songs: Path) -> None:
     cases = [
         (Limits(seconds=5.0), {}, "longer than"),
-        (Limits(decode_bytes=150_000_000), {}, "memory"),
+        (Limits(decode_bytes=60_000_000), {}, "memory"),
         (Limits(), {"engine": "demucs:elsewhere"}, "no engine"),
     ]
     async with Client(build(desk)) as client:

@@ -79,7 +79,7 @@ def test_without_json_there_is_a_table_of_files_and_the_same_again_is_allowed(so
 def test_a_mistake_is_said_before_the_work(
     song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], said: str
 ) -> None:
-    monkeypatch.setattr("musiclab.separation.run._fill", None)  # nothing may be separated
+    monkeypatch.setattr("musiclab.separation.job.Job.fill", None)  # nothing may be separated
     result = run(*(word.format(song=song) for word in arguments), "-e", "hpss", "-o", tmp_path / "out")
     assert result.exit_code == 1
     assert said in result.stderr
@@ -89,7 +89,7 @@ def test_a_mistake_is_said_before_the_work(
 def test_what_is_in_the_way_is_said_before_the_work(
     song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("musiclab.separation.run._fill", None)
+    monkeypatch.setattr("musiclab.separation.job.Job.fill", None)
     mine = tmp_path / "a söng (rebalanced).wav"
     mine.write_text("mine")
     result = run("rebalance", song, "drums=1", "-e", "hpss", "-o", tmp_path)

@@ -21,7 +21,7 @@ from safetensors.torch import save_file
 
 from musiclab.audio import Audio
 from musiclab.errors import EngineError, OfflineError, WeightsError
-from musiclab.separation import fetching, load_engine, registry, separate, weights
+from musiclab.separation import device, fetching, load_engine, registry, separate, weights
 from musiclab.separation.engines.demucs.adapter import DemucsEngine, from_folder
 from musiclab.separation.engines.demucs.attention import flash_attention
 from musiclab.store import default_store, sha256_of
@@ -149,6 +149,7 @@ def test_half_precision_stays_below_minus_forty_decibels(song: Audio) -> None:
 
 
 def test_best_is_never_in_half_precision(song: Audio, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device, "has_bfloat16", lambda *_: True)  # whatever this processor has
     monkeypatch.setattr(DemucsEngine, "half_pays", lambda *_: True)
     engine = DemucsEngine([small()])
     best = separate(song, engine=engine, quality="best", cache=False)
