@@ -257,5 +257,14 @@ export function watchTheme(element, change, signal) {
   const observer = new MutationObserver(change);
   const attributeFilter = ["data-jp-theme-light", "data-jp-theme-name", "class"];
   observer.observe(document.body, { attributes: true, attributeFilter });
-  signal.addEventListener("abort", () => [arrived, observer].forEach((one) => one.disconnect()));
+  // A theme's name may be there before its style sheet: a change of the colour itself is heard as a transition's end.
+  const style = "position: absolute; visibility: hidden; width: 1px; height: 1px; "
+    + "background-color: var(--ml-bg); transition: background-color 1ms";
+  const probe = h("i", { style, "aria-hidden": "true" });
+  probe.addEventListener("transitionend", change, { signal });
+  element.append(probe);
+  signal.addEventListener("abort", () => {
+    [arrived, observer].forEach((one) => one.disconnect());
+    probe.remove();
+  });
 }
