@@ -51,14 +51,15 @@ def transcription(
         typer.Option(
             "--engine",
             "-e",
-            help="How much separation helps: FOLDER holds multitracks with known notes, and their parts are found in "
-            "the mixture, in this engine's stems, and in the true stems. May be given more than once.",
+            help="How much separation helps: FOLDER holds multitracks, and their parts are found in the mixture, in "
+            "this engine's stems, and in the true stems; where no notes are known, they are measured against what is "
+            "heard in the true stems, and the table says so. May be given more than once.",
         ),
     ] = None,
     device: DeviceOption = "auto",
     json: JsonOption = False,
 ) -> None:
-    """Note and drum F-measures on recordings whose notes are known."""
+    """Note and drum F-measures, on recordings whose notes are known; of songs with `--engine` where they aren't, too."""
     if engine:
         _parts(folder, engine, device, json)
     else:
@@ -92,4 +93,6 @@ def _parts(folder: Path, engines: list[str], device: str, json: bool) -> None:
         return
     headings, rows = result.table()
     title = "Notes found within 50 ms: mean F-measure, and gain [95 % interval] song by song"
-    console.print_table(title, headings, rows, numbers=range(1, len(headings)))
+    console.print_table(title, headings, rows, numbers=range(2, len(headings)))
+    words = "Whether confidences keep their word: said on average → share that is right (notes)"
+    console.print_table(words, *result.reliability_table(), numbers=range(3, 8))

@@ -123,17 +123,42 @@ def best_shift(part: Part, truth: Part, *, most: float = MOST_SHIFT) -> float:
     return float(best[len(best) // 2])
 
 
+def right_notes(part: Part, truth: Part) -> tuple[tuple[float, ...], tuple[bool, ...]]:
+    """What each note of `part` says of itself (0–1), and whether it is right: drums by their class of `DRUM_CLASSES`.
+
+    Strokes of no class, such as side sticks and tambourines, are left out: annotations lack them.
+    """
+    if truth.instrument == "drums":
+        part, truth = _by_class(part), _by_class(truth)
+    hits = {found for _, found in matched_notes(part, truth)}
+    return tuple(note.confidence for note in part.notes), tuple(i in hits for i in range(len(part)))
+
+
+def _by_class(part: Part) -> Part:
+    """Drums with one key for each class."""
+    classes = {key: float(keys[0]) for keys in DRUM_CLASSES.values() for key in keys}
+    return part.with_notes(replace(n, pitch=classes[n.semitone]) for n in part.notes if n.semitone in classes)
+
+
 def reliability(pairs: Sequence[tuple[Part, Part]], *, bins: int = 5) -> list[tuple[float, float, int]]:
     """Whether confidences keep their word: for each bin (mean confidence, share that is right, how many notes).
 
     `pairs` of (found, truth). Calibrated confidences have the first two alike in each bin.
     """
-    confidences, right = [], []
+    confidences: list[float] = []
+    right: list[bool] = []
     for part, truth in pairs:
         hits = {found for _, found in matched_notes(part, truth)}
         confidences += [note.confidence for note in part.notes]
-        right += [float(i in hits) for i in range(len(part))]
-    confidence, correct = np.array(confidences), np.array(right)
+        right += [i in hits for i in range(len(part))]
+    return reliability_of(confidences, right, bins=bins)
+
+
+def reliability_of(
+    confidences: Sequence[float], right: Sequence[bool], *, bins: int = 5
+) -> list[tuple[float, float, int]]:
+    """The same of single notes: what each says of itself, and whether it is right."""
+    confidence, correct = np.array(confidences, dtype=float), np.array(right, dtype=float)
     of = np.minimum((confidence * bins).astype(int), bins - 1)
     return [
         (float(confidence[of == b].mean()), float(correct[of == b].mean()), int((of == b).sum()))

@@ -9,8 +9,11 @@ import pytest
 import soundfile as sf
 
 from musiclab import evaluation
+from musiclab.datasets import load_multitrack
 from musiclab.errors import DatasetError
+from musiclab.evaluation.parts import HEARD, KNOWN
 from musiclab.notes import Note, Part
+from musiclab.transcription import transcribe
 from tests.sounds import noise, tone
 
 SR = 44100
@@ -107,7 +110,8 @@ def test_what_separation_does_for_transcription(band):
     assert gain.low == gain.mean == gain.high  # of one song nothing else is known
     headings, rows = result.table()
     assert headings[-2:] == ["hpss − mixture", "true stem − mixture"]
-    assert [len(row) for row in rows] == [len(headings)] * 2
+    assert {len(row) for row in rows} == {len(headings)}
+    assert [row[:2] for row in rows] == [["drums", KNOWN], ["bass", KNOWN], ["other", HEARD]]
     json.dumps(result.as_dict(), allow_nan=False)
 
 
@@ -126,9 +130,50 @@ def test_differences_are_paired_by_song(rng):
         evaluation.PartsResult(tuple(scores)).difference("bass", "another")
 
 
-def test_songs_without_notes_are_refused(songs):
-    with pytest.raises(DatasetError, match="known notes"):
-        evaluation.parts(songs, engines=["hpss"])
+def test_without_known_notes_the_true_stem_is_what_parts_are_measured_against(band):
+    """Of the bass the notes are known, of the drums nobody wrote them down."""
+    card = band / "a song" / "song.json"
+    bass = json.loads(card.read_text(encoding="utf-8"))["notes"]["bass"]
+    card.write_text(json.dumps({"notes": {"bass": bass}}), encoding="utf-8")
+    result = evaluation.parts(band, engines=["hpss"])
+    assert result.measures() == [("bass", KNOWN), ("drums", HEARD), ("other", HEARD)]
+    assert result.f("bass", "mixture", HEARD) == {}
+    assert result.f("drums", "true stem", HEARD) == {}, "a stem says nothing about itself"
+    drums = next(s for s in result.scores if (s.stem, s.source) == ("drums", "hpss"))
+    true_drums = transcribe(load_multitrack(band / "a song").stems["drums"], instrument="drums")
+    assert drums.notes == sum(n.semitone in (36, 38, 42, 46) for n in true_drums.notes)
+    headings, rows = result.table()
+    shown = {row[0]: dict(zip(headings, row, strict=True)) for row in rows}
+    assert shown["bass"]["against"] == "known notes"
+    assert shown["drums"]["against"] == "heard in the true stem"
+    assert shown["drums"]["true stem"] == "–"
+    assert shown["bass"]["true stem"] != "–"
+
+
+def test_of_each_note_it_is_told_what_it_says_of_itself_and_whether_it_is_right(band):
+    result = evaluation.parts(band, engines=["hpss"])
+    score = next(s for s in result.scores if (s.stem, s.source) == ("bass", "true stem"))
+    assert sum(score.right) == round(score.recall * score.notes)
+    assert len(score.confidences) == len(score.right) >= 12
+    bins = result.reliability("bass", "true stem")
+    assert sum(count for _, _, count in bins) == len(score.right)
+    headings, rows = result.reliability_table()
+    row = next(row for row in rows if row[:3] == ["bass", "known notes", "true stem"])
+    said, right, count = bins[-1]
+    assert row[-1] == f"{said:.2f} → {right:.2f} ({count})"
+    assert len(row) == len(headings) == 8
+    told = json.loads(json.dumps(result.as_dict(), allow_nan=False))
+    row = {"stem": "bass", "source": "true stem", "against": "known notes"}
+    assert {**row, "confidence": said, "right": right, "notes": count} in told["reliability"]
+
+
+def test_songs_that_play_next_to_nothing_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("MUSICLAB_CACHE", str(tmp_path / "cache"))
+    folder = tmp_path / "songs" / "a tone"
+    folder.mkdir(parents=True)
+    sf.write(folder / "bass.wav", tone(100, level=0.2), SR)
+    with pytest.raises(DatasetError, match="8 notes"):
+        evaluation.parts(tmp_path / "songs", engines=["hpss"])
 
 
 @pytest.mark.real
