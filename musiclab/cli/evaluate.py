@@ -59,7 +59,7 @@ def transcription(
     device: DeviceOption = "auto",
     json: JsonOption = False,
 ) -> None:
-    """Note and drum F-measures, on recordings whose notes are known; of songs with `--engine` where they aren't, too."""
+    """Note and drum F-measures on recordings whose notes are known; with `--engine` of any songs with stems."""
     if engine:
         _parts(folder, engine, device, json)
     else:
