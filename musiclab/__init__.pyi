@@ -28,6 +28,8 @@ from .stems import Stems as Stems
 from .transcription import listen as listen
 from .transcription import transcribe as transcribe
 from .transcription.beats import track_beats as track_beats
+from .transcription.chart import Chart as Chart
+from .transcription.chart import find_chart as find_chart
 from .transcription.context import in_context as in_context
 from .transcription.form import sections as sections
 from .widgets.blind.listening_test import ListeningTest as ListeningTest

@@ -111,6 +111,17 @@ class BeatGrid:
         """Position in its bar of each beat, 1-based."""
         return tuple((self.first - 1 + i) % self.beats_per_bar + 1 for i in range(len(self.times)))
 
+    @property
+    def has_pickup(self) -> bool:
+        """Whether the beats begin with a pick-up, half a bar at most: that bar has the number 0."""
+        return 2 * (self.first - 1) >= self.beats_per_bar > 1
+
+    @property
+    def bar_numbers(self) -> tuple[int, ...]:
+        """The number of each beat's bar, as it stands in a score: from 1, or from 0 where a pick-up goes before."""
+        first = 0 if self.has_pickup else 1
+        return tuple(first + (self.first - 1 + i) // self.beats_per_bar for i in range(len(self.times)))
+
     def beats_at(self, seconds: Sequence[float] | np.ndarray) -> np.ndarray:
         """Fractional beat index of each time [shape=(n,)]; before and after the grid the tempo at its ends goes on."""
         return _through(np.asarray(seconds, dtype=float), np.asarray(self.times), np.arange(len(self.times)))

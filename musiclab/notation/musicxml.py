@@ -135,7 +135,7 @@ def _measures(
         if bar in rests:
             style = f"<measure-style><multiple-rest>{rests[bar]}</multiple-rest></measure-style>"
             opening += f"<attributes>{style}</attributes>"
-        number = f'number="{bar + (not _starts_late(page.grid))}"' + (' implicit="yes"' if skip and bar == 0 else "")
+        number = f'number="{bar + (not page.grid.has_pickup)}"' + (' implicit="yes"' if skip and bar == 0 else "")
         music = _bar(name, staves, bar, page, key, harmonies.get(bar, []), skip if bar == 0 else Fraction(0))
         end = '<barline location="right"><bar-style>light-heavy</bar-style></barline>' if bar == count - 1 else ""
         out.append(f"<measure {number}>{opening}{music}{end}</measure>")
@@ -158,14 +158,9 @@ def _bar(
     return back.join(out)
 
 
-def _starts_late(grid: BeatGrid) -> bool:
-    """Whether the beats begin with a pick-up, half a bar at most: that bar is number 0, in every part of the song."""
-    return 2 * (grid.first - 1) >= grid.beats_per_bar > 1
-
-
 def _pickup(staves: Sequence[Staff], grid: BeatGrid) -> Fraction:
     """How much of the first bar to leave out (quarter lengths): what lies before a pick-up, if all are silent there."""
-    skip = (grid.first - 1) * grid.beat_quarters if _starts_late(grid) else Fraction(0)
+    skip = (grid.first - 1) * grid.beat_quarters if grid.has_pickup else Fraction(0)
     bars = [voice[0] for staff in staves for voice in staff.voices]
     fits = all(symbol.is_rest or symbol.start >= skip for bar in bars for symbol in bar)
     sounds = any(not symbol.is_rest for bar in bars for symbol in bar)

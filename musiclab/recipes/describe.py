@@ -7,15 +7,13 @@ from html import escape
 from typing import Any
 
 from musiclab.audio import Audio
-from musiclab.errors import TranscriptionError
 from musiclab.grid import BeatGrid
 from musiclab.notes import Chord
 from musiclab.progress import Cancel, Progress, watching
-from musiclab.recipes.remembered import beats_of
+from musiclab.recipes.remembered import chart_of
 from musiclab.recipes.source import Song, mixture_of
 from musiclab.stems import Stems
-from musiclab.transcription.form import Section, sections
-from musiclab.transcription.harmony import estimate_chords, estimate_song_key
+from musiclab.transcription.form import Section
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -100,7 +98,7 @@ def describe(
     progress, cancel
         As in `musiclab.separate`: see `musiclab.progress`.
     cache : bool
-        Whether beats are taken from, and kept in, the store.
+        Whether what is found is taken from, and kept in, the store.
 
     Returns
     -------
@@ -118,14 +116,6 @@ def describe(
     """
     with watching(progress, cancel) as watch:
         watch(0.0, "reading the song")
-        mixture = mixture_of(song)
-        pitched = song.without("drums") if isinstance(song, Stems) and "drums" in song else mixture
-        key = estimate_song_key(pitched)
-        try:
-            grid = beats_of(mixture, watch.part(0.2, 0.7), cache=cache)
-        except TranscriptionError:
-            return Description(mixture, key, None)
-        watch(0.7, "finding the sections")
-        form = sections(mixture, grid=grid)
-        watch(0.85, "finding the chords")
-        return Description(mixture, key, grid, form, estimate_chords(pitched, grid, key=key))
+        given = song if isinstance(song, Stems) else mixture_of(song)
+        chart = chart_of(given, watch.part(0.2, 1.0), cache=cache)
+        return Description(mixture_of(given), chart.key, chart.grid, chart.sections, chart.chords)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +23,12 @@ from musiclab.stems import Stems
 from musiclab.store import default_store, key_of
 from musiclab.transcription import transcribe
 from musiclab.transcription.beats import track_beats
-from musiclab.transcription.context import in_context, unmeasured
+from musiclab.transcription.chart import Chart, find_chart
+from musiclab.transcription.context import in_context, layers, unmeasured
+from musiclab.transcription.harmony import estimate_song_key
 
 VERSION = 3
-PART, BEATS, SOUND = "part.json", "beats.json", "sound.npy"
+PART, BEATS, CHART, SOUND = "part.json", "beats.json", "chart.json", "sound.npy"
 
 
 def beats_of(mixture: Audio, watch: Watch, *, cache: bool = True) -> BeatGrid:
@@ -45,6 +47,32 @@ def beats_of(mixture: Audio, watch: Watch, *, cache: bool = True) -> BeatGrid:
     if not cache:
         return compute()
     return default_store().recall(key_of("beats", VERSION, mixture.digest), compute, write=write, read=read)
+
+
+def chart_of(song: Audio | Stems, watch: Watch, *, known: Chart | None = None, cache: bool = True) -> Chart:
+    """Beats and bars, key, chords and sections of a song, found once; what is `known` stays as it is."""
+    mixture = song.mixture if isinstance(song, Stems) else song
+    known = known or Chart()
+
+    def compute() -> Chart:
+        if known.grid is not None:
+            return find_chart(song, known=known, progress=watch)
+        try:
+            grid = beats_of(mixture, watch.part(0.0, 0.6), cache=cache)
+        except TranscriptionError:
+            return Chart(None, known.key or estimate_song_key(layers(song)[1]))
+        return find_chart(song, known=replace(known, grid=grid), progress=watch.part(0.6, 1.0))
+
+    if not cache:
+        return compute()
+    # chords come from what is not drums: stems of another engine may give others
+    drums = song["drums"].digest if isinstance(song, Stems) and "drums" in song else ""
+    return default_store().recall(
+        key_of("chart", VERSION, mixture.digest, drums, known.as_dict()),
+        compute,
+        write=lambda chart, folder: _write(folder / CHART, json.dumps(chart.as_dict())),
+        read=lambda folder: Chart.from_dict(json.loads((folder / CHART).read_text(encoding="utf-8"))),
+    )
 
 
 def part_of(

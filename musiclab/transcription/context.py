@@ -63,7 +63,7 @@ def in_context(
 
     Notebook: 09
     """
-    rhythm, pitched = _layers(song)
+    rhythm, pitched = layers(song)
     part = part if decisions is None else replace(part, decisions=decisions)
     decisions = part.decisions
     with watching(progress, cancel) as watch:
@@ -101,7 +101,7 @@ def unmeasured(part: Part, error: TranscriptionError) -> Part:
     return replace(part, remarks=(*part.remarks, f"{error} The part is written at 120 beats a minute."))
 
 
-def _layers(song: Audio | Stems) -> tuple[Audio, Audio]:
+def layers(song: Audio | Stems) -> tuple[Audio, Audio]:
     """What carries the beat (everything), and what carries the harmony (everything but the drums)."""
     if isinstance(song, Audio):
         return song, song

@@ -1,6 +1,7 @@
 // One mixing desk for each Python model, however many views show it: it keeps the traits and the engine in step.
 
 import { Engine } from "../shared/engine.js";
+import { Chart } from "../shared/chart.js";
 import { offerClock } from "../shared/clock.js";
 import { watch } from "../shared/dom.js";
 import { feed } from "../shared/feed.js";
@@ -9,7 +10,10 @@ const STREAM = 50;      // ms: while something is dragged, Python hears of it 20
 const REPORT = 250;     // ms between two reports of the position
 const MIX = ["gains_db", "muted", "soloed", "master_db"];
 
-/** Events: "mix" (levels), "loop", "pace" (speed, key), "sound" (loading); the engine's state, reduction, waiting. */
+/**
+ * Events: "mix" (levels), "loop", "pace" (speed, key), "chart", "sound" (loading); and the engine's "state", "waiting"
+ * and "reduction".
+ */
 export class Desk extends EventTarget {
   #views = 0;
   #ours = false;       // a change of a trait comes from here, not from Python
@@ -17,6 +21,7 @@ export class Desk extends EventTarget {
   #saving = null;
   #reporting = null;
   #life = null;
+  #chart = null;
   engine = null;
   error = "";
 
@@ -33,6 +38,9 @@ export class Desk extends EventTarget {
   get semitones() { return this.model.get("semitones"); }
   get loop() { return this.model.get("loop"); }
 
+  /** What is known of the song's time: see `Chart`. Event "chart" when it comes. */
+  get chart() { return this.#chart ??= new Chart(this.model.get("chart"), this.duration); }
+
   gain(name) { return this.model.get("gains_db")[name] ?? -Infinity; }
   muted(name) { return this.model.get("muted").includes(name); }
   soloed(name) { return this.model.get("soloed").includes(name); }
@@ -42,6 +50,7 @@ export class Desk extends EventTarget {
   acquire() {
     if (this.#views++ > 0) return;
     this.#life = new AbortController();
+    this.#chart = null;
     const { signal } = this.#life;
     const [clock, library] = ["clock", "_stretch"].map((name) => this.model.get(name));
     const engine = this.engine = new Engine(this.duration, { library, group: clock });
@@ -60,6 +69,12 @@ export class Desk extends EventTarget {
     this.#watch("position", () => { if (!this.#ours) engine.seek(this.model.get("position")); });
     this.#watch("playing", () => { if (!this.#ours) this.#setPlaying(this.model.get("playing")); });
     this.#watch("_error", () => this.#tell("sound"));
+    for (const name of ["chart", "_charting"]) {
+      this.#watch(name, () => {
+        this.#chart = null;
+        this.#tell("chart");
+      });
+    }
     engine.seek(this.model.get("position"));
     engine.setLoop(this.loop);
     this.#mixed();

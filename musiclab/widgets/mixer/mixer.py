@@ -11,8 +11,11 @@ import numpy as np
 import traitlets
 
 from musiclab.audio import Audio
+from musiclab.grid import BeatGrid
+from musiclab.notes import Part
 from musiclab.palette import colour
 from musiclab.stems import RESIDUAL, Stems
+from musiclab.transcription.chart import Chart
 from musiclab.widgets.mixer.settings import (
     GAINS,
     LEVEL,
@@ -28,14 +31,14 @@ from musiclab.widgets.mixer.settings import (
 )
 from musiclab.widgets.mixer.waves import COLUMNS, Lane, picture, waveform
 from musiclab.widgets.shared import front
+from musiclab.widgets.shared.charting import ChartedWidget
 from musiclab.widgets.shared.limiter import limit
-from musiclab.widgets.shared.sounding import SoundingWidget
 from musiclab.widgets.shared.transport import MUCH_MEMORY, page_memory
 
 logger = logging.getLogger("musiclab")
 
 
-class Mixer(SoundingWidget):
+class Mixer(ChartedWidget):
     """A mixing desk for stems, in a notebook.
 
     Every setting works two ways: what is moved in the page can be read here, what is set here moves in the page.
@@ -45,6 +48,8 @@ class Mixer(SoundingWidget):
     ----------
     stems : Stems
         Any number of them, mono or stereo, at any sample rate.
+    chart : Chart, Part or BeatGrid
+        What is known of the song's time; the rest is found in the background, and kept for the next time.
     gains_db, muted, soloed, master_db, loop
         Where to start; see the attributes.
 
@@ -69,6 +74,9 @@ class Mixer(SoundingWidget):
         Another key, -12 to 12 semitones, without a change of speed. For listening only.
     preset : str
         ``"everything"``, ``"karaoke"`` (no vocals), a stem's name (it alone), or ``""`` when the desk is set by hand.
+    chart : Chart or None
+        Beats, bars, chords, key and sections (`musiclab.transcription.chart`); None until they are known. Set it from a
+        `Chart`, a `Part` or a `BeatGrid` to correct it.
     clock : str
         The name under which this mixer's clock can be followed in the page; see ``clock.js``.
 
@@ -107,7 +115,7 @@ class Mixer(SoundingWidget):
     _waves = traitlets.Bytes().tag(sync=True)
     _stretch = traitlets.Unicode(front.text("shared/signalsmith-stretch.mjs")).tag(sync=True)
 
-    def __init__(self, stems: Stems, **settings: Any) -> None:
+    def __init__(self, stems: Stems, *, chart: Chart | Part | BeatGrid | None = None, **settings: Any) -> None:
         self.stems = stems
         self._names = (*stems, RESIDUAL)
         sounds = [stems[name] for name in self._names]
@@ -117,6 +125,8 @@ class Mixer(SoundingWidget):
             logger.warning("The page needs %.1f GB for this song: cut it, as in song[0:600].", needed / 1e9)
         super().__init__(
             sounds,
+            song=stems,
+            chart=chart,
             _tracks=[
                 {"name": name, "label": _label(name), "colour": colour(name, i)} for i, name in enumerate(self._names)
             ],

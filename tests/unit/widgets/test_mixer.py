@@ -13,10 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from traitlets import TraitError
 
+from musiclab import datasets
 from musiclab.audio import Audio
 from musiclab.codecs import load
+from musiclab.grid import BeatGrid
+from musiclab.notes import Note, Part
 from musiclab.palette import STEM_COLOURS, colour
 from musiclab.stems import Stems
+from musiclab.transcription.chart import Chart
 from musiclab.widgets.explorer.explorer import SpectrogramExplorer
 from musiclab.widgets.masklab.masklab import MaskLab
 from musiclab.widgets.mixer.mixer import Mixer
@@ -370,3 +374,37 @@ def test_a_song_too_long_for_a_page_is_warned_of(
     monkeypatch.setattr("musiclab.widgets.mixer.mixer.MUCH_MEMORY", 100_000)
     Mixer(stems).close()
     assert "The page needs 0.0 GB for this song: cut it" in caplog.text
+
+
+def test_the_chart_comes_in_the_background_once_a_page_has_asked() -> None:
+    stems = datasets.demo("lantern-waltz").stems
+    mixer = Mixer(stems)
+    assert (mixer.chart, mixer._charting) == (None, True)
+    mixer._asked.set()
+    mixer._listening.join()
+    assert mixer.chart is not None
+    assert (mixer.chart.key, mixer._charting) == ("D minor", False)
+    told = mixer.get_state("chart")["chart"]
+    assert len(told["beats"]) == len(told["positions"]) == len(told["bars"])
+    again = Mixer(stems)  # kept in the store
+    again._asked.set()
+    again._listening.join()
+    assert again.chart == mixer.chart
+
+
+def test_a_chart_that_is_given_stays_and_one_that_is_set_counts(rng: np.random.Generator) -> None:
+    stems = make_stems(rng, frames=6 * SR)
+    grid = BeatGrid.steady(120, stems.duration)
+    part = Part([Note(0, 1, 40)], "bass", beats=grid.times, downbeats=grid.downbeats, key="A minor", duration=1)
+    mixer = Mixer(stems, chart=part)
+    assert mixer.chart == Chart(grid, "A minor")
+    faster = grid.doubled()
+    mixer.chart = faster
+    mixer._asked.set()
+    mixer._listening.join()
+    assert mixer.chart is not None
+    assert mixer.chart.grid == faster
+    assert mixer.chart.sections
+    with pytest.raises(TraitError, match="a Part or a BeatGrid"):
+        mixer.chart = 120
+    mixer.close()
