@@ -61,8 +61,6 @@ def test_every_widget_in_both_themes(open_notebook: Callable[..., Any], looks: A
         assert (sum(colour) > 384) == (theme == "JupyterLab Light")
         for name, selector in PICTURES.items():
             element = notebook.output(selector).first
-            if (name, theme) == ("masklab", "JupyterLab Dark"):
-                continue  # a known fault: it stays white when the theme changes under it
             element.scroll_into_view_if_needed()
             looks.assert_drawn(element, colour, f"{name}, {theme}")
         looks.assert_accessible(page)
