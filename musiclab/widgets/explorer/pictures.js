@@ -64,6 +64,7 @@ export class Pictures {
   answered = 0;
   #top = -20;  // dB: the loudest cell of the last picture
   #timer = null;
+  #due = false;  // a picture is to be asked for as soon as it is known how large it will be
   #range;
 
   constructor(model, root, say) {
@@ -82,6 +83,11 @@ export class Pictures {
   #ask() {
     this.#timer = null;
     const { view } = this;
+    this.#due = !view.inSight;
+    if (this.#due) {
+      view.redraw();
+      return;
+    }
     const ratio = Math.min(window.devicePixelRatio || 1, 2);
     const [width, height] = [Math.round(view.width * ratio), Math.round(view.height * ratio)];
     // with the settings: what is set may reach Python after what is asked
@@ -125,6 +131,7 @@ export class Pictures {
 
   paint(context, width, height) {
     const { view } = this;
+    if (this.#due) this.askSoon();
     context.imageSmoothingQuality = "high";
     const y = (hz) => (1 - (view.scale.to(hz) - view.view.y0) / (view.view.y1 - view.view.y0)) * height;
     for (const one of [this.whole, this.tile]) {

@@ -11,7 +11,6 @@ const OFTEN = 500;  // ms: other changes together, after so long
 export class MaskSound {
   mode = "mixture";
   renewed = 0;  // how often what sounds was replaced, and when for the last time (ms), for tests
-  renewedAt = 0;
   #samples = {};  // of each of HEARD: channels of floats
   #buffers = [];
   #stale = false;
@@ -64,7 +63,6 @@ export class MaskSound {
       this.#stale = false;
       this.#buffers = [this.#buffers[0], this.#bufferOf("stem"), this.#bufferOf("rest")];
       this.renewed++;
-      this.renewedAt = performance.now();
     }
     return this.#buffers;
   }

@@ -72,6 +72,7 @@ export class SpecView {
   yOf(hz) { return (1 - (this.scale.to(hz) - this.view.y0) / (this.view.y1 - this.view.y0)) * this.height; }
   timeAt(x) { return this.view.t0 + (x / this.width) * (this.view.t1 - this.view.t0); }
   hzAt(y) { return this.scale.from(this.view.y0 + (1 - y / this.height) * (this.view.y1 - this.view.y0)); }
+  get inSight() { return this.box.clientWidth > 0; }
   get width() { return this.box.clientWidth || 1; }
   get height() { return this.box.clientHeight || 1; }
 
@@ -132,7 +133,14 @@ export class SpecView {
   redraw() { this.frame ||= requestAnimationFrame(() => { this.frame = 0; this.#draw(); }); }
 
   #draw() {
-    if (!this.box.clientWidth) return;  // not in the page yet, or out of sight: the observer calls again
+    if (!this.inSight) {
+      // Not in the page yet, or out of sight: the observer calls again. But what lasts for less than a frame, as while
+      // JupyterLab changes its theme's style sheets, no observer sees: look once more.
+      if (!this.missed) this.redraw();
+      this.missed = true;
+      return;
+    }
+    this.missed = false;
     const ratio = window.devicePixelRatio || 1;
     const [width, height] = [this.width, this.height];
     const [w, hgt] = [Math.round(width * ratio), Math.round(height * ratio)];
@@ -257,14 +265,5 @@ export function watchTheme(element, change, signal) {
   const observer = new MutationObserver(change);
   const attributeFilter = ["data-jp-theme-light", "data-jp-theme-name", "class"];
   observer.observe(document.body, { attributes: true, attributeFilter });
-  // A theme's name may be there before its style sheet: a change of the colour itself is heard as a transition's end.
-  const style = "position: absolute; visibility: hidden; width: 1px; height: 1px; "
-    + "background-color: var(--ml-bg); transition: background-color 1ms";
-  const probe = h("i", { style, "aria-hidden": "true" });
-  probe.addEventListener("transitionend", change, { signal });
-  element.append(probe);
-  signal.addEventListener("abort", () => {
-    [arrived, observer].forEach((one) => one.disconnect());
-    probe.remove();
-  });
+  signal.addEventListener("abort", () => [arrived, observer].forEach((one) => one.disconnect()));
 }
