@@ -247,5 +247,5 @@ def test_a_slider_is_heard_before_the_rest_of_the_song_is_made_anew(
         page.wait_for_function("document.querySelector('.ml-lab').sound.renewed > renewed")
         worked.append(notebook.behind.took[before])
         notebook.settled()
-    # s of the kernel's processor time before the first sound is on its way; the quietest, others may use this machine too
+    # s of the kernel's processor time before the first sound is on its way: the quietest, as others may be busy too
     assert min(worked) < 0.2, worked
