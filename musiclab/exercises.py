@@ -28,6 +28,7 @@ BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 
 BLANK = re.compile(r"^(?P<margin> *)(?:[\w, ]+ = |return )?\.\.\.(?:, \.\.\.)*(?: +#.*)?$")
 SOLUTION = re.compile(r"<details><summary>Solution</summary>\s+```python\n(.+?)\n```", re.DOTALL)
+FOLDED = re.compile(r"<details><summary>Solution</summary>.+?</details>\s*", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -51,11 +52,22 @@ class Exercise:
     @property
     def solved(self) -> str:
         """The cell with its solution, between nbgrader's marks."""
+        return self._filled(keep_blank=False)
+
+    @property
+    def assigned(self) -> str:
+        """The cell solved, its blank lines kept: they are left when nbgrader takes the solution out."""
+        return self._filled(keep_blank=True)
+
+    def _filled(self, *, keep_blank: bool) -> str:
         lines = self.source.splitlines()
         blank = self._blank(lines)
         margin = BLANK.match(lines[blank.start])["margin"]  # type: ignore[index]
         answer = indent(f"{BEGIN}\n{dedent(self.solution)}\n{END}", margin)
-        return "\n".join([*lines[: blank.start], answer, *lines[blank.stop :]])
+        kept = lines[blank] if keep_blank else []
+        returns = lines[blank.start].lstrip().startswith("return")  # nothing after it would run
+        middle = [answer, *kept] if returns else [*kept, answer]
+        return "\n".join([*lines[: blank.start], *middle, *lines[blank.stop :]])
 
     def _blank(self, lines: Sequence[str]) -> slice:
         """The row of blank lines."""
