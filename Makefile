@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lab lint lint-js check docs bench format lock clean
+.PHONY: help demo test lab lint lint-js check docs bench mutants format lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -49,6 +49,10 @@ bench: $(VENV)/.developing ## how long everything takes that a user waits for
 	@for script in tests/benchmarks/bench_*.py; do echo "$$script"; \
 		if grep --quiet __main__ $$script; then $(BIN)/python $$script; \
 		else $(BIN)/python -m pytest --quiet --capture=no $$script; fi || exit 1; done
+
+mutants: $(VENV)/.developing ## small random bugs, and how many of them the tests notice: some minutes for each hundred
+	@$(INSTALL) --editable ".[mutants]"
+	@$(BIN)/python scripts/mutants.py --jobs $(JOBS) $(if $(NUMBER),--number $(NUMBER)) $(if $(SEED),--seed $(SEED))
 
 format: $(VENV)/.developing ## put the code into the house's shape, and empty the notebooks' outputs
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
