@@ -92,6 +92,13 @@ def test_a_file_of_ours_knows_whose_part_it_is(tmp_path: Path, instrument: str):
     assert (back.instrument, len(back)) == (instrument, 1)
 
 
+@pytest.mark.parametrize(("instrument", "program"), [("bass", 33), ("violin", 40), ("flute", 73), ("piano", 0)])
+def test_other_programs_play_it_on_its_instrument(tmp_path: Path, instrument: str, program: int):
+    file, _ = read_back(Part((Note(0, 0.5, 60, 93),), instrument), tmp_path)
+    assert [(track.program, track.is_drum) for track in file.instruments] == [(program, False)]
+    assert [(note.pitch, note.velocity) for note in file.instruments[0].notes] == [(60, 93)]
+
+
 def test_parts_of_a_song_are_tracks_with_channels_of_their_own(tmp_path: Path):
     parts = [Part((Note(0, 1, 40),), name) for name in ("voice", "bass", "drums", "piano")]
     file = mido.MidiFile(midi.write_midi(parts, tmp_path / "song.mid"), charset="utf-8")

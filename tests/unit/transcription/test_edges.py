@@ -1,0 +1,150 @@
+"""Every field of a note, and that each argument has its effect, in the right direction."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from musiclab.grid import BeatGrid
+from musiclab.notation.quantise import quantise
+from musiclab.notation.tab import BASS, GUITAR, finger
+from musiclab.notes import Note, Part
+from musiclab.transcription import drums, note_creation
+from musiclab.transcription.dynamics import with_dynamics
+from musiclab.transcription.note_creation import COLUMN_S, Candidates, create_notes, limit_polyphony
+from musiclab.transcription.posteriorgram import LOWEST, Posteriorgram
+from musiclab.tunings import parse_tuning, usual_tuning
+
+
+def candidates(*rows: tuple[int, int, int, float]) -> Candidates:
+    """Candidates of (start, end) in columns, MIDI pitch and confidence."""
+    start, end, pitch = (np.array([row[k] for row in rows], dtype=np.int64) for k in range(3))
+    confidence = np.array([row[3] for row in rows])
+    return Candidates(start, end, pitch - LOWEST, pitch - LOWEST, np.zeros(len(rows), bool), confidence)
+
+
+@pytest.fixture
+def judged(monkeypatch: pytest.MonkeyPatch):
+    """A posteriorgram that sounds as its candidates say, which are taken as they are."""
+
+    def make(*rows: tuple[int, int, int, float]) -> Posteriorgram:
+        note = np.full((300, 88), 0.05)
+        for start, end, pitch, _ in rows:
+            note[start:end, pitch - LOWEST] = 0.6
+        gram = Posteriorgram(np.zeros((300, 88)), note, np.zeros((300, 264)), np.full(300, -20.0), 300 * COLUMN_S)
+        monkeypatch.setattr(note_creation, "candidates_of", lambda _: candidates(*rows))
+        return gram
+
+    return make
+
+
+@pytest.mark.parametrize("frame_threshold", [0.3, 0.5])
+def test_a_note_begins_and_ends_with_its_columns(judged, frame_threshold: float) -> None:
+    (found,) = create_notes(judged((40, 100, 64, 0.9)), frame_threshold=frame_threshold)
+    expected = [40 * COLUMN_S, 100 * COLUMN_S, 64, 0.9]
+    assert [found.onset, found.offset, found.pitch, found.confidence] == pytest.approx(expected)
+
+
+def test_a_key_struck_again_ends_the_note_before(judged) -> None:
+    found = create_notes(judged((10, 60, 50, 0.9), (40, 80, 50, 0.8)))
+    assert [n.onset / COLUMN_S for n in found] == pytest.approx([10, 40])
+    assert [n.offset / COLUMN_S for n in found] == pytest.approx([40, 80])
+
+
+def test_the_shortest_note_is_as_short_as_was_asked(judged) -> None:
+    gram = judged((10, 16, 60, 0.9), (50, 70, 62, 0.9))  # 70 and 232 ms
+    assert [n.pitch for n in create_notes(gram, min_length=0.05)] == [60, 62]
+    assert [n.pitch for n in create_notes(gram, min_length=0.1)] == [62]
+    assert create_notes(gram, min_length=0.5) == []
+
+
+def test_what_is_less_likely_than_the_threshold_goes(judged) -> None:
+    gram = judged((10, 60, 60, 0.35), (10, 60, 64, 0.9))
+    assert [n.pitch for n in create_notes(gram, onset_threshold=0.3)] == [60, 64]
+    assert [n.pitch for n in create_notes(gram, onset_threshold=0.5)] == [64]
+
+
+def test_the_range_includes_its_ends(judged) -> None:
+    gram = judged(*((10, 60, pitch, 0.9) for pitch in (59, 60, 72, 73)))
+    assert [n.pitch for n in create_notes(gram, low=60, high=72)] == [60, 72]
+
+
+def test_of_too_many_notes_the_least_sure_goes() -> None:
+    three = candidates((10, 60, 60, 0.9), (12, 60, 64, 0.4), (14, 60, 67, 0.7))
+    assert limit_polyphony(three, 2).tolist() == [True, False, True]
+    assert limit_polyphony(three, 1).tolist() == [True, False, False]
+    assert limit_polyphony(candidates((10, 20, 60, 0.9), (20, 40, 64, 0.4)), 1).tolist() == [True, True]  # in turn
+
+
+def test_louder_notes_have_higher_velocities() -> None:
+    notes = [Note(k * 0.5, k * 0.5 + 0.4, 60) for k in range(11)]
+    level = np.full(600, -80.0)
+    for k in range(11):
+        level[50 * k : 50 * k + 40] = -40 + 2 * k
+    velocities = [note.velocity for note in with_dynamics(notes, level, 0.01)]
+    assert np.diff(velocities).tolist() == [4] * 10  # two steps for each dB
+    assert velocities[9] == 100  # the 90th percentile
+    assert len(with_dynamics(notes, level, 0.01, gate_db=7.0)) == 5  # those at −22 − 7 dB and above
+
+
+def strokes(chance: np.ndarray, level_db: np.ndarray | None = None) -> drums.Strokes:
+    return drums.Strokes(chance, np.zeros_like(chance) if level_db is None else level_db)
+
+
+def test_a_peak_between_columns_lies_towards_its_higher_neighbour() -> None:
+    chance = np.zeros((60, len(drums.DRUMS)))
+    kick = drums.DRUMS.index("kick")
+    chance[19:22, kick] = (0.1, 0.99, 0.8)
+    chance[39:42, kick] = (0.8, 0.99, 0.1)
+    late, early = drums.strokes_to_notes(strokes(chance))
+    assert (early.onset - late.onset) / drums.COLUMN_S == pytest.approx(20 - 2 * 0.7 / 1.89, abs=1e-3)
+
+
+def test_louder_strokes_have_higher_velocities() -> None:
+    chance, level = (np.zeros((60, len(drums.DRUMS))) for _ in range(2))
+    snare = drums.DRUMS.index("snare")
+    for k, decibels in enumerate((-20.0, -10.0, 0.0)):
+        chance[10 + 20 * k, snare] = 0.99
+        level[10 + 20 * k : 15 + 20 * k, snare] = decibels
+    velocities = [note.velocity for note in drums.strokes_to_notes(strokes(chance, level))]
+    assert velocities == [55, 80, 105]  # 2.5 steps for each dB; 100 at the 90th percentile, −2 dB
+
+
+def test_between_leaves_out_what_begins_at_its_end() -> None:
+    part = Part([Note(t, t + 0.4, 60) for t in (0.0, 1.0, 2.0, 3.0)])
+    assert [note.onset for note in part.between(1.0, 3.0).notes] == [1.0, 2.0]
+
+
+@pytest.mark.parametrize(("first", "downbeats"), [(1, [0, 4, 8]), (2, [3, 7]), (3, [2, 6]), (4, [1, 5])])
+def test_a_pick_up_s_downbeats_follow_it(first: int, downbeats: list[int]) -> None:
+    grid = BeatGrid(tuple(0.5 * k for k in range(9)), first)
+    assert grid.downbeats == tuple(0.5 * k for k in downbeats)
+    assert grid.with_downbeat(0.5 * downbeats[0] + 0.2).first == first
+    assert grid.positions[: 9 - 1][downbeats[0]] == 1
+
+
+def test_swung_eighths_are_eighths_with_their_durations() -> None:
+    grid = BeatGrid(tuple(0.5 * k for k in range(10)))
+    onsets = [0.5 * (k // 2) + (0.5 * 2 / 3 if k % 2 else 0) for k in range(16)]
+    offsets = [*onsets[1:], 4.0]
+    written = quantise(onsets, offsets, grid, swing=True)
+    assert [float(note.onset) for note in written] == [0.5 * k for k in range(16)]
+    assert [float(note.duration) for note in written] == [0.5] * 16
+    slow = BeatGrid(tuple(2.0 * k for k in range(10)))  # so slow that an end two thirds into a beat is no half
+    (alone, _) = quantise([0.0, 4.0], [4 / 3, 6.0], slow, swing=True)
+    assert float(alone.duration) == 0.5
+
+
+def test_a_fifth_string_is_played_where_there_is_one() -> None:
+    low_d = finger([[26]], tuning=parse_tuning("five strings", instrument="bass"))[0]
+    assert (low_d.strings, low_d.frets) == ((5,), (3,))
+    assert finger([[26]], tuning=BASS)[0].strings == (0,)
+    assert [len(usual_tuning("bass", lowest)) for lowest in (28, 26, 25, 23)] == [4, 4, 5, 5]  # E, drop D, C#, B
+
+
+def test_the_hand_moves_only_where_it_must() -> None:
+    """E on the first string's twelfth fret, then B, which lies on the seventh fret of the same or twelfth beside it."""
+    high, low = finger([[76], [71]], tuning=GUITAR)
+    assert (high.strings[0], high.frets[0]) == (1, 12)
+    assert low.frets[0] == 12
+    assert low.strings[0] == 2
