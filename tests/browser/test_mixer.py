@@ -10,6 +10,8 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from musiclab.audio import Audio
 from musiclab.stems import Stems
+from musiclab.transcription.chart import Chart
+from musiclab.transcription.form import Section
 from musiclab.widgets.mixer.mixer import Mixer
 from tests.sounds import tone
 
@@ -18,6 +20,7 @@ pytestmark = pytest.mark.browser
 Mount = Callable[..., None]
 SR = 44_100
 SECONDS = 4.0
+UNMEASURED = Chart(sections=(Section(0, SECONDS, "A", 1),))  # no beats are known, and none are looked for
 HZ = {"vocals": 440.0, "drums": 1323.0, "bass": 110.0, "other": 882.0, "residual": 3000.0}
 
 
@@ -30,7 +33,7 @@ def make_stems(sr: int = SR, level: float = 0.18) -> Stems:
 
 
 def make_mixer(stems: Stems | None = None, **settings: object) -> Mixer:
-    mixer = Mixer(stems or make_stems(), **settings)
+    mixer = Mixer(stems or make_stems(), **({"chart": UNMEASURED} | settings))
     mixer._asked.set()
     mixer._packing.join()
     return mixer

@@ -11,8 +11,8 @@ const REPORT = 250;     // ms between two reports of the position
 const MIX = ["gains_db", "muted", "soloed", "master_db"];
 
 /**
- * Events: "mix" (levels), "loop", "pace" (speed, key), "chart", "sound" (loading); and the engine's "state", "waiting"
- * and "reduction".
+ * Events: "mix" (levels), "loop", "pace" (speed, key), "chart", "names" (of sections), "sound" (loading); and the
+ * engine's "state", "waiting" and "reduction".
  */
 export class Desk extends EventTarget {
   #views = 0;
@@ -24,6 +24,7 @@ export class Desk extends EventTarget {
   #chart = null;
   engine = null;
   error = "";
+  snapping = true;     // loops keep to the bars
 
   constructor(model) {
     super();
@@ -40,6 +41,33 @@ export class Desk extends EventTarget {
 
   /** What is known of the song's time: see `Chart`. Event "chart" when it comes. */
   get chart() { return this.#chart ??= new Chart(this.model.get("chart"), this.duration); }
+
+  /** Whether an end of a loop goes to the nearest bar line: the button says so, and Alt says the contrary. */
+  keepsToBars({ altKey = false } = {}) { return this.chart.known && this.snapping !== altKey; }
+
+  /** A loop by the bars that it touches, unless it need not keep to them. */
+  snapped([from, to], event) {
+    if (!this.keepsToBars(event)) return [from, to];
+    const [a, b] = [this.chart.snap(from), this.chart.snap(to)];
+    if (a < b) return [a, b];
+    const bar = this.chart.barAt((from + to) / 2);
+    return bar ? [bar.start, bar.end] : [from, to];
+  }
+
+  /** The names that sections were given: by where they begin. A new name goes to all alike that have none yet. */
+  get #names() { return this.model.get("section_names") ?? {}; }
+  sectionName([from, , letter]) { return this.#names[from.toFixed(2)] ?? letter; }
+  nameSection([from, , letter], name) {
+    const names = { ...this.#names };
+    const key = from.toFixed(2);
+    const alike = this.chart.sections.filter(([, , other]) => other === letter).map(([start]) => start.toFixed(2));
+    const wanted = key in names ? [key] : alike.filter((other) => !(other in names));
+    for (const other of wanted) {
+      if (name && name !== letter) names[other] = name;
+      else delete names[other];
+    }
+    this.#put({ section_names: names });
+  }
 
   gain(name) { return this.model.get("gains_db")[name] ?? -Infinity; }
   muted(name) { return this.model.get("muted").includes(name); }
@@ -69,6 +97,7 @@ export class Desk extends EventTarget {
     this.#watch("position", () => { if (!this.#ours) engine.seek(this.model.get("position")); });
     this.#watch("playing", () => { if (!this.#ours) this.#setPlaying(this.model.get("playing")); });
     this.#watch("_error", () => this.#tell("sound"));
+    this.#watch("section_names", () => this.#tell("names"));
     for (const name of ["chart", "_charting"]) {
       this.#watch(name, () => {
         this.#chart = null;

@@ -3,6 +3,7 @@
 import { Desk } from "./desk.js";
 import { createFader } from "./fader.js";
 import { createTimeline } from "./timeline.js";
+import { zoomKey } from "./zoom.js";
 import { animate, button, h, onKeys, playButton } from "../shared/dom.js";
 import { createPace } from "./pace.js";
 import { formatDb, formatTime, toPlace } from "../shared/levels.js";
@@ -13,7 +14,8 @@ const KEYS = [
   ["Space", "play, pause"], ["Backspace", "back to the start"], ["← →", "on the waves: 1 s back, on"],
   ["↑ ↓", "on a fader: 1 dB"], ["Page ↑ ↓", "on a fader: 6 dB"], ["Home, End", "on a fader: silence, +12 dB"],
   ["0", "on a fader: 0 dB"], ["M, S", "mute, solo (Alt: alone)"], ["1 – 9", "solo a stem alone"],
-  ["[  ]", "loop from here, to here"], ["L", "loop on, off"], ["?", "these keys"],
+  ["[  ]", "loop from here, to here"], ["L", "loop on, off"], [",  .", "a bar back, on"],
+  ["+  −  0", "closer, wider, the whole song"], ["Ctrl wheel", "closer, wider"], ["?", "these keys"],
 ];
 
 function createStrip(desk, { name, label, colour }, signal) {
@@ -110,25 +112,44 @@ function toggleLoop(desk) {
     desk.lastLoop = desk.loop;
     return desk.setLoop(null);
   }
-  const from = Math.max(0, Math.min(desk.engine.position, desk.duration - DEFAULT_LOOP));
-  return desk.setLoop(desk.lastLoop ?? [from, Math.min(from + DEFAULT_LOOP, desk.duration)]);
+  return desk.setLoop(desk.lastLoop ?? firstLoop(desk));
+}
+
+/** Where nobody has said what to loop: four bars from here, or some seconds. */
+function firstLoop(desk) {
+  const { chart, engine, duration } = desk;
+  const bar = chart.barAt(engine.position);
+  if (desk.keepsToBars() && bar) {
+    const last = chart.bars[Math.min(chart.bars.indexOf(bar) + 3, chart.bars.length - 1)];
+    return [bar.start, last.end];
+  }
+  const from = Math.max(0, Math.min(engine.position, duration - DEFAULT_LOOP));
+  return [from, Math.min(from + DEFAULT_LOOP, duration)];
 }
 
 function markLoop(desk, end) {
-  const here = desk.engine.position;
+  const { position } = desk.engine;
+  const here = desk.keepsToBars() ? desk.chart.snap(position) : position;
   const [from, to] = desk.loop ?? [0, desk.duration];
   if (end === 0 && here < desk.duration) desk.setLoop([here, to > here ? to : desk.duration]);
   if (end === 1 && here > 0) desk.setLoop([from < here ? from : 0, here]);
 }
 
+function stepBar(desk, by) {
+  const { position } = desk.engine;
+  desk.seek(desk.chart.known ? desk.chart.step(position, by) : position + 2 * by);
+}
+
 /** Keys that work wherever the focus is within the mixer. */
-function onKey(event, desk, toggleHelp) {
+function onKey(event, desk, { toggle: toggleHelp }, view) {
   if (event.ctrlKey || event.metaKey) return false;
+  if (zoomKey(event, view, desk.engine.position)) return true;
   const digit = event.altKey ? null : /^Digit([1-9])$/.exec(event.code)?.[1];
   const track = digit && desk.tracks[digit - 1];
   const acts = {
     " ": () => desk.togglePlay(), Backspace: () => desk.stop(), l: () => toggleLoop(desk), L: () => toggleLoop(desk),
     "[": () => markLoop(desk, 0), "]": () => markLoop(desk, 1), "?": toggleHelp,
+    ",": () => stepBar(desk, -1), ".": () => stepBar(desk, 1),
   };
   if (toggleHelp.open()) acts.Escape = toggleHelp;
   const act = track ? () => desk.toggleSolo(track.name, { alone: true }) : acts[event.key];
@@ -182,10 +203,10 @@ function createStatus(desk, signal) {
   return { element, update };
 }
 
-function createScale() {
+function createScale(about) {
   const marks = [-40, -20, -10, 0, 12].map((db) =>
     h("span", { style: `left:${100 * toPlace(db)}%` }, formatDb(db).replace(/\.0$/, "")));
-  return h("div", { class: "ml-scale", "aria-hidden": "true" }, h("div", {}, ...marks));
+  return h("div", { class: "ml-scale", "aria-hidden": "true" }, about, h("div", {}, ...marks));
 }
 
 /** The desk's parts, laid out; `mixed()` draws all that follows from levels. */
@@ -200,8 +221,8 @@ function lay(desk, signal) {
   const root = h("div", { class: "musiclab ml-mixer", role: "application", "aria-label": "mixer", tabindex: -1 },
     transport.element,
     h("div", { class: "ml-desk" },
-      h("div", { class: "ml-strips" }, createScale(), ...strips.map((strip) => strip.element)),
-      timeline.element),
+      h("div", { class: "ml-strips" }, createScale(timeline.about.element), ...strips.map((strip) => strip.element)),
+      timeline.element, timeline.zoombar.element, timeline.overview.element),
     h("div", { class: "ml-foot" }, master.element, pace.element, status.element, help.opener), help.element);
   const mixed = () => {
     for (const part of [...strips, master, transport]) part.update();
@@ -227,13 +248,14 @@ function mount(desk, el) {
     return engine.playing || moving;
   }, signal);
   const updates = {
-    mix: [mixed], loop: [timeline.updateLoop, transport.update], pace: [pace.update],
+    mix: [mixed], loop: [timeline.updateLoop, transport.update], pace: [pace.update, timeline.updatePace],
+    chart: [timeline.updateChart], names: [timeline.rename],
     sound: [status.update, transport.update, timeline.updateLoaded], state: [status.update, transport.update, wake],
   };
   for (const [type, acts] of Object.entries(updates)) {
     desk.addEventListener(type, () => acts.forEach((act) => act()), { signal });
   }
-  onKeys(root, (event) => onKey(event, desk, help.toggle), signal);
+  onKeys(root, (event) => onKey(event, desk, help, timeline.view), signal);
   root.addEventListener("pointerdown", () => desk.engine.unlock(), { signal });
   root.addEventListener("click", (event) => {  // after a click with the mouse, Space plays: it does not click again
     if (event.detail > 0 && event.target.closest("button")) root.focus({ preventScroll: true });

@@ -29,7 +29,7 @@ from musiclab.widgets.mixer.settings import (
     checked_names,
     checked_time,
 )
-from musiclab.widgets.mixer.waves import COLUMNS, Lane, picture, waveform
+from musiclab.widgets.mixer.waves import Lane, columns_for, picture, waveform
 from musiclab.widgets.shared import front
 from musiclab.widgets.shared.charting import ChartedWidget
 from musiclab.widgets.shared.limiter import limit
@@ -106,12 +106,14 @@ class Mixer(ChartedWidget):
     loop = traitlets.Any(None, allow_none=True).tag(sync=True, **SEQUENCE)
     speed = traitlets.Float(1.0).tag(sync=True)
     semitones = traitlets.Int(0).tag(sync=True)
+    section_names = traitlets.Dict(key_trait=traitlets.Unicode(), value_trait=traitlets.Unicode()).tag(sync=True)
     clock = traitlets.Unicode(read_only=True).tag(sync=True)
 
     _tracks: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
     _presets: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
     _duration = traitlets.Float().tag(sync=True)
     _columns = traitlets.Int().tag(sync=True)
+    _scale = traitlets.Float().tag(sync=True)  # the amplitude that fills a lane
     _waves = traitlets.Bytes().tag(sync=True)
     _stretch = traitlets.Unicode(front.text("shared/signalsmith-stretch.mjs")).tag(sync=True)
 
@@ -120,7 +122,8 @@ class Mixer(ChartedWidget):
         self._names = (*stems, RESIDUAL)
         sounds = [stems[name] for name in self._names]
         scale = max(10 ** (sound.peak_db / 20) for sound in sounds)
-        self._wave_table = np.stack([waveform(sound.samples, scale=scale) for sound in sounds])
+        columns = columns_for(stems.duration)
+        self._wave_table = np.stack([waveform(sound.samples, scale=scale, columns=columns) for sound in sounds])
         if (needed := page_memory(sounds)) > MUCH_MEMORY:
             logger.warning("The page needs %.1f GB for this song: cut it, as in song[0:600].", needed / 1e9)
         super().__init__(
@@ -132,7 +135,8 @@ class Mixer(ChartedWidget):
             ],
             _presets=self._describe_presets(),
             _duration=stems.duration,
-            _columns=min(COLUMNS, stems.mixture.frames),
+            _columns=self._wave_table.shape[1],
+            _scale=scale,
             _waves=self._wave_table.tobytes(),
             **({"gains_db": {}} | settings),
         )

@@ -1,78 +1,126 @@
-// The song from left to right: ruler, waveforms, playhead and the A–B loop.
+// The song from left to right: bars and chords, waveforms, playhead and the A–B loop; below it the whole song, small.
 
-import { toGain, formatTime } from "../shared/levels.js";
+import { formatTime } from "../shared/levels.js";
 import { drag, h, onKeys } from "../shared/dom.js";
+import { createBars, createOverview, createZoomBar, createAbout, momentOf } from "./bars.js";
+import { View, steerView } from "./zoom.js";
+import { drawBeats, drawWaves } from "./waves.js";
 
-const TICKS = [0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600];  // s
-const SHORTEST = 0.05;                                        // s: a shorter loop is a click
-const BEND = 0.6;  // waves come as heights: amplitude ** BEND (see waves.py), and a gain bends alike
+const SHORTEST = 0.05;  // s: a shorter loop is a click
+const RULER = "Click to seek, drag to loop; double click: no loop. Alt: not by bars";
 const percent = (part) => `${(100 * part).toFixed(3)}%`;
 
-export function createTimeline(desk, signal) {
-  const { duration } = desk;
+function createLanes(desk) {
   const canvas = h("canvas", { "aria-hidden": "true" });
   const missing = h("div", { class: "ml-missing", "aria-hidden": "true", title: "This part has yet to come" });
   const lanes = h("div", {
-    class: "ml-lanes", role: "slider", tabindex: 0, "aria-label": "position",
-    "aria-valuemin": 0, "aria-valuemax": duration.toFixed(1), title: "Click or drag to seek; Shift and drag to loop",
+    class: "ml-lanes", role: "slider", tabindex: 0, "aria-label": "position", "aria-valuemin": 0,
+    "aria-valuemax": desk.duration.toFixed(1), title: "Click or drag to seek; Shift and drag to loop",
   }, canvas, missing);
-  const ruler = h("div", { class: "ml-ruler", title: "Click to seek, drag to loop; double click: no loop" });
+  return { canvas, missing, lanes };
+}
+
+export function createTimeline(desk, signal) {
+  const { duration } = desk;
+  const view = new View(duration);
+  const { canvas, missing, lanes } = createLanes(desk);
+  const ruler = h("div", { class: "ml-ruler", title: RULER });
   const head = h("div", { class: "ml-head", "aria-hidden": "true" });
   const timeOf = (event) => {
     const box = lanes.getBoundingClientRect();
-    return Math.min(Math.max((event.clientX - box.left) / box.width, 0), 1) * duration;
+    return Math.min(Math.max(view.at((event.clientX - box.left) / box.width), 0), duration);
   };
-  const loop = createLoop(desk, timeOf, signal);
-  const element = h("div", { class: "ml-timeline" }, ruler, lanes, loop.element, head);
+  const bars = createBars(desk, view, ruler, signal);
+  const overview = createOverview(desk, view, signal);
+  const zoombar = createZoomBar(desk, view, signal);
+  const about = createAbout(desk);
+  const loop = createLoop(desk, view, timeOf, signal);
+  const element = h("div", { class: "ml-timeline" }, bars.element, ruler, lanes, loop.element, head);
   element.style.setProperty("--rows", desk.tracks.length);
-  steerByPointer(desk, { lanes, ruler, timeOf }, signal);
+  steerByPointer(desk, { lanes, ruler, timeOf, view }, signal);
   steerByKeys(desk, lanes, signal);
+  steerView(view, element, signal);
 
-  let drawing = 0;
-  function draw() { drawing ||= requestAnimationFrame(drawNow); }  // at most once a frame, however fast a fader moves
-  function drawNow() {
-    drawing = 0;
-    const { clientWidth: width, clientHeight: height } = lanes;
-    if (!width || !height) return;  // out of sight for now, as while JupyterLab changes its theme
-    const ratio = window.devicePixelRatio || 1;
-    canvas.width = Math.round(width * ratio);
-    canvas.height = Math.round(height * ratio);
-    drawWaves(canvas, desk);
-  }
-  const resized = new ResizeObserver(() => {
-    draw();
-    drawRuler(ruler, duration);
-  });
-  resized.observe(lanes);
-  signal.addEventListener("abort", () => {
-    resized.disconnect();
-    cancelAnimationFrame(drawing);
-  });
+  const draw = drawer(lanes, ({ width, ratio }) => {
+    canvas.width = width;
+    canvas.height = Math.round(lanes.clientHeight * ratio);
+    drawWaves(canvas, desk, view);
+    drawBeats(canvas, desk.chart, view, ratio);
+    for (const part of [bars, overview]) part.draw();
+    updateLoaded();
+    loop.update();
+    place(desk.engine?.position ?? 0);
+  }, signal);
+  view.addEventListener("view", draw, { signal });
 
   function updateLoaded() {
-    missing.hidden = desk.engine.complete;
-    missing.style.left = percent(desk.engine.loaded / duration);
+    if (!desk.engine) return;
+    missing.hidden = desk.engine.complete || desk.engine.loaded >= view.t1;
+    missing.style.left = percent(Math.max(view.place(desk.engine.loaded), 0));
   }
-
-  let told = "";
+  function updateChart() {
+    for (const part of [bars, overview, zoombar, about]) part.update();
+    draw();
+  }
+  function place(position) {
+    const at = view.place(position);
+    head.hidden = at < 0 || at > 1;
+    head.style.left = percent(at);
+    overview.move(position);
+  }
+  const tell = teller(desk, lanes);
   function move(position) {
-    head.style.left = percent(position / duration);
-    const text = `${formatTime(position).slice(0, -2)} of ${formatTime(duration).slice(0, -2)}`;
+    view.follow(position, desk.engine.playing);
+    place(position);
+    tell(position);
+  }
+  const parts = { element, about, overview, zoombar, view };
+  const updateLoop = () => [loop.update, overview.updateLoop].forEach((update) => update());
+  const updatePace = () => [about.update, draw].forEach((update) => update());
+  return { ...parts, draw, move, updateLoaded, updateLoop, updateChart, updatePace, rename: bars.rename };
+}
+
+/** What draws an element when it is asked to and when its size changes: at most once a frame, and only in sight. */
+function drawer(element, drawNow, signal) {
+  let asked = 0;
+  const draw = () => {
+    asked ||= requestAnimationFrame(() => {
+      asked = 0;
+      if (!element.clientWidth || !element.clientHeight) return;  // as while JupyterLab changes its theme
+      const ratio = window.devicePixelRatio || 1;
+      drawNow({ width: Math.round(element.clientWidth * ratio), ratio });
+    });
+  };
+  const resized = new ResizeObserver(draw);
+  resized.observe(element);
+  signal.addEventListener("abort", () => {
+    resized.disconnect();
+    cancelAnimationFrame(asked);
+  });
+  return draw;
+}
+
+/** Tell those who hear the page where the music is, as it changes. */
+function teller(desk, lanes) {
+  const length = formatTime(desk.duration).slice(0, -2);
+  let told = "";
+  return (position) => {
+    const moment = momentOf(desk, position);
+    const text = `${formatTime(position).slice(0, -2)} of ${length}${moment && `: ${moment}`}`;
     if (text === told) return;
     told = text;
     lanes.setAttribute("aria-valuenow", position.toFixed(1));
     lanes.setAttribute("aria-valuetext", text);
-  }
-  return { element, draw, move, updateLoaded, updateLoop: loop.update };
+  };
 }
 
 /** Seek on the lanes, loop on the ruler (or with Shift). */
-function steerByPointer(desk, { lanes, ruler, timeOf }, signal) {
+function steerByPointer(desk, { lanes, ruler, timeOf, view }, signal) {
   let origin = 0;
   let looping = false;
-  const ordered = (a, b) => {
-    const [from, to] = a < b ? [a, b] : [b, a];
-    return [from, Math.min(Math.max(to, from + SHORTEST), desk.duration)];
+  const ordered = (a, b, event) => {
+    const [from, to] = (a < b ? [a, b] : [b, a]);
+    return desk.snapped([from, Math.min(Math.max(to, from + SHORTEST), desk.duration)], event);
   };
   for (const surface of [lanes, ruler]) {
     drag(surface, {
@@ -81,10 +129,11 @@ function steerByPointer(desk, { lanes, ruler, timeOf }, signal) {
         looping = false;
       },
       move(event) {
+        if (view.pinching) return;
         const time = timeOf(event);
         const wanted = surface === ruler || event.shiftKey;
-        if (wanted && Math.abs(time - origin) * surface.clientWidth > 4 * desk.duration) looping = true;
-        if (looping) desk.setLoop(ordered(origin, time), { stream: true });
+        if (wanted && Math.abs(time - origin) * surface.clientWidth > 4 * view.span) looping = true;
+        if (looping) desk.setLoop(ordered(origin, time, event), { stream: true });
         else if (!wanted || event.type === "pointerdown") desk.seek(time, { stream: true });
       },
       end: () => desk.save(),
@@ -105,66 +154,13 @@ function steerByKeys(desk, lanes, signal) {
   }, signal);
 }
 
-function drawRuler(ruler, duration) {
-  const step = TICKS.find((seconds) => (seconds / duration) * ruler.clientWidth > 58) ?? TICKS.at(-1);
-  const ticks = [];
-  for (let time = 0; time < duration - step * 0.35; time += step) {
-    const text = formatTime(time).replace(step < 1 ? "" : /\.0$/, "");
-    ticks.push(h("span", { style: `left:${percent(time / duration)}` }, text));
-  }
-  ruler.replaceChildren(...ticks);
-}
-
-/** The waves: full colour for the mean level, paler up to the peaks; as tall as the fader says, pale when mute. */
-function drawWaves(canvas, desk) {
-  const context = canvas.getContext("2d");
-  const waves = desk.model.get("_waves");
-  const columns = desk.model.get("_columns");
-  const row = canvas.height / desk.tracks.length;
-  const bytes = new Int8Array(waves.buffer, waves.byteOffset, waves.byteLength);
-  context.clearRect(0, 0, canvas.width, canvas.height);
-  desk.tracks.forEach(({ name, colour }, i) => {
-    const wave = bytes.subarray(3 * columns * i, 3 * columns * (i + 1));
-    const middle = (i + 0.5) * row;
-    const half = 0.44 * row;
-    const gain = toGain(desk.gain(name)) ** BEND * (half / 127);
-    const on = desk.audible(name);
-    context.fillStyle = colour;
-    context.globalAlpha = on ? 0.5 : 0.18;
-    context.fillRect(0, Math.round(middle), canvas.width, 1);
-    for (let x = 0; x < canvas.width; x++) {
-      const [low, high, mean] = extremes(wave, columns, x / canvas.width, (x + 1) / canvas.width);
-      const bar = (top, bottom) => {
-        const [from, to] = [Math.max(-half, -top * gain), Math.min(half, -bottom * gain)];
-        context.fillRect(x, middle + from, 1, Math.max(to - from, 1));
-      };
-      context.globalAlpha = on ? 0.42 : 0.14;
-      bar(high, low);
-      context.globalAlpha = on ? 0.9 : 0.1;
-      if (mean * gain > 0.5) bar(mean, -mean);
-    }
-  });
-}
-
-function extremes(wave, columns, from, to) {
-  const first = Math.min(Math.floor(from * columns), columns - 1);
-  const last = Math.max(first + 1, Math.floor(to * columns));
-  let [low, high, mean] = [127, -128, 0];
-  for (let column = first; column < last; column++) {
-    low = Math.min(low, wave[3 * column]);
-    high = Math.max(high, wave[3 * column + 1]);
-    mean = Math.max(mean, wave[3 * column + 2]);
-  }
-  return [low, high, mean];
-}
-
-function createLoop(desk, timeOf, signal) {
+function createLoop(desk, view, timeOf, signal) {
   const { duration } = desk;
   const element = h("div", { class: "ml-loop", hidden: true });
   const ends = ["start", "end"].map((end, i) => {
     const handle = h("div", {
       class: `ml-handle ml-${end}`, role: "slider", tabindex: 0, "aria-label": `loop ${end}`, "aria-valuemin": 0,
-      "aria-valuemax": duration.toFixed(1), title: `Loop ${end}: drag, or arrow keys`,
+      "aria-valuemax": duration.toFixed(1), title: `Loop ${end}: drag, or arrow keys; Alt: not by bars`,
     }, h("b", {}, "AB"[i]));
     const put = (time, options) => {
       const bounds = [...desk.loop];
@@ -172,23 +168,27 @@ function createLoop(desk, timeOf, signal) {
       bounds[i] = Math.min(Math.max(time, least), most);
       desk.setLoop(bounds, options);
     };
-    drag(handle, { move: (event) => put(timeOf(event), { stream: true }), end: () => desk.save() }, signal);
+    drag(handle, {
+      move: (event) => put(desk.keepsToBars(event) ? desk.chart.snap(timeOf(event)) : timeOf(event), { stream: true }),
+      end: () => desk.save(),
+    }, signal);
     handle.addEventListener("keydown", (event) => {
       const step = { ArrowLeft: -0.1, ArrowRight: 0.1, PageDown: -1, PageUp: 1 }[event.key];
       if (step === undefined) return;
       event.preventDefault();
       event.stopPropagation();
-      put(desk.loop[i] + step * (event.shiftKey ? 0.1 : 1));
+      if (desk.keepsToBars(event) && !event.shiftKey) put(desk.chart.step(desk.loop[i], Math.sign(step)));
+      else put(desk.loop[i] + step * (event.shiftKey ? 0.1 : 1));
     }, { signal });
     element.append(handle);
     return handle;
   });
   function update() {
     const { loop } = desk;
-    element.hidden = loop === null;
+    element.hidden = loop === null || loop[1] < view.t0 || loop[0] > view.t1;
     if (loop === null) return;
-    element.style.left = percent(loop[0] / duration);
-    element.style.width = percent((loop[1] - loop[0]) / duration);
+    element.style.left = percent(view.place(loop[0]));
+    element.style.width = percent((loop[1] - loop[0]) / view.span);
     ends.forEach((handle, i) => {
       handle.setAttribute("aria-valuenow", loop[i].toFixed(2));
       handle.setAttribute("aria-valuetext", formatTime(loop[i]));

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 COLUMNS = 1600  # as many as a wide screen shows in a lane
+NEAR = 100  # columns a second, for a view of some bars: nearer still, the page draws the sound itself
+MOST = 60_000  # columns: ten minutes by that measure
 BEND = 0.6  # height = amplitude ** BEND: soft passages can be seen beside loud ones
 _INK, _PAPER, _LINE, _QUIET = "#1d1f23", "#ffffff", "#dcdee1", "#6a6e75"
 
@@ -39,6 +41,11 @@ def waveform(samples: np.ndarray, *, scale: float, columns: int = COLUMNS) -> np
     parts = np.stack([low, high, np.sqrt(power)], axis=1) / max(scale, 1e-9)
     heights = np.copysign(np.abs(parts) ** BEND, parts)
     return np.clip(np.round(127 * heights), -127, 127).astype(np.int8)
+
+
+def columns_for(duration: float) -> int:
+    """How many columns the waves of a song of `duration` seconds have in a page that can look closely."""
+    return int(min(max(COLUMNS, NEAR * duration), MOST))
 
 
 @dataclass(frozen=True)
