@@ -20,6 +20,7 @@ import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 
 import coverage
@@ -53,8 +54,11 @@ class Mutant:
 
     @property
     def package(self) -> str:
-        parts = Path(self.path).parts
-        return parts[1] if len(parts) > 2 else "musiclab"
+        return package_of(Path(self.path))
+
+
+def package_of(path: Path) -> str:
+    return path.parts[1] if len(path.parts) > 2 else "musiclab"
 
 
 def changed(path: Path, operator: str, occurrence: int) -> tuple[str, str, str] | None:
@@ -84,6 +88,7 @@ def meaning(code: str) -> str | None:
     return ast.dump(tree)
 
 
+@cache
 def places(path: Path) -> dict[tuple[int, int], list[tuple[str, int]]]:
     """Where a module can be changed: line and column, to the operators that fit there with their occurrences."""
     found: dict[tuple[int, int], list[tuple[str, int]]] = {}
@@ -101,6 +106,7 @@ def sample(number: int, seed: int, package: str | None) -> Iterator[Mutant]:
     rng = random.Random(seed)
     alike = [line.split("  # ")[0] for line in ALIKE.read_text("utf-8").splitlines() if line.strip()]
     modules = sorted(path for path in (ROOT / "musiclab").rglob("*.py") if path.name != "__init__.py")
+    modules = [path for path in modules if package in (None, package_of(path.relative_to(ROOT)))]
     rng.shuffle(modules)
     found, seen = 0, set()
     while found < number:
@@ -134,7 +140,11 @@ def copied(folder: Path) -> Path:
 
 
 def environment(tree: Path) -> dict[str, str]:
-    settings = {"PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
+    settings = {
+        "PYTHONPATH": os.pathsep.join([str(tree), *filter(None, [os.environ.get("PYTHONPATH")])]),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "OMP_NUM_THREADS": "1",
+    }
     return {name: value for name, value in os.environ.items() if name != "MUSICLAB_REAL_DATA"} | settings
 
 
