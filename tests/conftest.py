@@ -13,6 +13,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["HF_HUB_OFFLINE"] = "1"
 # Notebooks, and fixtures of a whole session, get an empty cache too; each test has its own (`own_cache`).
 os.environ["MUSICLAB_CACHE"] = tempfile.mkdtemp(prefix="musiclab-tests-")
+os.environ["MUSICLAB_KEEPS"] = os.path.join(os.environ["MUSICLAB_CACHE"], "keeps-of-players")
 
 import hypothesis
 import numpy as np
@@ -70,6 +71,7 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     """Each test has an empty cache of its own: none passes or fails by what another one left behind."""
     folder = tmp_path_factory.mktemp("cache")
     monkeypatch.setenv("MUSICLAB_CACHE", str(folder))
+    monkeypatch.setenv("MUSICLAB_KEEPS", str(folder / "keeps-of-players"))
     return folder
 
 

@@ -11,8 +11,8 @@ const REPORT = 250;     // ms between two reports of the position
 const MIX = ["gains_db", "muted", "soloed", "master_db"];
 
 /**
- * Events: "mix" (levels), "loop", "pace" (speed, key), "chart", "names" (of sections), "sound" (loading); and the
- * engine's "state", "waiting" and "reduction".
+ * Events: "mix" (levels), "loop", "pace" (speed, key), "chart", "names" (of sections), "keeps", "sound" (loading);
+ * and the engine's "state", "waiting" and "reduction".
  */
 export class Desk extends EventTarget {
   #views = 0;
@@ -98,6 +98,8 @@ export class Desk extends EventTarget {
     this.#watch("playing", () => { if (!this.#ours) this.#setPlaying(this.model.get("playing")); });
     this.#watch("_error", () => this.#tell("sound"));
     this.#watch("section_names", () => this.#tell("names"));
+    this.#watch("keeps", () => this.#tell("keeps"));
+    this.#watch("_message", () => this.#tell("sound"));
     for (const name of ["chart", "_charting"]) {
       this.#watch(name, () => {
         this.#chart = null;
@@ -204,6 +206,9 @@ export class Desk extends EventTarget {
     this.#unsaved = false;
     this.model.save_changes();
   }
+
+  /** Set traits by name: `{click: true}`. */
+  set(values, options) { this.#put(values, options); }
 
   setGain(name, db, options) {
     this.#put({ gains_db: { ...this.model.get("gains_db"), [name]: db === -Infinity ? null : db } }, options);

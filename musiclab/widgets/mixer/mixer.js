@@ -3,6 +3,7 @@
 import { Desk } from "./desk.js";
 import { createFader } from "./fader.js";
 import { createTimeline } from "./timeline.js";
+import { createKeeps } from "./keeps.js";
 import { zoomKey } from "./zoom.js";
 import { animate, button, h, onKeys, playButton } from "../shared/dom.js";
 import { createPace } from "./pace.js";
@@ -15,6 +16,7 @@ const KEYS = [
   ["↑ ↓", "on a fader: 1 dB"], ["Page ↑ ↓", "on a fader: 6 dB"], ["Home, End", "on a fader: silence, +12 dB"],
   ["0", "on a fader: 0 dB"], ["M, S", "mute, solo (Alt: alone)"], ["1 – 9", "solo a stem alone"],
   ["[  ]", "loop from here, to here"], ["L", "loop on, off"], [",  .", "a bar back, on"],
+  ["K", "keep this loop"], ["N, P", "next, previous loop that is kept"],
   ["+  −  0", "closer, wider, the whole song"], ["Ctrl wheel", "closer, wider"], ["?", "these keys"],
 ];
 
@@ -141,7 +143,7 @@ function stepBar(desk, by) {
 }
 
 /** Keys that work wherever the focus is within the mixer. */
-function onKey(event, desk, { toggle: toggleHelp }, view) {
+function onKey(event, desk, { toggle: toggleHelp }, view, more) {
   if (event.ctrlKey || event.metaKey) return false;
   if (zoomKey(event, view, desk.engine.position)) return true;
   const digit = event.altKey ? null : /^Digit([1-9])$/.exec(event.code)?.[1];
@@ -149,6 +151,7 @@ function onKey(event, desk, { toggle: toggleHelp }, view) {
   const acts = {
     " ": () => desk.togglePlay(), Backspace: () => desk.stop(), l: () => toggleLoop(desk), L: () => toggleLoop(desk),
     "[": () => markLoop(desk, 0), "]": () => markLoop(desk, 1), "?": toggleHelp,
+    ...more,
     ",": () => stepBar(desk, -1), ".": () => stepBar(desk, 1),
   };
   if (toggleHelp.open()) acts.Escape = toggleHelp;
@@ -188,7 +191,7 @@ function createStatus(desk, signal) {
   let waiting = false;
   function update() {
     const { progress, error, engine } = desk;
-    const failed = desk.model.get("_error") || error;
+    const failed = desk.model.get("_error") || error || desk.model.get("_message");
     const loading = !failed && !engine.complete;
     element.classList.toggle("ml-failed", Boolean(failed));
     element.classList.toggle("ml-busy", loading);
@@ -217,26 +220,28 @@ function lay(desk, signal) {
   const transport = createTransport(desk, signal);
   const status = createStatus(desk, signal);
   const pace = createPace(desk, signal);
+  const keeps = createKeeps(desk, signal);
   const help = createHelp(signal);
   const root = h("div", { class: "musiclab ml-mixer", role: "application", "aria-label": "mixer", tabindex: -1 },
     transport.element,
     h("div", { class: "ml-desk" },
       h("div", { class: "ml-strips" }, createScale(timeline.about.element), ...strips.map((strip) => strip.element)),
       timeline.element, timeline.zoombar.element, timeline.overview.element),
-    h("div", { class: "ml-foot" }, master.element, pace.element, status.element, help.opener), help.element);
+    h("div", { class: "ml-foot" }, master.element, pace.element, status.element, keeps.opener, help.opener),
+    keeps.element, help.element);
   const mixed = () => {
     for (const part of [...strips, master, transport]) part.update();
     timeline.draw();
   };
   const meters = [...strips, master].map(({ meter }) => meter);
-  return { root, meters, timeline, transport, status, pace, help, mixed };
+  return { root, meters, timeline, transport, status, pace, keeps, help, mixed };
 }
 
 function mount(desk, el) {
   desk.acquire();
   const life = new AbortController();
   const { signal } = life;
-  const { root, meters, timeline, transport, status, pace, help, mixed } = lay(desk, signal);
+  const { root, meters, timeline, transport, status, pace, keeps, help, mixed } = lay(desk, signal);
   root.engine = desk.engine;  // for pages and tests that want to render what is heard: `element.engine.render()`
   el.append(root);
   const wake = animate((time, passed) => {
@@ -248,14 +253,16 @@ function mount(desk, el) {
     return engine.playing || moving;
   }, signal);
   const updates = {
-    mix: [mixed], loop: [timeline.updateLoop, transport.update], pace: [pace.update, timeline.updatePace],
-    chart: [timeline.updateChart], names: [timeline.rename],
-    sound: [status.update, transport.update, timeline.updateLoaded], state: [status.update, transport.update, wake],
+    mix: [mixed], loop: [timeline.updateLoop, transport.update, keeps.updateLoop],
+    pace: [pace.update, timeline.updatePace],
+    chart: [timeline.updateChart, keeps.update], keeps: [keeps.update], names: [timeline.rename],
+    sound: [status.update, transport.update, timeline.updateLoaded],
+    state: [status.update, transport.update, wake],
   };
   for (const [type, acts] of Object.entries(updates)) {
     desk.addEventListener(type, () => acts.forEach((act) => act()), { signal });
   }
-  onKeys(root, (event) => onKey(event, desk, help, timeline.view), signal);
+  onKeys(root, (event) => onKey(event, desk, help, timeline.view, keeps.keys), signal);
   root.addEventListener("pointerdown", () => desk.engine.unlock(), { signal });
   root.addEventListener("click", (event) => {  // after a click with the mouse, Space plays: it does not click again
     if (event.detail > 0 && event.target.closest("button")) root.focus({ preventScroll: true });

@@ -16,6 +16,7 @@ from musiclab.notes import Part
 from musiclab.palette import colour
 from musiclab.stems import RESIDUAL, Stems
 from musiclab.transcription.chart import Chart
+from musiclab.widgets.mixer.keeping import KeepingWidget
 from musiclab.widgets.mixer.settings import (
     GAINS,
     LEVEL,
@@ -31,14 +32,13 @@ from musiclab.widgets.mixer.settings import (
 )
 from musiclab.widgets.mixer.waves import Lane, columns_for, picture, waveform
 from musiclab.widgets.shared import front
-from musiclab.widgets.shared.charting import ChartedWidget
 from musiclab.widgets.shared.limiter import limit
 from musiclab.widgets.shared.transport import MUCH_MEMORY, page_memory
 
 logger = logging.getLogger("musiclab")
 
 
-class Mixer(ChartedWidget):
+class Mixer(KeepingWidget):
     """A mixing desk for stems, in a notebook.
 
     Every setting works two ways: what is moved in the page can be read here, what is set here moves in the page.
@@ -77,6 +77,9 @@ class Mixer(ChartedWidget):
     chart : Chart or None
         Beats, bars, chords, key and sections (`musiclab.transcription.chart`); None until they are known. Set it from a
         `Chart`, a `Part` or a `BeatGrid` to correct it.
+    keeps, section_names
+        Loops and mixes kept with a name and a note, names of sections: there again when the song is opened the next
+        time. See `keep_loop`, `keep_mix`, `recall`.
     clock : str
         The name under which this mixer's clock can be followed in the page; see ``clock.js``.
 
@@ -106,7 +109,6 @@ class Mixer(ChartedWidget):
     loop = traitlets.Any(None, allow_none=True).tag(sync=True, **SEQUENCE)
     speed = traitlets.Float(1.0).tag(sync=True)
     semitones = traitlets.Int(0).tag(sync=True)
-    section_names = traitlets.Dict(key_trait=traitlets.Unicode(), value_trait=traitlets.Unicode()).tag(sync=True)
     clock = traitlets.Unicode(read_only=True).tag(sync=True)
 
     _tracks: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
@@ -186,6 +188,13 @@ class Mixer(ChartedWidget):
             self.gains_db = {}
             self.muted = chosen["muted"]
             self.soloed = chosen["soloed"]
+
+    def _recall_mix(self, mix: dict[str, Any]) -> None:
+        gains = {name: SILENT if db is None else db for name, db in mix["gains_db"].items() if name in self._names}
+        self.gains_db = gains
+        for name in ("muted", "soloed"):
+            setattr(self, name, [stem for stem in mix[name] if stem in self._names])
+        self.master_db = SILENT if mix["master_db"] is None else mix["master_db"]
 
     def _describe_presets(self) -> list[dict[str, Any]]:
         def describe(name: str, label: str, title: str, *, muted: str = "", soloed: str = "") -> dict[str, Any]:
