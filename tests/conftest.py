@@ -13,7 +13,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["HF_HUB_OFFLINE"] = "1"
 # Notebooks, and fixtures of a whole session, get an empty cache too; each test has its own (`own_cache`).
 os.environ["MUSICLAB_CACHE"] = tempfile.mkdtemp(prefix="musiclab-tests-")
-os.environ["MUSICLAB_KEEPS"] = os.path.join(os.environ["MUSICLAB_CACHE"], "keeps-of-players")
+os.environ["MUSICLAB_KEEPS"] = os.environ["MUSICLAB_CACHE"] + "-keeps"
 
 import hypothesis
 import numpy as np
