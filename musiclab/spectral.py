@@ -11,13 +11,9 @@ that a mask that changes fast still sounds smooth.
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-if TYPE_CHECKING:
-    import torch
+from musiclab.fourier import overlap_add, transform, window_samples
 
 N_FFT = 4096  # 93 ms at 44.1 kHz: resolves the partials of a bass, still short beside a sixteenth note
 HOP_LENGTH = 1024  # 23 ms at 44.1 kHz
@@ -26,24 +22,6 @@ WINDOW = "hann"
 MEL_BREAK_HZ = 1000.0  # Slaney's mel scale: linear below, logarithmic above
 MEL_PER_HZ = 3 / 200
 MEL_LOG_STEP = float(np.log(6.4)) / 27
-
-
-@lru_cache(maxsize=16)
-def window_samples(window: str, n_fft: int) -> torch.Tensor:
-    """The (periodic) window as a float32 tensor; any name that `scipy.signal.get_window` knows.
-
-    Raises
-    ------
-    ValueError
-        If there is no such window.
-    """
-    import torch
-
-    if window == "hann":
-        return torch.hann_window(n_fft)
-    from scipy.signal import get_window
-
-    return torch.from_numpy(get_window(window, n_fft, fftbins=True).astype(np.float32))
 
 
 def stft(samples: np.ndarray, *, n_fft: int = N_FFT, hop_length: int = HOP_LENGTH, window: str = WINDOW) -> np.ndarray:
@@ -109,10 +87,7 @@ def columns_of(padded: np.ndarray, *, n_fft: int, hop_length: int, window: str =
 
     Notebook: 02
     """
-    import torch
-
-    x, w = torch.from_numpy(np.ascontiguousarray(padded)), window_samples(window, n_fft)
-    return torch.stft(x, n_fft, hop_length, window=w, center=False, return_complex=True).numpy()
+    return transform(padded, window_samples(window, n_fft), hop_length=hop_length)
 
 
 def istft(
@@ -152,8 +127,6 @@ def istft(
 
     Notebook: 04
     """
-    import torch
-
     D = np.asarray(D)
     n_fft = 2 * (D.shape[-2] - 1) if n_fft is None else n_fft
     w = window_samples(window, n_fft)
@@ -164,9 +137,8 @@ def istft(
     lead = D.shape[:-2]
     if D.size == 0:
         return np.zeros((*lead, length), dtype=np.float32)
-    flat = torch.from_numpy(np.ascontiguousarray(D, dtype=np.complex64).reshape(-1, *D.shape[-2:]))
-    out = torch.istft(flat, n_fft, hop_length, window=w, center=True, length=length)
-    return out.numpy().reshape(*lead, length)
+    flat = np.asarray(D, dtype=np.complex64).reshape(-1, *D.shape[-2:])
+    return overlap_add(flat, w, hop_length=hop_length, length=length).reshape(*lead, length)
 
 
 def reassigned(
@@ -198,28 +170,22 @@ def reassigned(
 
     Notebook: 02
     """
-    import torch
-
     x = np.asarray(samples, dtype=np.float32)
     half = n_fft // 2
     padding = [(0, 0)] * (x.ndim - 1) + [(half, n_fft - half + -x.shape[-1] % hop_length)]
-    padded = torch.from_numpy(np.pad(x, padding).reshape(-1, sum(padding[-1]) + x.shape[-1]))
-    h = window_samples(window, n_fft)
-    slope = torch.fft.ifft(torch.fft.fft(h.double()) * 2j * np.pi * torch.fft.fftfreq(n_fft, dtype=torch.float64)).real
-    offset = torch.arange(n_fft) - half
-    D, D_slope, D_offset = (
-        torch.stft(padded, n_fft, hop_length, window=w.float(), center=False, return_complex=True)
-        for w in (h, slope, h * offset)
-    )
-    power = D.abs().square()
-    heard = power > 0
-    safe = torch.where(heard, power, torch.ones(()))
+    padded = np.pad(x, padding).reshape(-1, sum(padding[-1]) + x.shape[-1])
+    h = window_samples(window, n_fft).astype(float)
+    slope = np.fft.ifft(np.fft.fft(h) * 2j * np.pi * np.fft.fftfreq(n_fft)).real
+    offset = np.arange(n_fft) - half
+    D, D_slope, D_offset = (transform(padded, w, hop_length=hop_length) for w in (h, slope, h * offset))
+    power = np.abs(D) ** 2
+    safe = np.where(power > 0, power, 1)
     columns = D.shape[-1]
-    hz = torch.from_numpy(frequencies(sr, n_fft))[:, None] - (D_slope * D.conj()).imag / safe * (sr / (2 * np.pi))
-    seconds = torch.from_numpy(column_times(columns, sr, hop_length)) + (D_offset * D.conj()).real / safe / sr
+    hz = frequencies(sr, n_fft)[:, None] - (D_slope * D.conj()).imag / safe * (sr / (2 * np.pi))
+    seconds = column_times(columns, sr, hop_length) + (D_offset * D.conj()).real / safe / sr
     shape = (*x.shape[:-1], half + 1, columns)
-    views = (hz.clamp(0, sr / 2), seconds.clamp(0, max((columns - 1) * hop_length / sr, 0)), D.abs())
-    found = [view.float().numpy().reshape(shape) for view in views]
+    views = (hz.clip(0, sr / 2), seconds.clip(0, max((columns - 1) * hop_length / sr, 0)), np.abs(D))
+    found = [view.astype(np.float32).reshape(shape) for view in views]
     return found[0], found[1], found[2]
 
 
