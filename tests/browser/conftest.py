@@ -152,6 +152,12 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 @pytest.fixture
+def jupyter_files() -> Any:
+    """What puts notebooks into ``lab.files``: see ``jupyter.py``."""
+    return jupyter
+
+
+@pytest.fixture
 def open_notebook(lab: Any, new_context: Callable[..., BrowserContext]) -> Callable[..., Any]:
     """``open_notebook("01-hear-each-instrument.ipynb")``, with ``cells=[...]`` a new one of that name,
     with ``there=True`` one that the test has put into ``lab.files``.

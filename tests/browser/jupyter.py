@@ -49,7 +49,8 @@ class Lab:
             [
                 sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}", "--ip=127.0.0.1",
                 "--ServerApp.port_retries=0", "--IdentityProvider.token=", "--ServerApp.password=",
-                "--LabApp.expose_app_in_browser=True", "--ServerApp.disable_check_xsrf=True",
+                "--LabApp.expose_app_in_browser=True", "--JupyterNotebookApp.expose_app_in_browser=True",
+                "--ServerApp.disable_check_xsrf=True",
                 f"--ServerApp.root_dir={self.files}",
             ],
             env={**os.environ, **{key: str(folder / name) for key, name in private.items()}, **environment},
@@ -86,9 +87,9 @@ class Lab:
 class OpenNotebook:
     """A notebook in JupyterLab, with its kernel up."""
 
-    def __init__(self, page: Page, lab: Lab, name: str) -> None:
+    def __init__(self, page: Page, lab: Lab, name: str, *, front: str = "lab/tree") -> None:
         self.page = page
-        page.goto(f"{lab.url}/lab/tree/{name}?reset", timeout=180_000)
+        page.goto(f"{lab.url}/{front}/{name}?reset", timeout=180_000)
         page.wait_for_function("window.jupyterapp?.shell?.currentWidget?.context?.isReady", timeout=180_000)
         # Run All before the kernel answers would lose its widgets
         page.evaluate(
