@@ -38,6 +38,7 @@ from .widgets.choice.choice import SongChoice as SongChoice
 from .widgets.explorer.explorer import SpectrogramExplorer as SpectrogramExplorer
 from .widgets.masklab.masklab import MaskLab as MaskLab
 from .widgets.mixer.mixer import Mixer as Mixer
+from .widgets.scoreview.practice import PracticeDesk as PracticeDesk
 from .widgets.scoreview.scoreview import ScoreView as ScoreView
 
 __version__: str

@@ -6,6 +6,7 @@ Notebook: 09
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -97,7 +98,22 @@ def write(
         remark="Swing" if _swings(shown, grid, writing) else "",
         marks=marks,
     )
-    return Score(text, title, _original(ids, rows, writing))
+    return Score(text, title, _original(ids, rows, writing), _bar_times(text, grid, count))
+
+
+def _bar_times(musicxml: str, grid: BeatGrid, count: int) -> tuple[float, ...]:
+    """When the printed bars begin, in seconds, and when the last one ends: see `Score`."""
+    first = (1 - grid.first) if not grid.has_pickup else 0
+    places = [max((1 - grid.first) + bar * grid.beats_per_bar, first) for bar in range(count + 1)]
+    times = grid.seconds_at(places).clip(0)
+    printed, together = [], 0
+    for bar, text in enumerate(musicxml.partition("</part>")[0].split("<measure ")[1:]):
+        if together == 0:
+            printed.append(float(times[bar]))
+            rests = re.search(r"<multiple-rest>(\d+)<", text)
+            together = int(rests[1]) if rests else 1
+        together -= 1
+    return (*printed, float(times[-1]))
 
 
 def _chords(parts: Sequence[Part]) -> tuple[Chord, ...]:

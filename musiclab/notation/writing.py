@@ -58,9 +58,11 @@ class Score:
     """A written score: MusicXML text, and which printed note is which note of which part.
 
     `notes` maps the ids in the MusicXML (and in the engraved SVG) to (part index, note index in that part); a note that
-    is split by a tie has an id for each of its symbols.
+    is split by a tie has an id for each of its symbols. `bars` are the times in seconds at which the printed bars
+    begin, and at which the last one ends; bars that are counted together as one rest are one.
     """
 
     musicxml: str
     title: str
     notes: dict[str, tuple[int, int]] = field(repr=False)
+    bars: tuple[float, ...] = field(default=(), repr=False)

@@ -347,6 +347,15 @@ def test_the_clock_can_be_followed(desk: Page) -> None:
     assert desk.evaluate("said[0].duration") == SECONDS
 
 
+def test_who_follows_the_clock_may_set_the_loop(desk: Page) -> None:
+    order = "(loop) => document.dispatchEvent(new CustomEvent('musiclab:clock-order', {detail: {clock: %s, loop}}))"
+    order %= "harness.model.get('clock')"
+    desk.evaluate(order, [1, 2.5])
+    assert desk.evaluate("[harness.model.get('loop'), harness.engine.loop]") == [[1, 2.5], [1, 2.5]]
+    desk.evaluate(order, None)
+    assert desk.evaluate("harness.model.get('loop')") is None
+
+
 def test_a_browser_without_the_codec_asks_for_mp3(
     page: Page, mount: Mount, to_json: Callable[[object], object]
 ) -> None:

@@ -57,6 +57,10 @@ class Notebook:
         state = {name: self.to_json(getattr(self.view, name)) for name in names}
         self.page.evaluate("(state) => harness.model.receive(state)", state)
 
+    @property
+    def bars(self) -> int:
+        return self.page.locator(".ml-page .measure").count()
+
     def heads(self, kind: str = "") -> int:
         return self.page.locator(f".ml-page [data-note]{kind}").count()
 
@@ -165,3 +169,45 @@ def test_it_leaves_nothing_behind(notebook):
     assert set(page.evaluate("() => harness.strays")) <= playwrights
     names = page.evaluate("() => [...harness.model.handlers].filter(([, list]) => list.length).map(([name]) => name)")
     assert names == ["change:_sound_0"]  # the model's own, for views to come
+
+
+def bar(page: Page, index: int) -> tuple[float, float]:
+    """The middle of a printed bar, just over its staff: no note is there."""
+    box = page.locator(f'.ml-measure[data-bar="{index}"]').bounding_box()
+    assert box is not None
+    return box["x"] + box["width"] / 2, box["y"] + 3
+
+
+def test_bars_dragged_over_on_the_page_are_the_loop(notebook):
+    page = notebook.page
+    assert page.evaluate("harness.model.get('_bars')") == pytest.approx([0, 2, 4, 6][: notebook.bars + 1])
+    page.mouse.move(*bar(page, 0))
+    page.mouse.down()
+    page.mouse.move(*bar(page, 1), steps=6)
+    page.mouse.up()
+    assert page.evaluate("document.querySelector('.ml-score').engine.loop") == pytest.approx([0, 4])
+    expect(page.locator(".ml-measure.ml-in-loop")).to_have_count(2)
+    loop = page.get_by_role("button", name="loop", exact=True)
+    expect(loop).to_have_attribute("aria-pressed", "true")
+    loop.click()
+    expect(page.locator(".ml-measure.ml-in-loop")).to_have_count(0)
+    page.mouse.click(*bar(page, 1))  # a click goes there, and chooses nothing
+    assert page.evaluate("document.querySelector('.ml-score').engine.position") == pytest.approx(2.0)
+    assert page.evaluate("document.querySelector('.ml-score').engine.loop") is None
+
+
+def test_keys_go_by_bars_and_loop_them(notebook):
+    page = notebook.page
+    engine = "document.querySelector('.ml-score').engine"
+    page.get_by_role("group", name="score of Line").focus()
+    page.keyboard.press(".")
+    assert page.evaluate(f"{engine}.position") == pytest.approx(2.0)
+    page.keyboard.press("[")
+    assert page.evaluate(f"{engine}.loop[0]") == pytest.approx(2.0)
+    page.keyboard.press(",")
+    page.keyboard.press("]")
+    assert page.evaluate(f"{engine}.loop") == pytest.approx([0.0, 2.0])
+    page.keyboard.press("l")
+    assert page.evaluate(f"{engine}.loop") is None
+    page.keyboard.press("l")
+    assert page.evaluate(f"{engine}.loop") == pytest.approx([0.0, 2.0])

@@ -166,7 +166,8 @@ export class Desk extends EventTarget {
     else if (this.engine.ready) this.engine.play();
   }
 
-  #obey({ seek, playing }) {
+  #obey({ seek, playing, loop }) {
+    if (loop !== undefined) this.setLoop(loop);
     if (seek !== undefined) this.seek(seek);
     if (playing !== undefined && this.engine.ready) this.#setPlaying(playing);
   }

@@ -7,13 +7,15 @@ import { Engine } from "../shared/engine.js";
 import { feed } from "../shared/feed.js";
 import { formatTime } from "../shared/levels.js";
 import { EngravedPage } from "./page.js";
+import { Measures } from "./measures.js";
 import { PianoRoll, changed } from "./roll.js";
 import { createSettings } from "./settings.js";
 
 const FILES = [["musicxml", "MusicXML"], ["mid", "MIDI"], ["pdf", "PDF"], ["png", "PNG"]];
 const STEP = 0.02;  // s by which a key moves a note
 const KEYS = "Space plays. Left and right choose a note, up and down move it by semitones; with Shift left and right "
-  + "move it in time, with Alt they move its end. Enter hears it, N adds one where the music is, Delete takes it away.";
+  + "move it in time, with Alt they move its end. Enter hears it, N adds one where the music is, Delete takes it away. "
+  + "Comma and point go by bars; square brackets loop from this bar and to this bar, L turns the loop off and on.";
 
 let clocks = 0;  // each view without a mixer keeps time by itself
 
@@ -22,7 +24,8 @@ function clockOf(model, engine, onChange, signal) {
   const followed = model.get("clock");
   const name = followed || `score-${++clocks}`;
   if (!followed) {
-    offerClock(name, engine, ({ seek, playing }) => {
+    offerClock(name, engine, ({ seek, playing, loop }) => {
+      if (loop !== undefined) engine.setLoop(loop);
       if (seek !== undefined) engine.seek(seek);
       if (playing !== undefined) engine[playing ? "play" : "pause"]();
     }, signal);
@@ -72,8 +75,31 @@ class Editor extends EventTarget {
   }
 }
 
+/** The loop, as the clock has it: the button that ends it and brings the last one back. */
+function createLoop(clock, measures, signal) {
+  let last = null;
+  const toggle = () => {
+    const { loop } = clock;
+    if (loop) last = loop;
+    clock.setLoop(loop ? null : last ?? measures.marked(clock.now(), 1).with(0, measures.step(clock.now(), 0)));
+  };
+  const element = button({
+    label: "loop", title: "Loop (L): drag over bars of the page", icon: "loop", class: "ml-icon", pressed: "false",
+  }, toggle, signal);
+  let shown;
+  function show() {
+    const { loop } = clock;
+    const now = JSON.stringify(loop ?? null);
+    if (now === shown) return;
+    shown = now;
+    element.setAttribute("aria-pressed", Boolean(loop));
+    measures.show(loop ?? null);
+  }
+  return { element, toggle, show };
+}
+
 /** The bar above: transport, corrections, files. */
-function createBar(model, { clock, editor, toggle, onHear }, signal) {
+function createBar(model, { clock, editor, toggle, loop, onHear }, signal) {
   const play = playButton(toggle, signal);
   const back = button({ label: "back to the start", icon: "start", class: "ml-icon" }, () => clock.seek(0), signal);
   const time = h("span", { class: "ml-time" }, "");
@@ -95,7 +121,8 @@ function createBar(model, { clock, editor, toggle, onHear }, signal) {
   }
   editor.addEventListener("pick", update, { signal });
   return {
-    element: h("div", { class: "ml-bar" }, back, play.element, time, hear, undo, redo, remove, files), update,
+    element: h("div", { class: "ml-bar" }, back, play.element, loop.element, time, hear, undo, redo, remove, files),
+    update,
     at(seconds, playing) {
       time.textContent = `${formatTime(seconds)} / ${formatTime(model.get("_duration"))}`;
       play.show(playing);
@@ -105,7 +132,13 @@ function createBar(model, { clock, editor, toggle, onHear }, signal) {
 }
 
 /** Keys that work wherever the focus is within the view. */
-function createKeys({ clock, editor, roll, toggle }) {
+function createKeys({ clock, editor, roll, toggle, measures, loop }) {
+  const byBar = {
+    "[": () => clock.setLoop(measures.marked(clock.now(), 0)),
+    "]": () => clock.setLoop(measures.marked(clock.now(), 1)),
+    ",": () => clock.seek(measures.step(clock.now(), -1)), ".": () => clock.seek(measures.step(clock.now(), 1)),
+    l: loop.toggle, L: loop.toggle,
+  };
   const move = (by) => (event) => {
     if (event.shiftKey) editor.change({ start: by * STEP });
     else if (event.altKey) editor.change({ end: by * STEP });
@@ -124,6 +157,7 @@ function createKeys({ clock, editor, roll, toggle }) {
     const meta = event.ctrlKey || event.metaKey;
     const scrolls = editor.selected < 0 && ["ArrowUp", "ArrowDown"].includes(event.code);
     if (meta && event.code === "KeyZ") editor.order(event.shiftKey ? "redo" : "undo");
+    else if (!meta && byBar[event.key]) byBar[event.key]();
     else if (meta || scrolls || !acts[event.code]) return false;
     else acts[event.code](event);
     return true;
@@ -131,7 +165,7 @@ function createKeys({ clock, editor, roll, toggle }) {
 }
 
 /** Which notes sound, shown and (if wanted) played: one screen frame after the other, but only while it plays. */
-function createFollower(model, { clock, audition, page, roll, bar }, signal) {
+function createFollower(model, { clock, audition, page, roll, bar, loop }, signal) {
   let wasPlaying = false;
   const soundingAt = (now) => {
     const ids = new Set();
@@ -146,6 +180,7 @@ function createFollower(model, { clock, audition, page, roll, bar }, signal) {
     page.light(soundingAt(now));
     roll.at(now, playing);
     bar.at(now, playing);
+    loop.show();
     if (playing !== wasPlaying) audition.silence();
     wasPlaying = playing;
     if (playing && bar.hears) audition.follow(model.get("_notes"), now, model.get("_drums"));
@@ -173,12 +208,16 @@ function createParts({ model, engine, group }, signal) {
     if (!bar.hears) audition.silence();
     wake();
   };
-  const bar = createBar(model, { clock, editor, toggle, onHear }, signal);
+  const measures = new Measures(model, page.element, {
+    seek: (seconds) => clock.seek(seconds), loop: (span) => clock.setLoop(span),
+  }, signal);
+  const loop = createLoop(clock, measures, signal);
+  const bar = createBar(model, { clock, editor, toggle, loop, onHear }, signal);
   editor.addEventListener("pick", () => {
     page.select(editor.selected);
     roll.select(editor.selected);
   }, { signal });
-  Object.assign(parts, { clock, audition, editor, toggle, page, roll, bar });
+  Object.assign(parts, { clock, audition, editor, toggle, page, roll, bar, measures, loop });
   parts.follow = createFollower(model, parts, signal);
   return parts;
 }
@@ -188,7 +227,7 @@ function createView(session, el) {
   const life = new AbortController();
   const { signal } = life;
   const parts = createParts(session, signal);
-  const { audition, editor, page, roll, bar, follow } = parts;
+  const { audition, editor, page, roll, bar, measures, follow } = parts;
   const message = h("div", { class: "ml-message", role: "alert" });
   const root = h("div", {
     class: "musiclab ml-score", tabindex: 0, role: "group", "aria-label": `score of ${model.get("_name")}`,
@@ -200,6 +239,7 @@ function createView(session, el) {
 
   const update = () => {
     page.update();
+    measures.update();
     roll.update();
     editor.pick(editor.selected, { listen: false });
     bar.update();

@@ -87,6 +87,7 @@ class ScoreView(SoundingWidget):
     _drawn = traitlets.Int(0).tag(sync=True)  # how often the score was drawn: sliders wait for it before they ask again
     # of each note: onset, offset, pitch, confidence, [ids in the SVG]
     _notes: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    _bars: traitlets.List[float] = traitlets.List().tag(sync=True)  # when printed bars begin, and the last one ends (s)
     _beats: traitlets.List[float] = traitlets.List().tag(sync=True)
     _downbeats: traitlets.List[float] = traitlets.List().tag(sync=True)
     _pitches = traitlets.Tuple().tag(sync=True)  # lowest and highest row of the roll
@@ -110,7 +111,7 @@ class ScoreView(SoundingWidget):
         if not self._found.beats and isinstance(stems, Stems):
             self._found = _in_context(self._found, stems)
         self.writing = Writing(**writing)
-        self._stem = _chosen(stems, stem, self._found.instrument)
+        self._stem = chosen_stem(stems, stem, self._found.instrument)
         self._history = History(Correction())
         self._part = self._found
         self._busy = False
@@ -217,6 +218,7 @@ class ScoreView(SoundingWidget):
             ids.setdefault(index, []).append(name)
         page = engrave.svg(self._written, width_mm=WIDTH_MM, page=False)[0]
         with self.hold_sync():
+            self._bars = list(self._written.bars)
             self._svg = page
             self._notes = [
                 [round(n.onset, 4), round(n.offset, 4), n.pitch, round(n.confidence, 3), ids.get(i, [])]
@@ -274,7 +276,7 @@ def _context(part: Part) -> dict[str, Any]:
     return {name: getattr(part, name) for name in names}
 
 
-def _chosen(stems: Stems | Audio, stem: str, instrument: str) -> Audio:
+def chosen_stem(stems: Stems | Audio, stem: str, instrument: str) -> Audio:
     """The sound that the part was transcribed from."""
     if isinstance(stems, Audio):
         return stems

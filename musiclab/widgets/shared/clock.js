@@ -6,7 +6,8 @@
 // follower reckons for itself, so nothing is sent per frame; while it plays the mixer repeats itself four times a
 // second, against drift.
 // A follower may ask for the state ("musiclab:clock-request") and give orders ("musiclab:clock-order" with
-// {clock, seek: seconds} or {clock, playing: true | false}). `clock` is the mixer's name: its trait `clock` in Python.
+// {clock, seek: seconds}, {clock, playing: true | false} or {clock, loop: [from, to] | null}).
+// `clock` is the mixer's name: its trait `clock` in Python.
 
 export const CLOCK = "musiclab:clock";
 export const CLOCK_REQUEST = "musiclab:clock-request";
@@ -14,7 +15,7 @@ export const CLOCK_ORDER = "musiclab:clock-order";
 
 const tell = (type, detail) => document.dispatchEvent(new CustomEvent(type, { detail }));
 
-/** Answer for an engine under the name `clock` until `signal` aborts. `order` gets {seek} or {playing}. */
+/** Answer for an engine under the name `clock` until `signal` aborts. `order` gets {seek}, {playing} or {loop}. */
 export function offerClock(clock, engine, order, signal) {
   const say = () => {
     const { anchor, sounding: playing, speed = 1, loop, duration } = engine;
@@ -41,6 +42,7 @@ export function followClock(clock, { onChange = () => {}, signal } = {}) {
   tell(CLOCK_REQUEST, { clock });
   return {
     get playing() { return last.playing; },
+    get loop() { return last.loop; },
     now() {
       if (!last.playing) return last.position;
       const place = last.position + (last.speed * Math.max(0, performance.now() - last.at)) / 1000;
@@ -50,6 +52,7 @@ export function followClock(clock, { onChange = () => {}, signal } = {}) {
     },
     seek: (seconds) => tell(CLOCK_ORDER, { clock, seek: seconds }),
     play: () => tell(CLOCK_ORDER, { clock, playing: true }),
+    setLoop: (loop) => tell(CLOCK_ORDER, { clock, loop }),
     pause: () => tell(CLOCK_ORDER, { clock, playing: false }),
   };
 }
