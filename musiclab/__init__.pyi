@@ -1,4 +1,6 @@
 from .audio import Audio as Audio
+from .batches.report import BatchReport as BatchReport
+from .batches.run import batch as batch
 from .codecs import load as load
 from .datasets import demo as demo
 from .datasets import demo_songs as demo_songs

@@ -64,6 +64,10 @@ class RequestError(MusiclabError):
     """What an agent asked for is refused (a name, a size, too much at once): ask for what the message names."""
 
 
+class BatchError(MusiclabError):
+    """A batch can't be run as asked (its options, its folders, its workers): what is done is kept, and it goes on."""
+
+
 def fault(error: BaseException) -> str:
     """A sentence for what musiclab did not raise on purpose: what it was, and what to do about it."""
     said = (str(error).strip().splitlines() or [""])[0][:160].rstrip(".")

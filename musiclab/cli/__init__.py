@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from musiclab.cli import assignment, evaluate, jobs, lab, models, remix, score, separate, serve
+from musiclab.cli import assignment, batch, evaluate, jobs, lab, models, remix, score, separate, serve
 from musiclab.cli.console import Commands, plain_logging
 
 app = typer.Typer(
@@ -31,6 +31,7 @@ app.command("play-as")(jobs.play_as)
 app.command("score")(score.score)
 app.command("remix-pack")(remix.remix_pack)
 app.command("samples")(remix.samples)
+app.command("batch")(batch.batch)
 app.command("assignment")(assignment.assignment)
 app.command("engines")(models.engines)
 app.command("serve")(serve.serve)

@@ -127,14 +127,17 @@ def print_table(
 
 
 @contextmanager
-def progress_bar(start: str) -> Iterator[Report]:
-    """A progress bar on stderr while the block runs; on something that is no terminal, nothing."""
+def progress_bar(start: str, *, guess: bool = True) -> Iterator[Report]:
+    """A progress bar on stderr while the block runs; on something that is no terminal, nothing.
+
+    `guess` is whether it shows a time left of its own.
+    """
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} %"),
         TimeElapsedColumn(),
-        TimeRemainingColumn(),
+        *([TimeRemainingColumn()] if guess else []),
     )
     with Progress(*columns, console=stderr(), transient=True) as bar:
         task = bar.add_task(start, total=1.0)

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from musiclab.audio import Audio
-from musiclab.batch import find_songs, guarded, song_folders
+from musiclab.batches.songs import find_songs, guarded, song_folders
 from musiclab.cli import console
 from musiclab.cli.reports import tell
 from musiclab.codecs.formats import Format, find_format

@@ -26,6 +26,7 @@ log = logging.getLogger("musiclab")
 _SINGLE: tuple[Family, ...] = (demucs, spleeter, builtin, plugins)
 # A name that two of them have belongs to the first.
 FAMILIES: tuple[Family, ...] = (demucs, spleeter, TogetherFamily(_SINGLE), builtin, plugins)
+_kept: dict[str, Engine] = {}
 FETCHED = "htdemucs"  # what ``"auto"`` fetches where nothing as good is ready
 
 
@@ -70,7 +71,17 @@ def load_engine(name: str, *, progress: Progress | None = None) -> Engine:
 
     Notebook: 06
     """
-    return _family(name).load(name, progress=progress)
+    return _kept[name] if name in _kept else _family(name).load(name, progress=progress)
+
+
+def keep(name: str) -> None:
+    """Load an engine, and hold it for whatever this process separates with it from now on, in place of the one before.
+
+    For processes that do song after song. Raises as `load_engine`.
+    """
+    if name not in _kept:
+        _kept.clear()
+        _kept[name] = load_engine(name)
 
 
 def version(name: str, *, progress: Progress | None = None) -> str:

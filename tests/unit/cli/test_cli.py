@@ -17,7 +17,7 @@ import soundfile as sf
 from typer.testing import CliRunner, Result
 
 from musiclab import datasets
-from musiclab.batch import find_songs, song_folders
+from musiclab.batches.songs import find_songs, song_folders
 from musiclab.cli import app, lab
 from musiclab.codecs import load
 from musiclab.errors import AudioError, ExportError
@@ -193,7 +193,7 @@ class TestSongs:
         assert errors[0].startswith("This is a fault of musiclab (ZeroDivisionError: division by zero): please report")
 
     def test_a_fault_of_ours_is_a_sentence(self, song: Path, monkeypatch: Any) -> None:
-        monkeypatch.setattr("musiclab.batch.find_songs", None)
+        monkeypatch.setattr("musiclab.batches.songs.find_songs", None)
         monkeypatch.setattr("musiclab.cli.separate.find_songs", None)
         result = run("separate", song)
         assert result.exit_code == 1
