@@ -93,6 +93,7 @@ def on_dask(songs: Path, out: Path, workers: int, seconds: float, options: dict[
     """The batch on workers of which one is killed every so many seconds; the report, and how many were."""
     from distributed import LocalCluster
 
+    _start_from_warm()
     killed: list[int] = []
     with LocalCluster(
         n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL
@@ -108,6 +109,15 @@ def on_dask(songs: Path, out: Path, workers: int, seconds: float, options: dict[
         with every(seconds, kill):
             made = ml.batch(songs, out=out, options=options, scheduler=cluster.scheduler_address, progress=_line())
     return made, len(killed)
+
+
+def _start_from_warm() -> None:
+    """Killed workers are forked from a server that has torch loaded: else this measures imports, where cores are few."""
+    import dask
+    from distributed.utils import get_mp_context
+
+    dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"})
+    get_mp_context().set_forkserver_preload(["distributed", "torch", "librosa", "soundfile", "musiclab.separation.run"])
 
 
 def _line() -> Any:
