@@ -112,7 +112,7 @@ def on_dask(songs: Path, out: Path, workers: int, seconds: float, options: dict[
 
 
 def _start_from_warm() -> None:
-    """Killed workers are forked from a server that has torch loaded: else this measures imports, where cores are few."""
+    """Workers are forked from a server that has torch loaded: else, where cores are few, this measures imports."""
     import dask
     from distributed.utils import get_mp_context
 
