@@ -30,7 +30,8 @@ def main() -> None:
             row = perform(Task.of(json.loads(line)), cancel=gone, worker=f"process {os.getpid()}")
         except Cancelled:
             break
-        print(json.dumps(row.as_dict()), file=answers, flush=True)  # this is how it answers
+        answers.write(json.dumps(row.as_dict()) + "\n")
+        answers.flush()
 
 
 def _listen(asked: TextIO, tasks: SimpleQueue[str | None], gone: threading.Event) -> None:
