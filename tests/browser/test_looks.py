@@ -12,8 +12,10 @@ import pytest
 from playwright.sync_api import Page
 
 from musiclab.audio import Audio
-from musiclab.notes import Note, Part
+from musiclab.notes import Chord, Note, Part
 from musiclab.stems import Stems
+from musiclab.transcription.chart import Chart
+from musiclab.transcription.form import Section
 from musiclab.widgets.blind.listening_test import ListeningTest
 from musiclab.widgets.blind.rating_test import RatingTest
 from musiclab.widgets.explorer.explorer import SpectrogramExplorer
@@ -47,8 +49,11 @@ def make(name: str, folder: Path) -> anywidget.AnyWidget:
     beats = tuple(np.arange(0, SECONDS, 0.5).tolist())
     notes = [Note(b, b + 0.4, 45 + i, 90, (0.9, 0.6, 0.3)[i % 3]) for i, b in enumerate(beats)]
     part = Part(notes, "bass", title="Line", beats=beats, downbeats=beats[::4], key="G major", duration=SECONDS)
+    form = (Section(0, 2, "A", 1), Section(2, SECONDS, "B", 1))
+    chart = Chart(part.grid, "G major", (Chord(0, 2, "G"), Chord(2, 4, "Am7")), form)
+    keeps = [{"name": "Start", "note": "slowly", "loop": [0, 2], "speed": 0.7}]
     made: dict[str, Callable[[], anywidget.AnyWidget]] = {
-        "mixer": lambda: Mixer(given, muted=["bass"], loop=(1, 2)),
+        "mixer": lambda: Mixer(given, muted=["bass"], loop=(0, 2), chart=chart, keeps=keeps),
         "masklab": lambda: MaskLab(mixture, given, truth=truth),
         "explorer": lambda: SpectrogramExplorer(mixture),
         "score": lambda: ScoreView(part, given),
@@ -69,6 +74,8 @@ def test_it_is_drawn_and_readable(
     widget = behind(make(name, tmp_path))
     selector, drawn = PICTURES[name]
     page.wait_for_function(drawn)
+    for fold in page.locator(".ml-fold").all():
+        fold.click()
     if name == "masklab":  # with figures that are better and worse, in their colours
         widget.widget.paint_rectangle(0, 2, 300, 600)
         widget.flush()

@@ -4,6 +4,7 @@ import { Desk } from "./desk.js";
 import { createFader } from "./fader.js";
 import { createTimeline } from "./timeline.js";
 import { createKeeps } from "./keeps.js";
+import { createPedals } from "./pedals.js";
 import { zoomKey } from "./zoom.js";
 import { animate, button, h, onKeys, playButton } from "../shared/dom.js";
 import { createPace } from "./pace.js";
@@ -221,14 +222,20 @@ function lay(desk, signal) {
   const status = createStatus(desk, signal);
   const pace = createPace(desk, signal);
   const keeps = createKeeps(desk, signal);
+  const pedals = createPedals({
+    play: () => desk.togglePlay(), start: () => desk.seek(desk.loop?.[0] ?? 0), loop: () => toggleLoop(desk),
+    slower: () => desk.setSpeed(desk.speed - 0.05), faster: () => desk.setSpeed(desk.speed + 0.05),
+    back: () => stepBar(desk, -1), on: () => stepBar(desk, 1), next: keeps.keys.n, previous: keeps.keys.p,
+  }, signal);
   const help = createHelp(signal);
   const root = h("div", { class: "musiclab ml-mixer", role: "application", "aria-label": "mixer", tabindex: -1 },
     transport.element,
     h("div", { class: "ml-desk" },
       h("div", { class: "ml-strips" }, createScale(timeline.about.element), ...strips.map((strip) => strip.element)),
       timeline.element, timeline.zoombar.element, timeline.overview.element),
-    h("div", { class: "ml-foot" }, master.element, pace.element, status.element, keeps.opener, help.opener),
-    keeps.element, help.element);
+    h("div", { class: "ml-foot" }, master.element, pace.element, status.element, keeps.opener,
+      pedals.opener, help.opener),
+    keeps.element, pedals.element, help.element);
   const mixed = () => {
     for (const part of [...strips, master, transport]) part.update();
     timeline.draw();
