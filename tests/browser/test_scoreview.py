@@ -53,7 +53,7 @@ class Notebook:
         self.push()
 
     def push(self) -> None:
-        names = ("_notes", "_can_undo", "_can_redo", "_message", "_svg", "_drawn")
+        names = ("_bars", "_decided", "_notes", "_can_undo", "_can_redo", "_message", "_svg", "_drawn")
         state = {name: self.to_json(getattr(self.view, name)) for name in names}
         self.page.evaluate("(state) => harness.model.receive(state)", state)
 
@@ -211,3 +211,26 @@ def test_keys_go_by_bars_and_loop_them(notebook):
     assert page.evaluate(f"{engine}.loop") is None
     page.keyboard.press("l")
     assert page.evaluate(f"{engine}.loop") == pytest.approx([0.0, 2.0])
+
+
+def test_bars_and_key_are_decided_in_the_page_and_undone(notebook):
+    page = notebook.page
+    page.get_by_role("button", name="bars and key").click()
+    page.get_by_role("combobox", name="Metre").select_option("3/4")
+    expect(page.get_by_role("button", name="undo")).to_be_enabled()
+    assert notebook.view.part.time_signature == (3, 4)
+    page.locator('.ml-page [data-note="1"]').first.click()
+    page.get_by_role("button", name="bar one is here").click()
+    page.wait_for_function("harness.model.get('_bars')[1] === 0.5")
+    page.get_by_role("combobox", name="Key").select_option("Bb major")
+    page.get_by_role("button", name="double the tempo").click()
+    expect(page.locator(".ml-tempo")).to_have_text("240 BPM")
+    assert notebook.view.part.key == "Bb major"
+    page.get_by_role("checkbox", name="Tablature").check()
+    page.wait_for_function("harness.model.get('_decided').tab")
+    assert notebook.view.writing.tab
+    for _ in range(5):
+        page.get_by_role("button", name="undo").click()
+    expect(page.get_by_role("button", name="undo")).to_be_disabled()
+    expect(page.get_by_role("combobox", name="Metre")).to_have_value("4/4")
+    assert (notebook.view.part.key, notebook.view.writing.tab) == ("G major", False)

@@ -12,7 +12,8 @@ from musiclab.stems import Stems
 from musiclab.transcription.chart import Chart
 from musiclab.transcription.listening import Evidence
 from musiclab.widgets.mixer.mixer import Mixer
-from musiclab.widgets.scoreview.scoreview import ScoreView, chosen_stem
+from musiclab.widgets.scoreview.scoreview import ScoreView
+from musiclab.widgets.scoreview.sources import chosen_stem
 
 
 class PracticeDesk:

@@ -7,6 +7,7 @@ import { Engine } from "../shared/engine.js";
 import { feed } from "../shared/feed.js";
 import { formatTime } from "../shared/levels.js";
 import { EngravedPage } from "./page.js";
+import { createDeciding } from "./deciding.js";
 import { Measures } from "./measures.js";
 import { PianoRoll, changed } from "./roll.js";
 import { createSettings } from "./settings.js";
@@ -228,11 +229,14 @@ function createView(session, el) {
   const { signal } = life;
   const parts = createParts(session, signal);
   const { audition, editor, page, roll, bar, measures, follow } = parts;
+  const deciding = createDeciding(model, parts, signal);
+  const settings = createSettings(model, signal);
+  settings.prepend(deciding.opener);
   const message = h("div", { class: "ml-message", role: "alert" });
   const root = h("div", {
     class: "musiclab ml-score", tabindex: 0, role: "group", "aria-label": `score of ${model.get("_name")}`,
     "aria-description": KEYS,
-  }, bar.element, createSettings(model, signal), message, page.element, roll.element);
+  }, bar.element, settings, deciding.element, message, page.element, roll.element);
   Object.assign(root, { engine, audition });  // for tests
   el.append(root);
   onKeys(root, createKeys(parts), signal);

@@ -18,17 +18,17 @@ from musiclab.notation import engrave, score
 from musiclab.notation.writing import Writing
 from musiclab.notes import Note, Part
 from musiclab.stems import Stems
-from musiclab.transcription.context import in_context, unmeasured
 from musiclab.transcription.listening import Evidence
 from musiclab.widgets.mixer.mixer import Mixer
 from musiclab.widgets.scoreview.correction import Correction
+from musiclab.widgets.scoreview.decided import describe, read_changes, with_chords
 from musiclab.widgets.scoreview.pianoroll import backdrop, pitch_range
+from musiclab.widgets.scoreview.sources import chosen_stem, context_of, found_in
 from musiclab.widgets.shared import front
 from musiclab.widgets.shared.sounding import SoundingWidget
 from musiclab.widgets.shared.widget import Order
 
 PAUSE = 1.0  # s: a slider that rests for less is still in one movement, which is undone in one step
-STEM_OF = {"voice": "vocals", "drums": "drums", "bass": "bass", "guitar": "guitar", "piano": "piano"}
 WIDTH_MM = 190  # of the engraved page: staves of 7 mm on most screens
 
 
@@ -94,6 +94,9 @@ class ScoreView(SoundingWidget):
     _duration = traitlets.Float().tag(sync=True)
     _backdrop = traitlets.Bytes().tag(sync=True)
     _drums = traitlets.Bool().tag(sync=True)
+    _decided: traitlets.Dict[str, Any] = traitlets.Dict().tag(
+        sync=True
+    )  # tempo, metre, key, chords, tab: as they stand
     _can_undo = traitlets.Bool(False).tag(sync=True)
     _can_redo = traitlets.Bool(False).tag(sync=True)
 
@@ -109,12 +112,14 @@ class ScoreView(SoundingWidget):
         self.evidence = part if isinstance(part, Evidence) else None
         self._found = part.part() if isinstance(part, Evidence) else part
         if not self._found.beats and isinstance(stems, Stems):
-            self._found = _in_context(self._found, stems)
-        self.writing = Writing(**writing)
+            self._found = found_in(self._found, stems)
+        self.writing = self._first_writing = Writing(**writing)
+        self._song, self._mixer = stems, mixer
         self._stem = chosen_stem(stems, stem, self._found.instrument)
         self._history = History(Correction())
         self._part = self._found
         self._busy = False
+        self._told: tuple[Mapping[str, Any], ...] = ()  # the decisions that the mixer knows of
         self._moving = ("", 0.0)  # the slider that moved last, and when: see `_on_threshold`
         defaults = self.evidence.defaults if self.evidence else None
         duration = max(self._stem.duration, self._found.duration)
@@ -126,8 +131,6 @@ class ScoreView(SoundingWidget):
             frame_threshold=defaults.frame_threshold if defaults else 0.3,
             _name=self._found.title or find(self._found.instrument).name.capitalize(),
             _thresholds=self.evidence is not None and self.evidence.gram is not None,
-            _beats=list(self._found.beats),
-            _downbeats=list(self._found.downbeats),
             _pitches=(low, high),
             _duration=duration,
             _drums=self._found.instrument == "drums",
@@ -165,6 +168,20 @@ class ScoreView(SoundingWidget):
         added = (*(other for other in now.added if other != note), moved)
         self._do(replace(now, removed=(*now.removed, note), added=added))
 
+    def decide(self, **changes: Any) -> None:
+        """Decide what was estimated otherwise, as `Part.decide` does: tempo, metre, bar_one, key, chords, ..."""
+        decided = self.part.decide(**changes)  # says what is wrong with it, before anything is changed
+        if changes.get("chords") and not decided.chords and isinstance(self._song, Stems):
+            self._found = replace(self._found, chords=with_chords(decided, self._song).chords)
+        now = self._history.present
+        self._do(replace(now, decided=(*now.decided, changes)))
+
+    def rewrite(self, **fields: Any) -> None:
+        """Write it otherwise: fields of `Writing`, such as ``tab=True``."""
+        replace(self.writing, **fields)
+        now = self._history.present
+        self._do(replace(now, writing={**now.writing, **fields}))
+
     def undo(self) -> None:
         """Take back the last correction or change of thresholds."""
         self._moving = ("", 0.0)
@@ -186,7 +203,7 @@ class ScoreView(SoundingWidget):
     def _go(self, before: Correction, now: Correction) -> None:
         if self.evidence is not None and dict(before.settings) != dict(now.settings):
             found = self.evidence.part(**dict[str, Any](now.settings))
-            self._found = replace(found, **_context(self._found))
+            self._found = replace(found, **context_of(self._found))
             self._busy = True
             for name in ("onset_threshold", "frame_threshold"):
                 setattr(self, name, now.settings.get(name, getattr(self.evidence.defaults, name)))
@@ -211,7 +228,9 @@ class ScoreView(SoundingWidget):
 
     def _refresh(self) -> None:
         """Derive the part as it now stands, engrave it, and send the page its notes."""
-        part = self._part = self._history.present.applied(self._found).above(self.sure)
+        now = self._history.present
+        part = self._part = now.applied(self._found).above(self.sure)
+        self.writing = replace(self._first_writing, **now.writing)
         self._written = score.write(part, writing=self.writing)
         ids: dict[int, list[str]] = {}
         for name, (_, index) in self._written.notes.items():
@@ -219,6 +238,8 @@ class ScoreView(SoundingWidget):
         page = engrave.svg(self._written, width_mm=WIDTH_MM, page=False)[0]
         with self.hold_sync():
             self._bars = list(self._written.bars)
+            self._beats, self._downbeats = list(part.beats), list(part.downbeats)
+            self._decided = describe(part, self.writing)
             self._svg = page
             self._notes = [
                 [round(n.onset, 4), round(n.offset, 4), n.pitch, round(n.confidence, 3), ids.get(i, [])]
@@ -226,6 +247,9 @@ class ScoreView(SoundingWidget):
             ]
             self._drawn += 1
             self._can_undo, self._can_redo = self._history.can_undo, self._history.can_redo
+        if self._mixer is not None and now.decided != self._told:
+            self._told = now.decided
+            self._mixer.chart = part  # the bars over its waves are those of the page
 
     # --- messages from the page
 
@@ -235,6 +259,8 @@ class ScoreView(SoundingWidget):
             "delete": lambda c: self.delete(self._at(c)),
             "add": lambda c: self.add(Note(c["onset"], c["offset"], c["pitch"], 80, 1.0)),
             "move": lambda c: self.move(self._at(c), onset=c["onset"], offset=c["offset"], pitch=c["pitch"]),
+            "decide": lambda c: self.decide(**read_changes(c["changes"])),
+            "rewrite": lambda c: self.rewrite(**c["fields"]),
             "undo": lambda _: self.undo(),
             "redo": lambda _: self.redo(),
             "export": self._export,
@@ -260,29 +286,3 @@ class ScoreView(SoundingWidget):
 
     def _still(self) -> bytes:
         return engrave.png(self._written, ppi=96, page=False)[0]
-
-
-def _in_context(part: Part, stems: Stems) -> Part:
-    """The part with the beats, key and chords of its song; as it is where the song has no beats to be found."""
-    try:
-        return in_context(part, stems)
-    except TranscriptionError as error:
-        return unmeasured(part, error)
-
-
-def _context(part: Part) -> dict[str, Any]:
-    """What a part knows besides its notes: it stays when they are found anew."""
-    names = ("title", "beats", "downbeats", "time_signature", "key", "chords", "lyrics", "duration", "decisions")
-    return {name: getattr(part, name) for name in names}
-
-
-def chosen_stem(stems: Stems | Audio, stem: str, instrument: str) -> Audio:
-    """The sound that the part was transcribed from."""
-    if isinstance(stems, Audio):
-        return stems
-    name = stem or STEM_OF.get(instrument, "other")
-    if name not in stems:
-        if stem:
-            raise TranscriptionError(f"No stem is called {stem!r}: there are {', '.join(stems)}.")
-        name = "other" if "other" in stems else next(iter(stems))
-    return stems[name]
