@@ -28,7 +28,7 @@ from musiclab.recipes.result import Result, SavedFiles, sound_format
 SongArgument = Annotated[Path, typer.Argument(help="An audio or video file.", show_default=False)]
 FolderOption = Annotated[Path, typer.Option("--out", "-o", help="Folder for the files.")]
 KeyOption = Annotated[float, typer.Option("--key", "-k", help="Semitones up, or down if negative: -12 to 12.")]
-SpeedOption = Annotated[float, typer.Option("--speed", help="0.5 to 2; 0.8 is four fifths of the song's own.")]
+SpeedOption = Annotated[float, typer.Option("--speed", help="0.25 to 2; 0.8 is four fifths of the song's own.")]
 
 
 def karaoke(

@@ -1,24 +1,28 @@
-"""A click on every beat."""
+"""Clicks: on every beat, and between beats."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
 from musiclab.audio import Audio
 from musiclab.grid import BeatGrid
 
-DOWNBEAT_HZ, BEAT_HZ = 1500.0, 1000.0
-LEVEL = 0.5  # −6 dBFS on downbeats; the other beats are 4 dB softer
+STRONG, BEAT, WEAK = 0, 1, 2  # on a bar's first beat, on other beats, between beats
+SOUNDS = ((1500.0, 0.5), (1000.0, 0.315), (1000.0, 0.126))  # of each kind, in Hz and amplitude: −6, −10, −18 dBFS
 LENGTH, DECAY = 0.04, 0.008  # s
 
 
-def click_track(grid: BeatGrid, frames: int, sr: int) -> Audio:
-    """A click on every beat of the grid, higher and louder on downbeats.
+def clicks(times: Sequence[float], kinds: Sequence[int], frames: int, sr: int) -> Audio:
+    """A track of clicks.
 
     Parameters
     ----------
-    grid : BeatGrid
-        The beats, in seconds; those outside are left out.
+    times : sequence of float
+        When, in seconds; those outside are left out.
+    kinds : sequence of int
+        `STRONG`, `BEAT` or `WEAK` for each.
     frames : int
         Length of the track.
     sr : int
@@ -27,18 +31,20 @@ def click_track(grid: BeatGrid, frames: int, sr: int) -> Audio:
     Returns
     -------
     Audio
-        Mono; each click begins on the frame nearest to its beat.
+        Mono; each click begins on the frame nearest to its time.
     """
     samples = np.zeros(frames, dtype=np.float32)
     t = np.arange(round(LENGTH * sr)) / sr
     fall = np.exp(-t / DECAY)
-    strong, weak = (
-        (gain * fall * np.sin(2 * np.pi * hz * t)).astype(np.float32)
-        for gain, hz in ((LEVEL, DOWNBEAT_HZ), (0.63 * LEVEL, BEAT_HZ))
-    )
-    for time, position in zip(grid.times, grid.positions, strict=True):
+    waves = [(gain * fall * np.sin(2 * np.pi * hz * t)).astype(np.float32) for hz, gain in SOUNDS]
+    for time, kind in zip(times, kinds, strict=True):
         start = round(time * sr)
         if 0 <= start < frames:
-            wave = (strong if position == 1 else weak)[: frames - start]
+            wave = waves[kind][: frames - start]
             samples[start : start + len(wave)] += wave
     return Audio(samples, sr, title="click")
+
+
+def click_track(grid: BeatGrid, frames: int, sr: int) -> Audio:
+    """A click on every beat of the grid, higher and louder on downbeats; see `clicks`."""
+    return clicks(grid.times, [STRONG if position == 1 else BEAT for position in grid.positions], frames, sr)

@@ -119,7 +119,7 @@ def karaoke(
     key : float
         Semitones up (negative: down), −12 to 12.
     speed : float
-        0.5 to 2; 1 is the song's own.
+        0.25 to 2; 1 is the song's own.
     guide_db : float
         Level of the guide voice against its own in the song, −60 to 0 dB.
     lyrics : path or Lyrics

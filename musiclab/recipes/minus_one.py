@@ -98,7 +98,7 @@ def minus_one(
     click : bool
         A click on every beat all through, at the song's own tempo as it drifts.
     key, speed : float
-        Semitones, −12 to 12; a factor, 0.5 to 2.
+        Semitones, −12 to 12; a factor, 0.25 to 2.
     engine, quality, device, cache, progress, cancel
         As in `musiclab.separate`.
 

@@ -19,7 +19,7 @@ from musiclab.progress import Watch
 from musiclab.recipes.remembered import sound_of
 
 KEYS = 12  # semitones up and down
-SLOWEST, FASTEST = 0.5, 2.0
+SLOWEST, FASTEST = 0.25, 2.0  # of the mixer's page, too
 SEED = 1  # the stretcher draws phases at random: the same ones each time, so that files are the same to the bit
 
 
@@ -29,7 +29,7 @@ def check(key: float, speed: float) -> None:
     Raises
     ------
     AudioError
-        If the key is not from −12 to 12 semitones, or the speed not from 0.5 to 2.
+        If the key is not from −12 to 12 semitones, or the speed not from 0.25 to 2.
     """
     if not -KEYS <= key <= KEYS:
         raise AudioError(f"The key can be changed by up to {KEYS} semitones up or down, not by {key:g}.")
@@ -49,7 +49,7 @@ def retuned(audio: Audio, watch: Watch, *, key: float = 0.0, speed: float = 1.0,
     key : float
         Semitones up (negative: down), −12 to 12.
     speed : float
-        0.5 to 2: 0.8 is four fifths of the song's speed, so it takes five fourths of the time.
+        0.25 to 2: 0.8 is four fifths of the song's speed, so it takes five fourths of the time.
     cache : bool
         Whether to keep it in the store.
 

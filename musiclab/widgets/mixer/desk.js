@@ -5,14 +5,19 @@ import { Chart } from "../shared/chart.js";
 import { offerClock } from "../shared/clock.js";
 import { watch } from "../shared/dom.js";
 import { feed } from "../shared/feed.js";
+import { Practice } from "../shared/practice.js";
 
 const STREAM = 50;      // ms: while something is dragged, Python hears of it 20 times a second
 const REPORT = 250;     // ms between two reports of the position
-const MIX = ["gains_db", "muted", "soloed", "master_db"];
+const MIX = ["gains_db", "muted", "soloed", "master_db", "click_db"];
+const PRACTICE = {  // traits by what Practice calls them
+  click: "click", division: "click_division", accents: "click_accents", countIn: "count_in",
+  everyRound: "count_in_rounds", rest: "rest", trainer: "trainer",
+};
 
 /**
- * Events: "mix" (levels), "loop", "pace" (speed, key), "chart", "names" (of sections), "keeps", "sound" (loading);
- * and the engine's "state", "waiting" and "reduction".
+ * Events: "mix" (levels), "loop", "pace" (speed, key), "practice", "chart", "names" (of sections), "keeps", "sound"
+ * (loading); and the engine's "state", "round", "waiting" and "reduction".
  */
 export class Desk extends EventTarget {
   #views = 0;
@@ -82,14 +87,16 @@ export class Desk extends EventTarget {
     const { signal } = this.#life;
     const [clock, library] = ["clock", "_stretch"].map((name) => this.model.get(name));
     const engine = this.engine = new Engine(this.duration, { library, group: clock });
-    for (const type of ["state", "reduction", "waiting"]) {
+    for (const type of ["state", "round", "reduction", "waiting"]) {
       engine.addEventListener(type, ({ detail }) => this.#tell(type, detail), { signal });
     }
     engine.addEventListener("state", () => this.#follow(), { signal });
+    engine.addEventListener("round", () => this.#report(), { signal });
     engine.addEventListener("unpaced", () => this.#unpaced(), { signal });
     offerClock(clock, engine, (order) => this.#obey(order), signal);
     for (const name of ["speed", "semitones"]) this.#watch(name, () => this.#paced());
     for (const name of MIX) this.#watch(name, () => this.#mixed());
+    for (const name of Object.values(PRACTICE)) this.#watch(name, () => this.#practised(name === "trainer"));
     this.#watch("loop", () => {
       engine.setLoop(this.loop);
       this.#tell("loop");
@@ -103,12 +110,14 @@ export class Desk extends EventTarget {
     for (const name of ["chart", "_charting"]) {
       this.#watch(name, () => {
         this.#chart = null;
+        this.#practised();
         this.#tell("chart");
       });
     }
     engine.seek(this.model.get("position"));
     engine.setLoop(this.loop);
     this.#mixed();
+    this.#practised();
     this.#paced();
     feed(this.model, engine, { onChange: () => this.#came(), onError: (text) => this.#failed(text) }, signal);
   }
@@ -131,8 +140,16 @@ export class Desk extends EventTarget {
 
   #mixed() {
     const levels = this.tracks.map(({ name }) => (this.audible(name) ? this.gain(name) : -Infinity));
-    this.engine.setLevels(levels, this.master);
+    this.engine.setLevels(levels, this.master, this.model.get("click_db") ?? -Infinity);
     this.#tell("mix");
+  }
+
+  /** Settings of the practice as they stand; with a new trainer it begins at its first round. */
+  #practised(anew = false) {
+    const settings = Object.entries(PRACTICE).map(([name, trait]) => [name, this.model.get(trait)]);
+    if (anew) this.engine.round = 0;
+    this.engine.setPractice(new Practice(Object.fromEntries(settings), this.chart.known ? this.chart : null));
+    this.#tell("practice");
   }
 
   #paced() {
@@ -141,7 +158,7 @@ export class Desk extends EventTarget {
   }
 
   #unpaced() {
-    this.#put({ speed: 1, semitones: 0 });
+    this.#put({ speed: 1, semitones: 0, trainer: null });
     this.#failed("Another speed or key needs https, or a notebook on this machine.");
   }
 
@@ -185,7 +202,8 @@ export class Desk extends EventTarget {
 
   #report() {
     this.engine.dispatchEvent(new Event("tick"));
-    if (this.engine.position !== this.model.get("position")) this.#put({ position: this.engine.position });
+    const { position, round } = this.engine;
+    if (position !== this.model.get("position") || round !== this.model.get("round")) this.#put({ position, round });
   }
 
   // --- what a person does
@@ -242,13 +260,21 @@ export class Desk extends EventTarget {
   }
 
   reset() {
-    const still = { muted: [], soloed: [], master_db: 0, loop: null, speed: 1, semitones: 0 };
+    const still = { muted: [], soloed: [], master_db: 0, loop: null, speed: 1, semitones: 0, trainer: null };
     this.#put({ gains_db: this.#flat(), ...still });
   }
 
-  /** Speed from 0.5 to 1.5 in steps of 0.05; key from -12 to 12 semitones. */
-  setSpeed(speed) { this.#put({ speed: Math.round(Math.min(Math.max(speed, 0.5), 1.5) * 20) / 20 }); }
-  setSemitones(semitones) { this.#put({ semitones: Math.min(Math.max(semitones, -12), 12) }); }
+  /** From and to of "speed" (a factor) or "semitones". */
+  limits(name) { return this.model.get("_pace")[name]; }
+
+  #within(name, value) {
+    const [low, high] = this.limits(name);
+    return Math.min(Math.max(value, low), high);
+  }
+
+  /** In steps of a hundredth. */
+  setSpeed(speed) { this.#put({ speed: Math.round(this.#within("speed", speed) * 100) / 100 }); }
+  setSemitones(semitones) { this.#put({ semitones: this.#within("semitones", semitones) }); }
 
   setLoop(loop, options) { this.#put({ loop }, options); }
 
@@ -266,8 +292,13 @@ export class Desk extends EventTarget {
   /** Back to the start, silent. */
   stop() {
     const start = this.loop?.[0] ?? 0;
-    if (!this.engine.playing) return this.seek(start);
+    if (!this.engine.playing) {
+      this.engine.round = 0;
+      return this.seek(start);
+    }
     this.engine.seek(start);
-    return this.engine.pause();
+    this.engine.pause();
+    this.engine.round = 0;
+    return this.#report();
   }
 }

@@ -8,6 +8,7 @@ import { createPedals } from "./pedals.js";
 import { zoomKey } from "./zoom.js";
 import { animate, button, h, onKeys, playButton } from "../shared/dom.js";
 import { createPace } from "./pace.js";
+import { createPractising } from "./practising.js";
 import { formatDb, formatTime, toPlace } from "../shared/levels.js";
 
 const LIGHT = 0.6;          // s for which the limiter's light stays on
@@ -17,7 +18,7 @@ const KEYS = [
   ["↑ ↓", "on a fader: 1 dB"], ["Page ↑ ↓", "on a fader: 6 dB"], ["Home, End", "on a fader: silence, +12 dB"],
   ["0", "on a fader: 0 dB"], ["M, S", "mute, solo (Alt: alone)"], ["1 – 9", "solo a stem alone"],
   ["[  ]", "loop from here, to here"], ["L", "loop on, off"], [",  .", "a bar back, on"],
-  ["K", "keep this loop"], ["N, P", "next, previous loop that is kept"],
+  ["K", "keep this loop"], ["N, P", "next, previous loop that is kept"], ["C, I, T", "click, count-in, trainer"],
   ["+  −  0", "closer, wider, the whole song"], ["Ctrl wheel", "closer, wider"], ["?", "these keys"],
 ];
 
@@ -227,6 +228,7 @@ function lay(desk, signal) {
     slower: () => desk.setSpeed(desk.speed - 0.05), faster: () => desk.setSpeed(desk.speed + 0.05),
     back: () => stepBar(desk, -1), on: () => stepBar(desk, 1), next: keeps.keys.n, previous: keeps.keys.p,
   }, signal);
+  const practising = createPractising(desk, signal);
   const help = createHelp(signal);
   const root = h("div", { class: "musiclab ml-mixer", role: "application", "aria-label": "mixer", tabindex: -1 },
     transport.element,
@@ -235,41 +237,48 @@ function lay(desk, signal) {
       timeline.element, timeline.zoombar.element, timeline.overview.element),
     h("div", { class: "ml-foot" }, master.element, pace.element, status.element, keeps.opener,
       pedals.opener, help.opener),
-    keeps.element, pedals.element, help.element);
+    practising.element, keeps.element, pedals.element, help.element);
   const mixed = () => {
     for (const part of [...strips, master, transport]) part.update();
     timeline.draw();
   };
   const meters = [...strips, master].map(({ meter }) => meter);
-  return { root, meters, timeline, transport, status, pace, keeps, help, mixed };
+  return { root, meters, timeline, transport, status, pace, practising, keeps, help, mixed };
+}
+
+/** What is drawn anew at each event of the desk. */
+function updatesOf({ timeline, transport, status, pace, practising, keeps, mixed }, wake) {
+  return {
+    mix: [mixed, practising.update], loop: [timeline.updateLoop, transport.update, keeps.updateLoop],
+    pace: [pace.update, timeline.updatePace], practice: [practising.update],
+    chart: [timeline.updateChart, keeps.update, pace.update, practising.update], keeps: [keeps.update],
+    names: [timeline.rename], sound: [status.update, transport.update, timeline.updateLoaded],
+    state: [status.update, transport.update, practising.move, wake],
+  };
 }
 
 function mount(desk, el) {
   desk.acquire();
   const life = new AbortController();
   const { signal } = life;
-  const { root, meters, timeline, transport, status, pace, keeps, help, mixed } = lay(desk, signal);
+  const parts = lay(desk, signal);
+  const { root, meters, timeline, transport, practising, keeps, help } = parts;
   root.engine = desk.engine;  // for pages and tests that want to render what is heard: `element.engine.render()`
   el.append(root);
   const wake = animate((time, passed) => {
     const { engine } = desk;
     transport.move(engine.position);
     timeline.move(engine.position);
+    practising.move();
     const peaks = engine.sounding ? engine.peaks() : null;
     const moving = meters.map((meter, i) => meter.update(peaks?.[i] ?? [0, 0], time, passed)).some(Boolean);
     return engine.playing || moving;
   }, signal);
-  const updates = {
-    mix: [mixed], loop: [timeline.updateLoop, transport.update, keeps.updateLoop],
-    pace: [pace.update, timeline.updatePace],
-    chart: [timeline.updateChart, keeps.update], keeps: [keeps.update], names: [timeline.rename],
-    sound: [status.update, transport.update, timeline.updateLoaded],
-    state: [status.update, transport.update, wake],
-  };
+  const updates = updatesOf(parts, wake);
   for (const [type, acts] of Object.entries(updates)) {
     desk.addEventListener(type, () => acts.forEach((act) => act()), { signal });
   }
-  onKeys(root, (event) => onKey(event, desk, help, timeline.view, keeps.keys), signal);
+  onKeys(root, (event) => onKey(event, desk, help, timeline.view, { ...keeps.keys, ...practising.keys }), signal);
   root.addEventListener("pointerdown", () => desk.engine.unlock(), { signal });
   root.addEventListener("click", (event) => {  // after a click with the mouse, Space plays: it does not click again
     if (event.detail > 0 && event.target.closest("button")) root.focus({ preventScroll: true });

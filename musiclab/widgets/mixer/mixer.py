@@ -17,6 +17,7 @@ from musiclab.palette import colour
 from musiclab.stems import RESIDUAL, Stems
 from musiclab.transcription.chart import Chart
 from musiclab.widgets.mixer.keeping import KeepingWidget
+from musiclab.widgets.mixer.saving import Saving
 from musiclab.widgets.mixer.settings import (
     GAINS,
     LEVEL,
@@ -38,7 +39,7 @@ from musiclab.widgets.shared.transport import MUCH_MEMORY, page_memory
 logger = logging.getLogger("musiclab")
 
 
-class Mixer(KeepingWidget):
+class Mixer(Saving, KeepingWidget):
     """A mixing desk for stems, in a notebook.
 
     Every setting works two ways: what is moved in the page can be read here, what is set here moves in the page.
@@ -69,9 +70,11 @@ class Mixer(KeepingWidget):
     loop : tuple[float, float] or None
         From A to B in seconds, repeated to the sample.
     speed : float
-        0.5 to 1.5, without a change of pitch; 1 is the song's own. For listening only: `mix` does not change.
+        0.25 to 2, without a change of pitch; 1 is the song's own. For listening only: `mix` does not change.
     semitones : int
         Another key, -12 to 12 semitones, without a change of speed. For listening only.
+    click, click_db, click_division, click_accents, count_in, count_in_rounds, rest, trainer, round
+        How it is practised: see `Practising`.
     preset : str
         ``"everything"``, ``"karaoke"`` (no vocals), a stem's name (it alone), or ``""`` when the desk is set by hand.
     chart : Chart or None
@@ -98,7 +101,7 @@ class Mixer(KeepingWidget):
     """
 
     _esm = front.esm("mixer/mixer.js")
-    _css = front.css("mixer/mixer.css")
+    _css = front.css("mixer/mixer.css", "mixer/practice.css")
 
     gains_db = traitlets.Any().tag(sync=True, **GAINS)
     muted = traitlets.Any(()).tag(sync=True, **SEQUENCE)
@@ -117,6 +120,7 @@ class Mixer(KeepingWidget):
     _columns = traitlets.Int().tag(sync=True)
     _scale = traitlets.Float().tag(sync=True)  # the amplitude that fills a lane
     _waves = traitlets.Bytes().tag(sync=True)
+    _pace = traitlets.Dict(PACE).tag(sync=True)  # from and to of speed and key
     _stretch = traitlets.Unicode(front.text("shared/signalsmith-stretch.mjs")).tag(sync=True)
 
     def __init__(self, stems: Stems, *, chart: Chart | Part | BeatGrid | None = None, **settings: Any) -> None:

@@ -1,6 +1,7 @@
-// Speed and key: two numbers to step up and down.
+// Speed and key: two numbers to step up and down, with the tempo and the keys that they make of the song.
 
 import { button, h } from "../shared/dom.js";
+import { transposedKey } from "../shared/theory.js";
 
 /** A number between two buttons: arrow keys work on the number, a double click puts it back. */
 function createStepper({ name, low, high, get, set, step, normal, limits, text }, signal) {
@@ -31,17 +32,38 @@ function createStepper({ name, low, high, get, set, step, normal, limits, text }
   return { element, update };
 }
 
+/** "A minor" as "Am", "Bb major" as "B♭". */
+const keyName = (key) => key.replace(" major", "").replace(" minor", "m").replace("b", "♭").replace("#", "♯");
+
+/** The tempo at a speed, "96 BPM"; empty where no beats are known. */
+export const tempoText = (tempo, speed) => (tempo ? `${Math.round(tempo * speed)} BPM` : "");
+
+/** What a key becomes: "G → A", or "G". */
+export function keyText(key, semitones) {
+  const [from, to] = [keyName(key), keyName(transposedKey(key, semitones))];
+  return from === to ? from : `${from} → ${to}`;
+}
+
 export function createPace(desk, signal) {
+  const signed = (value) => (value > 0 ? `+${value}` : `${value}`.replace("-", "−"));
   const speed = createStepper({
-    name: "speed", low: "slower", high: "faster", step: 0.05, normal: 1, limits: [0.5, 1.5], get: () => desk.speed,
-    set: (value) => desk.setSpeed(value), text: (value) => `${Math.round(100 * value)} %`,
+    name: "speed", low: "slower", high: "faster", step: 0.05, normal: 1, limits: desk.limits("speed"),
+    get: () => desk.speed, set: (value) => desk.setSpeed(value), text: (value) => `${Math.round(100 * value)} %`,
   }, signal);
   const key = createStepper({
-    name: "key", low: "lower", high: "higher", step: 1, normal: 0, limits: [-12, 12], get: () => desk.semitones,
-    set: (value) => desk.setSemitones(value), text: (value) => (value > 0 ? `+${value}` : `${value}`.replace("-", "−")),
+    name: "key", low: "lower", high: "higher", step: 1, normal: 0, limits: desk.limits("semitones"),
+    get: () => desk.semitones, set: (value) => desk.setSemitones(value), text: signed,
   }, signal);
-  return {
-    element: h("div", { class: "ml-pace" }, speed.element, key.element),
-    update() { speed.update(); key.update(); },
-  };
+  const [tempo, keys] = ["tempo", "keys"].map((name) => (
+    h("span", { class: "ml-means", role: "note", "aria-label": name })));
+  speed.element.append(tempo);
+  key.element.append(keys);
+  function update() {
+    const { chart } = desk;
+    speed.update();
+    key.update();
+    tempo.textContent = tempoText(chart.tempo, desk.speed);
+    keys.textContent = chart.key ? keyText(chart.key, desk.semitones) : "";
+  }
+  return { element: h("div", { class: "ml-pace" }, speed.element, key.element), update };
 }

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 from traitlets import TraitError
 
+from musiclab.recipes.stretching import FASTEST, KEYS, SLOWEST
+
 MAX_DB = 12.0  # the top of a fader
 SILENT = -math.inf
-PACE = {"speed": (0.5, 1.5), "semitones": (-12, 12)}
+PACE = {"speed": (SLOWEST, FASTEST), "semitones": (-KEYS, KEYS)}
 SLACK = 1e-4  # s: the page counts in frames of its own, and may end a hair later
 
 

@@ -64,8 +64,8 @@ export function playButton(toggle, signal, { play = "play", pause = "pause" } = 
 
 /** Whether the element with the focus has a use of its own for this key. */
 function isTaken({ target, code }) {
-  if (target.matches("select")) return true;
-  if (target.matches("button")) return ["Space", "Enter"].includes(code);
+  if (target.matches("select, textarea, input[type=text], input[type=number]")) return true;
+  if (target.matches("button, summary")) return ["Space", "Enter"].includes(code);
   if (target.matches("input[type=checkbox]")) return code === "Space";
   return target.matches("input") && /^(Arrow|Page|Home|End)/.test(code);
 }

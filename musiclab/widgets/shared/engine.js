@@ -1,14 +1,16 @@
 // The sound: decoded stems on one AudioContext, started together on one sample, and so never apart.
 
 import { buildDesk } from "./graph.js";
-import { rendered } from "./render.js";
-import { createStretch, shiftOf } from "./stretch.js";
+import { limiterDelay } from "./limiter.js";
+import { Practice } from "./practice.js";
+import { performed, rendered } from "./render.js";
+import { FADE, Run } from "./run.js";
+import { createStretch } from "./stretch.js";
 import { toGain } from "./levels.js";
 import { Turn } from "./turn.js";
 
 export const SAMPLE_RATE = 44100;  // pinned, whatever the sound card runs at: then every frame count is known
 const LEAD = 0.03;   // s from an order to its sound: time enough to schedule every stem before its sample is due
-const FADE = 0.005;  // s: against clicks at seek, pause and play
 const GLIDE = 0.01;  // s in which a gain moves
 const LEAST = 2.5;   // s of the song that have to be there before it plays from a place
 const RENEW = 1;     // s before the end of what was there at the start: then it goes on with what has come since
@@ -16,19 +18,23 @@ const RENEW = 1;     // s before the end of what was there at the start: then it
 const toFrame = (seconds) => Math.round(seconds * SAMPLE_RATE) / SAMPLE_RATE;
 
 /**
- * Plays any number of stems as one. Events: "state" (play, pause, seek, loop), "reduction" (the limiter works),
- * "waiting" (the browser wants a click first), "unpaced" (speed and key can't be had here).
+ * Plays any number of stems as one. Events: "state" (play, pause, seek, loop), "round" (another one begins),
+ * "reduction" (the limiter works), "waiting" (the browser wants a click first), "unpaced" (speed and key can't be had
+ * here).
  */
 export class Engine extends EventTarget {
   #context = null;
   #desk = null;
   #opening = null;
-  #run = null;     // what sounds: sources, and which place of the song they play at which time of the context
+  #run = null;     // what sounds
   #resting = 0;    // the place in the song while nothing sounds
-  #levels = { gains: [], master: 1 };
+  #levels = { gains: [], master: 1, click: 0 };
   #pace = { speed: 1, semitones: 0 };
   #stretch = null; // made at the first use of another speed or key
+  #inserting = null;
   #intent = 0;     // counts orders: one that had to wait knows whether it is still wanted
+  #practice = new Practice();
+  #round = 0;      // where nothing sounds: the one to go on with
   #loaded = 0;     // s from the start that are there, of every stem
   #renewal = null;
   #buffers = [];
@@ -67,7 +73,11 @@ export class Engine extends EventTarget {
   set ready(is) { this.#loaded = is ? this.duration : 0; }
   get complete() { return this.ready && this.#loaded >= this.duration; }
 
-  #has(place) { return this.ready && Math.min(place + LEAST, this.duration) <= this.#loaded; }
+  /** Whether what comes next is there: rounds need all of their loop. */
+  #has(place) {
+    const end = this.#practice.inRounds ? this.loop?.[1] ?? this.duration : Math.min(place + LEAST, this.duration);
+    return this.ready && end <= this.#loaded;
+  }
 
   /**
    * Decode a packet: a compressed piece of every stem for the frames [from, to), each of which reaches `pad` frames
@@ -98,15 +108,17 @@ export class Engine extends EventTarget {
     if (this.starved) this.#begin();
   }
 
-  /** Gains in dB (what is muted at -Infinity) and the master's. */
-  setLevels(gainsDb, masterDb) {
-    this.#levels = { gains: gainsDb.map(toGain), master: toGain(masterDb) };
+  /** Gains in dB (what is muted at -Infinity), the master's, and that of the clicks, which the master lowers too. */
+  setLevels(gainsDb, masterDb, clickDb = -Infinity) {
+    const master = toGain(masterDb);
+    this.#levels = { gains: gainsDb.map(toGain), master, click: master * toGain(clickDb) };
     if (this.#desk) this.#applyLevels();
   }
 
   #applyLevels() {
     this.#desk.inputs.forEach((input, i) => this.#glide(input.gain, this.#levels.gains[i]));
     this.#glide(this.#desk.master.gain, this.#levels.master);
+    this.#glide(this.#desk.click.gain, this.#levels.click);
   }
 
   #glide(param, target) {
@@ -127,27 +139,26 @@ export class Engine extends EventTarget {
     })();
   }
 
-  /** Where the song is, in seconds, as it is heard. */
-  get position() {
-    if (!this.#run) return this.#resting;
-    const latency = this.#context.outputLatency || this.#context.baseLatency || 0;
-    return this.#placeAt(this.#context.currentTime - latency - (this.#run.wet ? this.#stretch.latency : 0));
+  /** The time of the context that is heard now. */
+  get #heard() {
+    const { outputLatency, baseLatency, currentTime, sampleRate } = this.#context;
+    const limiting = this.#desk.limiter ? limiterDelay(sampleRate) / sampleRate : 0;
+    return currentTime - (outputLatency || baseLatency || 0) - limiting;
   }
+
+  /** Where the song is, in seconds, as it is heard. */
+  get position() { return this.#run ? Math.min(this.#run.placeAt(this.#heard), this.duration) : this.#resting; }
 
   /** True from the moment the sources are scheduled: `playing` may still wait for a click. */
   get sounding() { return this.#run !== null; }
 
+  /** Whether it is being counted in, or rests between two rounds. */
+  get leading() { return this.#run !== null && !this.#run.heardAt(this.#heard); }
+
   /** A place in the song and the moment (ms, performance.now()) at which it is heard: for clocks that follow. */
   get anchor() {
-    const early = this.#run ? Math.max(0, this.#run.when - this.#context.currentTime) : 0;
+    const early = this.#run ? Math.max(0, this.#run.at(this.#heard).at - this.#heard) : 0;
     return { position: this.position, at: performance.now() + 1000 * early };
-  }
-
-  #placeAt(time) {
-    const { when, offset, loop, speed } = this.#run;
-    const place = offset + Math.max(0, time - when) * speed;
-    if (!loop || offset >= loop[1] || place < loop[1]) return Math.min(place, this.duration);
-    return loop[0] + ((place - loop[0]) % (loop[1] - loop[0]));
   }
 
   /** Play from where it stands. Resolves when it sounds; waits for a click where the browser asks for one. */
@@ -166,17 +177,13 @@ export class Engine extends EventTarget {
     }
     if (order !== this.#intent || this.#context.state !== "running") return;
     if (this.#resting >= (this.loop?.[1] ?? this.duration)) this.#resting = this.loop?.[0] ?? 0;
-    this.#begin();
+    this.#begin({ counted: true });
   }
 
   /** Sound from where it rests; if that has yet to come, `add` calls again. */
-  #begin() {
+  #begin({ counted = false } = {}) {
     this.starved = !this.#has(this.#resting);
-    if (!this.starved) {
-      const when = this.#soon();
-      this.#start(this.#resting, when);
-      this.#fadeIn(when, this.#resting);
-    }
+    if (!this.starved) this.#start(this.#resting, this.#soon(), { counted });
     this.#changed();
   }
 
@@ -184,6 +191,7 @@ export class Engine extends EventTarget {
     this.#intent++;
     this.starved = false;
     this.#resting = this.position;
+    this.#round = this.round;
     if (this.#run) this.#stop(this.#fadeOut(this.#soon()));
     this.#run = null;
     this.playing = false;
@@ -199,7 +207,6 @@ export class Engine extends EventTarget {
       const when = this.#fadeOut(this.#soon());
       this.#stop(when);
       this.#start(place, when);
-      this.#fadeIn(when, place);
     }
     return this.#changed();
   }
@@ -207,7 +214,8 @@ export class Engine extends EventTarget {
   /** Loop [from, to) to the sample, or null. While it plays, the sources are replaced without a seam. */
   setLoop(loop) {
     this.loop = loop && loop.map(toFrame);
-    if (this.#run) {
+    if (this.#run && this.#practice.inRounds) this.seek(this.position);
+    else if (this.#run) {
       const when = this.#soon();
       const inside = !this.loop || this.#placeAt(when) < this.loop[1];
       if (inside) this.#relay(when);
@@ -215,23 +223,30 @@ export class Engine extends EventTarget {
         const from = this.#fadeOut(when);
         this.#stop(from);
         this.#start(this.loop[0], from);
-        this.#fadeIn(from, this.loop[0]);
       }
     }
     this.#changed();
   }
 
+  /** The place that the sources are at, at a time of the context: ahead of what is heard where it is stretched. */
+  #placeAt(when) { return Math.min(this.#run.placeAt(when + this.#run.latency), this.duration); }
+
   /** New sources go on where the old ones are at a time of the context: nobody hears it. */
   #relay(when) {
     const place = toFrame(this.#placeAt(when));
-    this.#stop(when);
-    this.#start(place, when);
+    if (!this.#run.heardAt(when + this.#run.latency)) {  // it is still being counted in: that begins anew
+      this.#stop(this.#fadeOut(when));
+      this.#start(place, toFrame(when + FADE), { counted: true });
+      return;
+    }
+    this.#stop(when, when + this.#run.latency);
+    this.#start(place, when, { seamless: true });
   }
 
   /** Nearly at the end of what was there at the start: go on with what has come since, or wait for it. */
-  #renew() {
-    if (this.#loaded > this.#run.until) this.#relay(this.#soon());
-    else this.#starve(toFrame(Math.min(this.#placeAt(this.#soon() + FADE), this.#run.until)));
+  #renew(until) {
+    if (this.#loaded > until) this.#relay(this.#soon());
+    else this.#starve(toFrame(Math.min(this.#placeAt(this.#soon() + FADE), until)));
     this.#changed();
   }
 
@@ -243,9 +258,27 @@ export class Engine extends EventTarget {
   }
 
   /** The speed of the song as it is heard. */
-  get speed() { return this.#run?.speed ?? this.#pace.speed; }
+  get speed() { return this.#run ? this.#run.at(this.#heard).speed : this.#pace.speed; }
 
-  get #plain() { return this.#pace.speed === 1 && this.#pace.semitones === 0; }
+  /** Which round of a practice it is, from 0; set it for the next start. */
+  get round() { return this.#run ? this.#run.at(this.#heard).round : this.#round; }
+  set round(round) { this.#round = round; }
+
+  get practice() { return this.#practice; }
+
+  /** Click, count-in, rounds (see practice.js). Another click is heard at once. */
+  async setPractice(practice) {
+    const [old] = [this.#practice, this.#practice = practice];
+    if (!this.#desk) return;
+    await this.#prepare();
+    if (!this.#run || practice !== this.#practice) return;
+    if (old.inRounds || practice.inRounds) this.seek(this.position);
+    else this.#run.setTicks(practice.ticks, this.#context.currentTime + LEAD);
+  }
+
+  get #plain() {
+    return this.#pace.semitones === 0 && (this.#practice.speeds ?? [this.#pace.speed]).every((speed) => speed === 1);
+  }
 
   /** Play at another speed (1: the song's own) and in another key (in semitones), each without moving the other. */
   async setPace(speed, semitones) {
@@ -259,11 +292,12 @@ export class Engine extends EventTarget {
   async #prepare() {
     if (this.#plain) return;
     try {
-      this.#stretch ??= this.#insert();
-      this.#stretch = await this.#stretch;
-      this.#stretch.shift(shiftOf(this.#pace.speed, this.#pace.semitones));
+      this.#inserting ??= this.#insert();
+      const stretch = await this.#inserting;
+      await stretch.fit(Math.min(...(this.#practice.speeds ?? [this.#pace.speed])));
+      this.#stretch = stretch;
     } catch {  // no AudioWorklet here, as on plain http from another machine
-      this.#stretch = null;
+      this.#inserting = this.#stretch = null;
       this.#pace = { speed: 1, semitones: 0 };
       this.dispatchEvent(new Event("unpaced"));
     }
@@ -278,50 +312,40 @@ export class Engine extends EventTarget {
   #soon() { return Math.ceil((this.#context.currentTime + LEAD) * SAMPLE_RATE) / SAMPLE_RATE; }
 
   #fadeOut(when) {
-    this.#desk.fade.gain.setValueAtTime(1, when).linearRampToValueAtTime(0, when + FADE);
+    const { gain } = this.#desk.fade;
+    gain.cancelScheduledValues(when);
+    gain.setValueAtTime(this.#run.heardAt(when) ? 1 : 0, when).linearRampToValueAtTime(0, when + FADE);
     return toFrame(when + FADE);
   }
 
-  #fadeIn(when, place) {
-    if (place > 0) this.#desk.fade.gain.setValueAtTime(0, when).linearRampToValueAtTime(1, when + FADE);
-    else this.#desk.fade.gain.setValueAtTime(1, when);  // the first attack of a song is not softened
-  }
-
-  #start(offset, when) {
-    const until = this.#loaded;
+  #start(offset, when, { counted = false, seamless = false } = {}) {
+    const [{ speed, semitones }, practice, until] = [this.#pace, this.#practice, this.#loaded];
     // a loop that ends in what has yet to come is taken up when the sources are renewed; past its end there is none
-    const loop = this.loop && offset < this.loop[1] && this.loop[1] <= until ? this.loop : null;
-    const sources = this.#connect(this.#context, this.#desk.inputs, loop);
-    const wet = !this.#plain;
-    const { speed } = this.#pace;
-    this.#desk.wet.gain.setValueAtTime(wet ? 1 : 0, when);
-    this.#desk.dry.gain.setValueAtTime(wet ? 0 : 1, when);
-    const run = this.#run = { sources, when, offset, loop, speed, wet, until };
-    for (const source of sources) source.start(when, offset);
-    sources[0].onended = () => { if (run === this.#run) this.#ended(); };
-    if (loop || until >= this.duration) return;
-    const left = when - this.#context.currentTime + (until - offset) / speed - RENEW;
-    this.#renewal = setTimeout(() => { if (run === this.#run) this.#renew(); }, 1000 * Math.max(left, 0));
-  }
-
-  #connect(context, inputs, loop) {
-    const [loopStart, loopEnd] = loop ?? [0, 0];
-    return this.buffers.map((buffer, i) => {
-      const timing = { loop: loop !== null, loopStart, loopEnd, playbackRate: this.#pace.speed };
-      const source = new AudioBufferSourceNode(context, { buffer, ...timing });
-      source.connect(inputs[i]);
-      return source;
+    const within = this.loop && (practice.inRounds || (offset < this.loop[1] && this.loop[1] <= until));
+    const loop = within ? this.loop : null;
+    const plan = { place: offset, loop, duration: this.duration, speed, round: this.#round, counted };
+    const stretch = this.#plain ? null : this.#stretch;
+    const sound = { buffers: this.buffers, stretch, semitones, ticks: practice.ticks };
+    const run = this.#run = new Run(this.#desk, sound, practice.courses(plan), {
+      when, seamless, onCourse: () => this.dispatchEvent(new Event("round")),
+      onEnd: () => { if (run === this.#run) this.#ended(); },
     });
+    run.keep();
+    if (loop || until >= this.duration) return;
+    const left = run.last.at - run.latency - this.#context.currentTime + (until - offset) / speed - RENEW;
+    this.#renewal = setTimeout(() => { if (run === this.#run) this.#renew(until); }, 1000 * Math.max(left, 0));
   }
 
-  #stop(when) {
+  #stop(when, heard) {
     clearTimeout(this.#renewal);
-    for (const source of this.#run.sources) source.stop(when);
+    this.#round = this.round;
+    this.#run.stop(when, heard);
   }
 
   #ended() {
+    this.#stop(this.#context.currentTime);
     this.#run = null;
-    this.#resting = 0;
+    this.#resting = this.#round = 0;
     this.playing = false;
     this.#changed();
   }
@@ -339,8 +363,22 @@ export class Engine extends EventTarget {
     return rendered(this.buffers, this.#levels, toFrame(start), duration);
   }
 
+  /**
+   * All that is heard from a press on play at `place` on, as an AudioBuffer: at the speed and in the key that are set,
+   * with clicks and count-in; all rounds of a trainer, else the loop (or the song) once. `onProgress(share)` now and
+   * then; null once `signal` is aborted.
+   */
+  perform({ place = this.loop?.[0] ?? 0, loop = this.loop, onProgress, signal } = {}) {
+    const { speed, semitones } = this.#pace;
+    const { ticks } = this.#practice;
+    const sound = { buffers: this.buffers, levels: this.#levels, library: this.library, semitones, ticks };
+    const plan = { place: toFrame(place), loop, duration: this.duration, speed, once: true };
+    return performed(sound, [...this.#practice.courses(plan)], { onProgress, signal });
+  }
+
   async close() {
     this.#intent++;
+    this.#run?.stop(0);
     this.#run = null;
     this.playing = this.starved = false;
     this.#loaded = 0;

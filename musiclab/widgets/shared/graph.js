@@ -26,9 +26,10 @@ class Tap {
 
 /**
  * Faders, master and limiter on a live or an offline context. Between master and limiter the sum goes `dry` (straight)
- * or `wet` (through whatever is connected there); one of the two is open.
+ * or `wet` (through whatever is connected there); one of the two is open. Clicks join before the limiter,
+ * unstretched.
  */
-export async function buildDesk(context, levels, { meters = false, onReduction } = {}) {
+export async function buildDesk(context, levels, { meters = false, limited = true, onReduction } = {}) {
   const stereo = { channelCount: 2, channelCountMode: "explicit" };  // mono stems sound in the middle
   const fade = new GainNode(context, stereo);
   const master = new GainNode(context, { ...stereo, gain: levels.master });
@@ -37,9 +38,12 @@ export async function buildDesk(context, levels, { meters = false, onReduction }
   const [dry, wet] = [1, 0].map((gain) => new GainNode(context, { ...stereo, gain }));
   master.connect(dry).connect(fade);
   wet.connect(fade);
-  const limiter = await createLimiter(context, onReduction);
-  const last = limiter ? fade.connect(limiter) : fade;
+  const click = new GainNode(context, { ...stereo, gain: levels.click ?? 0 });
+  const sum = new GainNode(context, stereo);
+  for (const node of [fade, click]) node.connect(sum);
+  const limiter = limited ? await createLimiter(context, onReduction) : null;
+  const last = limiter ? sum.connect(limiter) : sum;
   last.connect(context.destination);
   const taps = meters ? [...inputs, last].map((node) => new Tap(node)) : [];
-  return { inputs, master, dry, wet, fade, limiter, output: last, taps };
+  return { inputs, master, dry, wet, fade, click, limiter, output: last, taps };
 }

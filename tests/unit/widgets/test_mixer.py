@@ -102,7 +102,7 @@ def test_one_fader_can_be_set_by_item_and_it_is_told(mixer: Mixer) -> None:
         ("loop", (0.3, 0.1), "from A to a later B"),
         ("loop", (0.1, 9), "outside the song"),
         ("loop", 0.2, "from A to a later B"),
-        ("speed", 0.2, "speed goes from 0.5 to 1.5, not 0.2"),
+        ("speed", 0.2, "speed goes from 0.25 to 2.0, not 0.2"),
         ("semitones", 13, "semitones goes from -12 to 12, not 13"),
         ("preset", "flute", "No preset 'flute': there are everything, karaoke, vocals, drums, bass"),
     ],
