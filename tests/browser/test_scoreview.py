@@ -234,3 +234,20 @@ def test_bars_and_key_are_decided_in_the_page_and_undone(notebook):
     expect(page.get_by_role("button", name="undo")).to_be_disabled()
     expect(page.get_by_role("combobox", name="Metre")).to_have_value("4/4")
     assert (notebook.view.part.key, notebook.view.writing.tab) == ("G major", False)
+
+
+def test_the_notes_are_heard_on_a_chosen_instrument(notebook):
+    page = notebook.page
+    chosen = page.get_by_role("combobox", name="instrument of the written notes")
+    assert chosen.locator("option").count() == 129
+    chosen.select_option("Tuba")
+    assert page.evaluate("harness.model.saves.at(-1)") == {"instrument": "Tuba"}
+    notebook.view.instrument = "Tuba"
+    kit = {name: notebook.to_json(getattr(notebook.view, name)) for name in ("_kit_pitches", "_kit", "instrument")}
+    page.evaluate("(kit) => harness.model.receive(kit)", kit)
+    page.wait_for_function("document.querySelector('.ml-score').audition.kit")
+    page.get_by_role("button", name="hear the written notes").click()
+    page.get_by_role("button", name="play", exact=True).click()
+    page.wait_for_function("document.querySelector('.ml-score').audition.played > 2")
+    chosen.select_option("")
+    page.wait_for_function("document.querySelector('.ml-score').audition.kit === null")

@@ -7,6 +7,7 @@ import { Engine } from "../shared/engine.js";
 import { feed } from "../shared/feed.js";
 import { formatTime } from "../shared/levels.js";
 import { EngravedPage } from "./page.js";
+import { createInstrument } from "./instrument.js";
 import { createDeciding } from "./deciding.js";
 import { Measures } from "./measures.js";
 import { PianoRoll, changed } from "./roll.js";
@@ -100,7 +101,7 @@ function createLoop(clock, measures, signal) {
 }
 
 /** The bar above: transport, corrections, files. */
-function createBar(model, { clock, editor, toggle, loop, onHear }, signal) {
+function createBar(model, { clock, editor, audition, toggle, loop, onHear }, signal) {
   const play = playButton(toggle, signal);
   const back = button({ label: "back to the start", icon: "start", class: "ml-icon" }, () => clock.seek(0), signal);
   const time = h("span", { class: "ml-time" }, "");
@@ -113,6 +114,7 @@ function createBar(model, { clock, editor, toggle, loop, onHear }, signal) {
       hear.setAttribute("aria-pressed", hear.getAttribute("aria-pressed") !== "true");
       onHear();
     }, signal);
+  const instrument = createInstrument(model, audition, signal);
   const files = h("span", { class: "ml-files", role: "group", "aria-label": "save" }, "Save as ",
     ...FILES.map(([format, label]) => plain(`save as ${label}`, label, () => editor.order("export", { format }))));
   function update() {
@@ -122,7 +124,8 @@ function createBar(model, { clock, editor, toggle, loop, onHear }, signal) {
   }
   editor.addEventListener("pick", update, { signal });
   return {
-    element: h("div", { class: "ml-bar" }, back, play.element, loop.element, time, hear, undo, redo, remove, files),
+    element: h("div", { class: "ml-bar" }, back, play.element, loop.element, time, hear, instrument,
+      undo, redo, remove, files),
     update,
     at(seconds, playing) {
       time.textContent = `${formatTime(seconds)} / ${formatTime(model.get("_duration"))}`;
@@ -213,7 +216,7 @@ function createParts({ model, engine, group }, signal) {
     seek: (seconds) => clock.seek(seconds), loop: (span) => clock.setLoop(span),
   }, signal);
   const loop = createLoop(clock, measures, signal);
-  const bar = createBar(model, { clock, editor, toggle, loop, onHear }, signal);
+  const bar = createBar(model, { clock, editor, audition, toggle, loop, onHear }, signal);
   editor.addEventListener("pick", () => {
     page.select(editor.selected);
     roll.select(editor.selected);

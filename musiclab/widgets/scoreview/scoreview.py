@@ -22,17 +22,17 @@ from musiclab.transcription.listening import Evidence
 from musiclab.widgets.mixer.mixer import Mixer
 from musiclab.widgets.scoreview.correction import Correction
 from musiclab.widgets.scoreview.decided import describe, read_changes, with_chords
+from musiclab.widgets.scoreview.kit import KitWidget
 from musiclab.widgets.scoreview.pianoroll import backdrop, pitch_range
 from musiclab.widgets.scoreview.sources import chosen_stem, context_of, found_in
 from musiclab.widgets.shared import front
-from musiclab.widgets.shared.sounding import SoundingWidget
 from musiclab.widgets.shared.widget import Order
 
 PAUSE = 1.0  # s: a slider that rests for less is still in one movement, which is undone in one step
 WIDTH_MM = 190  # of the engraved page: staves of 7 mm on most screens
 
 
-class ScoreView(SoundingWidget):
+class ScoreView(KitWidget):
     """The engraved part, its piano roll over the stem's spectrogram, and the sound, in one.
 
     Notes are coloured by how sure they are. A click on a note plays it alone from the stem; it can be moved, made
@@ -58,6 +58,8 @@ class ScoreView(SoundingWidget):
         The part as it stands, corrections included.
     sure : float
         Notes that are less sure than this (0–1) are left out.
+    instrument : str
+        What "hear the notes" plays them on: one of General MIDI (``"tuba"``); empty for a simple tone.
     onset_threshold, frame_threshold : float
         How sure the beginnings and the sustain of notes have to be (0–1), as in `Evidence.part`.
 

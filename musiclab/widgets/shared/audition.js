@@ -5,6 +5,8 @@ import { Turn } from "./turn.js";
 const FADE = 0.008;   // s at both ends of a slice
 const AHEAD = 0.2;    // s that written notes are scheduled ahead of the music
 const LEVEL = 0.22;
+const KIT_LEVEL = 0.6;
+const RELEASE = 0.12; // s in which a note of a kit fades once it has been let go
 
 /** Plays slices and notes on a context of its own, made at the first sound. */
 export class Audition {
@@ -12,6 +14,7 @@ export class Audition {
   #sounding = new Set();
   #scheduled = 0;   // notes that begin before this place in the song have been scheduled
   #turn;
+  kit = null;       // {buffer, pitches, spacing}: each pitch once, so many seconds apart; without it there is a tone
   played = 0;       // how many slices and notes have been started, for tests
 
   /** `stopped()` when something else took its turn; `group` as of an engine. */
@@ -55,10 +58,28 @@ export class Audition {
       if (onset < this.#scheduled) continue;
       if (onset >= until) break;
       const when = context.currentTime + Math.max(0, onset - now);
-      if (drums) this.#drum(pitch, when);
+      if (this.kit) this.#sample(pitch, when, offset - onset);
+      else if (drums) this.#drum(pitch, when);
       else this.#tone(pitch, when, offset - onset);
     }
     this.#scheduled = Math.max(this.#scheduled, until);
+  }
+
+  /** A note cut out of the kit; one that it hasn't got is the nearest, played faster or slower. */
+  #sample(pitch, when, length) {
+    const { buffer, pitches, spacing } = this.kit;
+    const far = (other) => Math.abs(other - pitch);
+    const at = pitches.reduce((best, other, i) => (far(other) < far(pitches[best]) ? i : best), 0);
+    const rate = 2 ** ((pitch - pitches[at]) / 12);
+    const end = when + Math.min(Math.max(length, 0.08), (spacing - RELEASE) / rate);
+    const gain = new GainNode(this.#context, { gain: KIT_LEVEL });
+    gain.gain.setValueAtTime(KIT_LEVEL, end);
+    gain.gain.linearRampToValueAtTime(0, end + RELEASE);
+    const source = new AudioBufferSourceNode(this.#context, { buffer, playbackRate: rate });
+    source.connect(gain).connect(this.#context.destination);
+    source.start(when, at * spacing);
+    source.stop(end + RELEASE);
+    this.#keep(source, gain);
   }
 
   #tone(pitch, when, length) {

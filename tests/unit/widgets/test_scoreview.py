@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import sys
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 import musiclab as ml
+from musiclab import codecs
 from musiclab.errors import TranscriptionError
 from musiclab.grid import BeatGrid
 from musiclab.notes import Note, Part
@@ -102,4 +104,19 @@ def test_what_can_t_be_is_a_sentence_and_changes_nothing() -> None:
     view._on_message(view, {"order": "decide", "changes": {"key": "H major"}}, [])
     assert "no note name" in view._message
     assert (view.part.time_signature, view._can_undo) == ((4, 4), False)
+    mixer.close()
+
+
+def test_hear_the_notes_takes_any_general_midi_instrument() -> None:
+    view, mixer = counted()
+    view.instrument = "tuba"
+    assert (view.instrument, view._kit_pitches) == ("Tuba", [45])
+    sound = codecs.load(io.BytesIO(view._kit)).mono()
+    held = sound[0.2:1.2].samples[0]
+    peak_hz = np.argmax(np.abs(np.fft.rfft(held * np.hanning(len(held))))[:1000])
+    assert peak_hz % 110 in (0, 1, 109)  # a partial of the note that was asked for
+    with pytest.raises(TranscriptionError, match="kazoo"):
+        view.instrument = "kazoo quartet"
+    view.instrument = ""
+    assert (view._kit, view._kit_pitches) == (b"", [])
     mixer.close()
