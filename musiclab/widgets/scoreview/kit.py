@@ -35,7 +35,7 @@ def kit_sound(part: Part, pitches: Sequence[int], *, instrument: str, format: st
     TranscriptionError
         If there is no such instrument: see `musiclab.soundfont.find_program`.
     """
-    notes = [Note(i * SPACING, i * SPACING + HELD, pitch, VELOCITY) for i, pitch in enumerate(pitches)]
+    notes = tuple(Note(i * SPACING, i * SPACING + HELD, pitch, VELOCITY) for i, pitch in enumerate(pitches))
     sound = synth.play_general_midi(Part(notes, part.instrument), instrument=instrument, sr=SR)
     return codecs.encode(sound, format=format) if notes else b""
 
