@@ -1,12 +1,14 @@
 """Beats and bars of a recording, from the mixture or its drums: one grid for all parts.
 
-Three steps, each small enough to look into:
+Four steps, each small enough to look into:
 
-1. an onset envelope, in three frequency bands (kick, snare and harmony, hi-hat);
-2. beats: a hidden Markov model whose state is the place within a beat and the beat's length (the *bar pointer* model of
-   [1]_ in the efficient form of [2]_, for one beat), decoded by the Viterbi algorithm, so that the tempo may drift;
-   which octave of the tempo is meant follows from a resonance prior around 110 beats a minute [3]_;
-3. bars: the metre and the downbeat that agree best with kick accents, backbeats and changes of harmony.
+1. onset strength in frequency bands, pitch classes and levels (`accents`);
+2. a pulse: a hidden Markov model whose state is the place within a beat and the beat's length (the *bar pointer* model
+   of [1]_ in the efficient form of [2]_, for one beat), decoded by the Viterbi algorithm, so that the tempo may drift;
+   it begins near the tempo that a resonance prior around 110 beats a minute favours [3]_ (`beat_path`);
+3. which level of the pulse is the beat, the metre and the bar lines: the likeliest of all readings, by accents, changes
+   of harmony, repetition and tempo (`downbeats`);
+4. beats to a few milliseconds (`beat_times`).
 
 References
 ----------
@@ -19,7 +21,6 @@ References
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -28,62 +29,16 @@ from musiclab.errors import TranscriptionError
 from musiclab.grid import BeatGrid
 from musiclab.notes import Note
 from musiclab.progress import Cancel, Progress, Watch, watching
-from musiclab.spectral import stft
-from musiclab.theory import hz_to_midi
+from musiclab.transcription.accents import FPS, Evidence, evidence_of
+from musiclab.transcription.beat_path import beat_periods, refined, viterbi_beats
 from musiclab.transcription.beat_times import sharpened
-from musiclab.transcription.downbeats import bars, divides_in_three
-
-SR = 22050
-HOP_LENGTH = 256  # 11.6 ms: fine enough, since beat times are refined on the envelope's peak
-N_FFT = 1024
-FPS = SR / HOP_LENGTH
-BANDS_HZ = ((30.0, 160.0), (160.0, 2500.0), (2500.0, 10000.0))  # kick; snare and harmony; hi-hat
-TEMPO_RANGE = (50.0, 220.0)  # beats a minute
-FAVOURITE_TEMPO, TEMPO_WIDTH = 110.0, 0.75  # centre, and standard deviation in octaves, of the tempo prior
-WATCHED = 2000  # columns, 23 s of music, between two reports of progress
-DRIFT = 60.0  # how firmly a beat keeps the length of the one before it (lambda of [2]_; larger is firmer)
+from musiclab.transcription.downbeats import best_reading
 
 
-@dataclass(frozen=True)
-class OnsetEnvelope:
-    """Onset strength by band [shape=(bands, columns)], each scaled to a maximum near 1; and chroma by column."""
-
-    bands: np.ndarray
-    chroma: np.ndarray  # [shape=(12, columns)]
-
-    @property
-    def total(self) -> np.ndarray:
-        """Over all bands [shape=(columns,)], 0–1."""
-        total = self.bands.sum(axis=0)
-        return np.asarray(total / max(float(np.quantile(total, 0.995)), 1e-9)).clip(0, 1)
-
-
-def onset_envelope(audio: Audio) -> OnsetEnvelope:
-    """Half-wave rectified increase of the log spectrum in three bands (spectral flux), and the chroma beside it.
-
-    Parameters
-    ----------
-    audio : Audio
-        Any rate and channels; a second or more.
-    """
-    sound = audio.mono().resampled(SR)
-    level = float(np.sqrt(np.mean(np.square(sound.samples)))) or 1.0
-    S = np.abs(stft(sound.samples[0] / level, n_fft=N_FFT, hop_length=HOP_LENGTH))
-    log_S = np.log1p(10.0 * S)
-    flux = np.maximum(np.diff(log_S, axis=1, prepend=log_S[:, :1]), 0.0)
-    hz = np.linspace(0, SR / 2, S.shape[0])
-    bands = np.stack([flux[(hz >= low) & (hz < high)].mean(axis=0) for low, high in BANDS_HZ])
-    bands /= np.maximum(np.quantile(bands, 0.995, axis=1, keepdims=True), 1e-6)
-    return OnsetEnvelope(bands.clip(0, 1.5), _chroma(S, hz))
-
-
-def _chroma(S: np.ndarray, hz: np.ndarray) -> np.ndarray:
-    """Energy by pitch class [shape=(12, columns)] from 60 Hz to 2 kHz: coarse, but enough to see a chord change."""
-    inside = (hz > 60) & (hz < 2000)
-    pitch = np.round(hz_to_midi(hz[inside])).astype(int) % 12
-    folded = np.zeros((12, S.shape[1]))
-    np.add.at(folded, pitch, S[inside])
-    return np.asarray(folded / np.maximum(np.linalg.norm(folded, axis=0), 1e-9))
+def onset_strength(evidence: Evidence) -> np.ndarray:
+    """Over all frequencies, kick, harmony and cymbals alike [shape=(columns,)], 0–1."""
+    total = evidence.broad.sum(axis=0)
+    return np.asarray(total / max(float(np.quantile(total, 0.995)), 1e-9)).clip(0, 1)
 
 
 def track_beats(
@@ -103,7 +58,7 @@ def track_beats(
     tempo : float
         Beats a minute, if known (about is enough); else it is found.
     metre : (int, int)
-        Time signature, if known; else 3/4, 4/4 or 6/8 is found.
+        Time signature, if known; else it is found (2/4, 3/4, 4/4, 5/4, 7/8, 6/8, 9/8 or 12/8).
     progress, cancel
         As in `musiclab.separate`: see `musiclab.progress`.
 
@@ -123,30 +78,33 @@ def track_beats(
         raise TranscriptionError("Finding beats needs at least two seconds of music: give a longer piece.")
     with watching(progress, cancel) as watch:
         watch(0.0, "listening for onsets")
-        envelope = onset_envelope(audio)
-        watch(0.6, "finding the beats")
-        columns = _beat_columns(envelope.total, tempo, watch.part(0.6, 1.0))
-        grid = _grid(envelope, columns, metre)
-        return replace(grid, times=tuple(sharpened(audio, np.asarray(grid.times))))
+        evidence = evidence_of(audio)
+        watch(0.5, "finding the beats")
+        pulses = pulses_of(evidence, tempo=tempo, watch=watch.part(0.5, 0.9))
+        reading = best_reading(evidence, pulses, metre=metre, keep_level=tempo is not None)
+        times = sharpened(audio, refined(onset_strength(evidence), reading.columns) / FPS)
+        return BeatGrid(tuple(times), reading.first, reading.metre)
 
 
-def _beat_columns(total: np.ndarray, tempo: float | None, watch: Watch) -> np.ndarray:
-    """The columns of the beats, by the onset strength over all bands [shape=(columns,)]."""
+def pulses_of(evidence: Evidence, *, tempo: float | None = None, watch: Watch | None = None) -> list[np.ndarray]:
+    """Columns of pulses that fit, in fractions [each shape=(pulses,)]: of the beats, or of what divides or groups them.
+
+    Raises
+    ------
+    TranscriptionError
+        If there are no onsets at all.
+    """
+    watch = watch or Watch()
+    total = onset_strength(evidence)
     if float(total.max()) < 1e-3 or float(total.std()) < 1e-6:
         raise TranscriptionError("There is no rhythm to be found in this audio: set the tempo by hand.")
-    lag = 60.0 * FPS / tempo if tempo is not None else _beat_period(total)
-    columns = _viterbi_beats(total, lag, watch)
-    if len(columns) < 3:
+    lags = [60.0 * FPS / tempo] if tempo is not None else beat_periods(total)
+    shares = [watch.part(i / len(lags), (i + 1) / len(lags)) for i in range(len(lags))]
+    found = [viterbi_beats(total, lag, share) for lag, share in zip(lags, shares, strict=True)]
+    found = [refined(total, columns) for columns in found if len(columns) >= 3]
+    if not found:
         raise TranscriptionError("Too few beats were found: set the tempo by hand.")
-    return columns
-
-
-def _grid(envelope: OnsetEnvelope, columns: np.ndarray, metre: tuple[int, int] | None) -> BeatGrid:
-    """Beats grouped into bars."""
-    total = envelope.total
-    compound = BeatGrid((0.0, 1.0), 1, metre).is_compound if metre else divides_in_three(total, columns)
-    metre, first = bars(envelope, columns, compound=compound, metre=metre)
-    return BeatGrid(tuple(_refined(total, columns) / FPS), first, metre)
+    return found
 
 
 def beats_of_notes(notes: Sequence[Note], *, metre: tuple[int, int] = (4, 4)) -> BeatGrid:
@@ -171,88 +129,11 @@ def beats_of_notes(notes: Sequence[Note], *, metre: tuple[int, int] = (4, 4)) ->
         weights[round((note.onset - start) * FPS)] += min(note.duration, 1.0) * note.velocity / 127
     total = np.convolve(weights, np.hanning(7), mode="same")
     total = np.sqrt(total / total.max())
-    found = _viterbi_beats(total, _beat_period(total), Watch())
-    found = found if len(found) > 1 else np.array([0, round(_beat_period(total))])
-    times = start + _refined(total, found) / FPS
+    lag = beat_periods(total)[0]
+    found = viterbi_beats(total, lag, Watch())
+    found = found if len(found) > 1 else np.array([0, round(lag)])
+    times = start + refined(total, found) / FPS
     grid = BeatGrid(tuple(times - times[0] + max(times[0], 0.0)), 1, metre)
     weight = np.interp(found, np.arange(columns), total)
     phases = [float(weight[phase :: grid.beats_per_bar].mean()) for phase in range(min(grid.beats_per_bar, len(found)))]
     return grid.with_first((-int(np.argmax(phases))) % grid.beats_per_bar + 1)
-
-
-def _beat_period(total: np.ndarray) -> float:
-    """Length of a beat in columns: the lag where the envelope agrees best with itself, weighted by the tempo prior."""
-    centred = total - total.mean()
-    size = 1 << int(np.ceil(np.log2(2 * len(centred))))
-    autocorrelation = np.fft.irfft(np.abs(np.fft.rfft(centred, size)) ** 2)[: len(centred)]
-    # Unbiased: a long lag has fewer products.
-    autocorrelation = autocorrelation / np.arange(len(centred), 0, -1)
-    shortest, longest = 60 * FPS / TEMPO_RANGE[1], 60 * FPS / TEMPO_RANGE[0]
-    lags = np.arange(shortest, min(longest, len(centred) / 5), 0.25)
-    if not len(lags):
-        raise TranscriptionError("The music is too short for its beats to be found: set the tempo by hand.")
-
-    def at(lag: np.ndarray) -> np.ndarray:
-        return np.asarray(np.interp(lag, np.arange(len(centred)), autocorrelation))
-
-    # A beat repeats at its multiples too; half of it need not.
-    comb = at(lags) + 0.7 * at(2 * lags) + 0.5 * at(4 * lags) + 0.3 * at(3 * lags)
-    octaves = np.log2(60 * FPS / lags / FAVOURITE_TEMPO)
-    return float(lags[np.argmax(comb.clip(0) * np.exp(-0.5 * (octaves / TEMPO_WIDTH) ** 2))])
-
-
-def _viterbi_beats(total: np.ndarray, lag: float, watch: Watch) -> np.ndarray:
-    """Columns of the beats: the best path through (place in the beat, length of the beat).
-
-    The state runs through the columns of a beat of fixed length; only at its end may the length change. So the places
-    of all lengths form one long vector, moving on is a shift of it, and only the last places need a search.
-    """
-    lengths = np.unique(np.round(np.geomspace(lag * 0.84, lag * 1.19, 24)).astype(int))
-    lengths = lengths[lengths >= 4]
-    starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
-    ends = starts + lengths - 1
-    states = int(lengths.sum())
-    place = np.concatenate([np.arange(n) / n for n in lengths])
-    ratio = lengths[None, :] / lengths[:, None]  # (from, to)
-    change = -DRIFT * np.abs(ratio - 1.0)
-    on_beat = place < 1 / 12
-    beat_score = np.log(0.02 + 0.98 * total)
-    rest_score = np.log(0.02 + 0.98 * (1 - total)) / 6  # silence between beats is weak evidence
-    score = np.full(states, -np.log(states))
-    pointers = np.zeros((len(total), len(lengths)), dtype=np.int16)
-    for t in range(len(total)):
-        if t % WATCHED == 0:
-            watch(t / len(total), "finding the beats")
-        arriving = score[ends][:, None] + change
-        pointers[t] = arriving.argmax(axis=0)
-        moved = np.empty_like(score)
-        moved[1:] = score[:-1]
-        moved[starts] = arriving.max(axis=0)
-        score = moved + np.where(on_beat, beat_score[t], rest_score[t])
-    return _walked_back(int(score.argmax()), pointers, starts, lengths)
-
-
-def _walked_back(state: int, pointers: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """Walk back from the last state; every visit to a beat's first place is a beat."""
-    columns = []
-    which = int(np.searchsorted(starts, state, side="right")) - 1
-    t = len(pointers) - 1 - (state - int(starts[which]))
-    while t >= 0:
-        columns.append(t)
-        which = int(pointers[t, which])
-        t -= int(lengths[which])
-    return np.array(columns[::-1])
-
-
-def _refined(total: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Each beat moved to the envelope's peak within 35 ms, if there is one; always increasing."""
-    reach = round(0.035 * FPS)
-    out = columns.astype(float)
-    for i, column in enumerate(columns):
-        low = max(column - reach, 0)
-        near = total[low : column + reach + 1]
-        if near.size and near.max() > 0.15:
-            peak = low + int(near.argmax())
-            out[i] = peak
-    keep = np.concatenate([[True], np.diff(out) > 1])
-    return np.where(keep, out, columns)

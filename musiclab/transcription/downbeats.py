@@ -1,74 +1,183 @@
-"""Bars: the metre and the downbeat that agree best with kick accents, backbeats and changes of harmony.
+"""Bars: which of the found pulses are the beats, in which metre, and where bars begin.
 
-The third step of `musiclab.transcription.beats`.
+A tracker finds a pulse that fits the sound; twice, half or a third of it would fit as well. So every reading is a
+candidate: a level of the pulse, a metre, a place where bars begin. Each is described by numbers (`describe`): what
+accents stand on each beat of its bars, how the music repeats, what sounds between its beats, its tempo. The log-linear
+model of [1]_ says how likely each is; its weights were fitted on songs whose bars are known
+(`musiclab.training.listeners.bars`).
+
+References
+----------
+.. [1] McFadden: "Conditional logit analysis of qualitative choice behavior", in Frontiers in Econometrics, 1974
 
 Notebook: 10
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from musiclab.transcription.beats import OnsetEnvelope
+from musiclab.grid import BeatGrid, tempo_of
+from musiclab.transcription.accents import ACCENTS, FPS, LAGS, LEVEL_SIZE, Evidence, accents_at, level_of, repeats
+
+WEIGHTS = "bars.npz"
+LEVELS = ((1, 1), (2, 1), (1, 2), (1, 3), (3, 1), (2, 2))  # pulses are cut in so many, every so many-th
+METRES = ((4, 4), (3, 4), (2, 4), (6, 8), (9, 8), (12, 8), (5, 4), (7, 8))
+COUNTS = (2, 3, 4, 5, 7)  # beats in a bar that the model knows
+TEMPI = {"simple": (48.0, 215.0), "odd": (70.0, 320.0), "compound": (42.0, 140.0)}  # beats a minute
+SHORTEST = 2  # bars, for a bar's accents to be counted
+FEW = 3.0  # bars whose mean accents count half
+USUAL_TEMPO = 110.0
 
 
-def divides_in_three(total: np.ndarray, columns: np.ndarray) -> bool:
-    """Whether beats divide into three even parts (6/8), not two or four; a shuffle (2/3 alone) does not count."""
+@dataclass(frozen=True)
+class Reading:
+    """One way to count the music: beats at these columns, in this metre, the first beat at this place of its bar."""
 
-    def strength(place: float) -> float:
-        at = columns[:-1] + place * np.diff(columns)
-        near = np.round(at[:, None] + np.arange(-2, 3)).astype(int).clip(0, len(total) - 1)
-        return float(np.mean(total[near].max(axis=1)))
+    columns: np.ndarray
+    metre: tuple[int, int]
+    first: int
 
-    thirds = min(strength(1 / 3), strength(2 / 3))
-    return thirds > 1.15 * strength(1 / 2) and thirds > 1.15 * strength(1 / 4)
+    @property
+    def count(self) -> int:
+        """Beats in a bar."""
+        return BeatGrid((0.0, 1.0), 1, self.metre).beats_per_bar
 
+    @property
+    def kind(self) -> str:
+        """A key of `TEMPI`."""
+        if BeatGrid((0.0, 1.0), 1, self.metre).is_compound:
+            return "compound"
+        return "odd" if self.metre[0] in (5, 7) else "simple"
 
-def bars(
-    envelope: OnsetEnvelope, columns: np.ndarray, *, compound: bool, metre: tuple[int, int] | None
-) -> tuple[tuple[int, int], int]:
-    """Metre, and the first beat's position in its bar, that fit the accents best."""
-    accents = _accents(envelope, columns)
-    candidates = [metre] if metre is not None else [(6, 8)] if compound else [(4, 4), (3, 4)]
-    best: tuple[float, tuple[int, int], int] | None = None
-    for candidate in candidates:
-        beats = candidate[0] // 3 if compound else candidate[0]
-        if accents.shape[1] < beats:  # less than a bar: it begins where the music does
-            continue
-        for phase in range(beats):
-            score = _accent_score(accents, beats, phase)
-            if candidate == (4, 4):
-                score *= 1.15  # most songs are in four: three has to show it
-            if best is None or score > best[0]:
-                best = (score, candidate, (-phase) % beats + 1)
-    return (best[1], best[2]) if best else (candidates[0], 1)
+    @property
+    def tempo(self) -> float:
+        """Beats a minute."""
+        return tempo_of(self.columns) * FPS
 
 
-def _accents(envelope: OnsetEnvelope, columns: np.ndarray) -> np.ndarray:
-    """For each beat: kick, backbeat (snare without kick) and harmonic change, standardised [shape=(3, beats)]."""
-    span = int(np.median(np.diff(columns)))
-    around = (columns[:, None] + np.arange(-3, 4)).clip(0, envelope.bands.shape[1] - 1)
-    kick, snare, _ = (band[around].max(axis=1) for band in envelope.bands)
-    chroma = np.stack([envelope.chroma[:, f : f + span].mean(axis=1) for f in columns], axis=1)
-    chroma /= np.maximum(np.linalg.norm(chroma, axis=0), 1e-9)
-    change = np.concatenate([[0.0], 1.0 - np.sum(chroma[:, 1:] * chroma[:, :-1], axis=0)])
-    rows = np.stack([kick, snare - kick, change])
-    return np.asarray((rows - rows.mean(axis=1, keepdims=True)) / (rows.std(axis=1, keepdims=True) + 1e-3))
+def best_reading(
+    evidence: Evidence, pulses: Sequence[np.ndarray], *, metre: tuple[int, int] | None = None, keep_level: bool = False
+) -> Reading:
+    """The likeliest way to count a pulse.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        What was heard.
+    pulses : sequence of np.ndarray
+        Columns of each pulse that was found.
+    metre : (int, int)
+        If it is known.
+    keep_level : bool
+        Whether the pulse is known to be the beat.
+    """
+    found, described = [], []
+    for columns in pulses:
+        for reading, numbers in describe(evidence, columns, metre=metre, keep_level=keep_level):
+            found.append(reading)
+            described.append(numbers)
+    return found[int(np.argmax(np.stack(described) @ model_weights()))]
 
 
-def _accent_score(accents: np.ndarray, beats: int, phase: int) -> float:
-    """How well bars of so many beats, starting at beat `phase`, agree with the accents."""
-    count = accents.shape[1]
-    starts = [phase + i if phase + i < count else (phase + i) % beats for i in range(beats)]
-    profile = np.stack([accents[:, start::beats].mean(axis=1) for start in starts], axis=1)
-    kick, backbeat, change = profile
-    score = kick[0] + 1.5 * change[0] - backbeat[0]
-    if beats == 4:
-        score += 0.5 * (backbeat[1] + backbeat[3] - backbeat[2]) + 0.3 * kick[2]
-    elif beats == 3:
-        score += 0.3 * (backbeat[1] + backbeat[2])
-    # Longer bars have more places to be lucky with: take the expected luck off.
-    return float(score - 0.3 * beats / np.sqrt(accents.shape[1] / beats))
+@lru_cache(maxsize=1)
+def model_weights() -> np.ndarray:
+    """The fitted weights, one for each number of `describe`."""
+    with resources.as_file(resources.files("musiclab.transcription") / WEIGHTS) as path, np.load(path) as held:
+        return np.asarray(held["weights"], dtype=float)
+
+
+def describe(
+    evidence: Evidence, columns: np.ndarray, *, metre: tuple[int, int] | None = None, keep_level: bool = False
+) -> Iterator[tuple[Reading, np.ndarray]]:
+    """All readings of a pulse, each with its numbers [shape=(size,)]."""
+    metres = METRES if metre is None else (metre,)
+    sequences = [columns] if keep_level else list(_levels(np.asarray(columns, dtype=float)))
+    nothing = True
+    for sequence in sequences:
+        accents = accents_at(evidence, sequence)
+        shared = np.concatenate([_tempo_numbers(sequence), level_of(evidence, sequence)])
+        again = repeats(evidence, sequence, accents)
+        for candidate in metres:
+            reading = Reading(sequence, candidate, 1)
+            if not (keep_level or _in_range(reading)):
+                continue
+            for first in range(1, reading.count + 1):
+                nothing = False
+                reading = Reading(sequence, candidate, first)
+                yield reading, _numbers(reading, accents, shared, again)
+    if nothing:  # a pulse so slow or quick that no metre has it
+        yield from describe(evidence, columns, metre=metre, keep_level=True)
+
+
+def _levels(columns: np.ndarray) -> Iterator[np.ndarray]:
+    """The pulse counted at each level, from each place where that may begin."""
+    index = np.arange(len(columns))
+    for parts, every in LEVELS:
+        for start in range(1 if parts == every > 1 else 0, every):
+            places = np.arange(start, (len(columns) - 1) * parts + 1, every) / parts
+            if len(places) >= 4:
+                yield np.interp(places, index, columns)
+
+
+def _in_range(reading: Reading) -> bool:
+    low, high = TEMPI[reading.kind]
+    return low <= reading.tempo <= high
+
+
+def _tempo_numbers(columns: np.ndarray) -> np.ndarray:
+    octaves = np.log2(tempo_of(columns) * FPS / USUAL_TEMPO)
+    return np.array([1.0, octaves, octaves**2])
+
+
+def _numbers(reading: Reading, accents: np.ndarray, shared: np.ndarray, again: np.ndarray) -> np.ndarray:
+    """What describes a reading: blocks of numbers, of which those that don't concern it are zero."""
+    count, kind = reading.count, reading.kind
+    profile = _profile(accents, count, reading.first)
+    backbeats, middle = (profile[:, [1, 3]].mean(axis=1), profile[:, 2]) if count == 4 else np.zeros((2, len(ACCENTS)))
+    tempo, level = shared[:3], shared[3:]
+    return np.concatenate([
+        profile[:, 0],
+        *(_after_bars(row, count) for row in again),
+        backbeats,
+        middle,
+        [float(count == known) for known in COUNTS],
+        *(tempo if kind == known else np.zeros(3) for known in TEMPI),
+        *(level if ternary == (kind == "compound") else np.zeros(len(level)) for ternary in (False, True)),
+    ])  # fmt: skip
+
+
+def _after_bars(again: np.ndarray, count: int) -> np.ndarray:
+    """How much more alike the music is after one bar, and after two, than after any beat [shape=(2,)]."""
+    lags = [count - LAGS[0], 2 * count - LAGS[0]]
+    return np.array([again[lag] - again.mean() if lag < len(again) else 0.0 for lag in lags])
+
+
+def _profile(accents: np.ndarray, count: int, first: int) -> np.ndarray:
+    """Mean accents on each beat of the bar, drawn towards nothing where bars are few [shape=(rows, count)]."""
+    start = (1 - first) % count
+    out = np.zeros((len(accents), count))
+    for place in range(count):
+        at = accents[:, (start + place) % count :: count]
+        if at.shape[1] >= SHORTEST:
+            out[:, place] = at.mean(axis=1) * at.shape[1] / (at.shape[1] + FEW)
+    return out
+
+
+def at_other_tempo(numbers: np.ndarray, octaves: float) -> np.ndarray:
+    """What would describe the same readings, were the music so many octaves quicker [shape=(readings, SIZE)]."""
+    out = numbers.copy()
+    for start in range(SIZE - 2 * LEVEL_SIZE - 3 * len(TEMPI), SIZE - 2 * LEVEL_SIZE, 3):
+        present = out[:, start] != 0
+        out[present, start + 1] += octaves
+        out[present, start + 2] = out[present, start + 1] ** 2
+    return out
+
+
+SIZE = 3 * len(ACCENTS) + 4 + len(COUNTS) + 3 * len(TEMPI) + 2 * LEVEL_SIZE
+"""How many numbers describe a reading."""

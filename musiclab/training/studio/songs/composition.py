@@ -14,7 +14,9 @@ from musiclab.training.studio.songs.grooves import GROOVES, LOUDNESS
 from musiclab.training.studio.songs.styles import PROGRESSIONS, STYLES, Style
 from musiclab.training.studio.songs.theory import NAMES, Harmony, progression, scale_for, scale_pitches, tune
 
-METRES = {"4/4": (4, 4), "3/4": (3, 4), "6/8": (2, 6), "12/8": (4, 3)}  # beats, steps in a beat
+METRES = {"4/4": (4, 4), "3/4": (3, 4), "6/8": (2, 6), "12/8": (4, 3), "2/4": (2, 4), "5/4": (5, 4), "7/8": (7, 1)}
+"""Beats, steps in a beat."""
+SLOWING = 0.8  # share of a song after which its ritardando begins, if it has one
 
 
 @dataclass(frozen=True)
@@ -96,16 +98,21 @@ class Song:
         major = any(4 in c.intervals for c in tonics) or self.scale in ("major", "pentatonic")
         return f"{NAMES[self.tonic]} {'major' if major else 'minor'}"
 
+    def beats(self, duration: float) -> list[tuple[float, int]]:
+        """Seconds, and position in the bar from 1, of each beat before `duration`."""
+        return [(float(t), 1 + i % self.grid.beats) for i, t in enumerate(self.grid.times) if t < duration]
+
     def chord(self, bar: int, step: float) -> Harmony:
         """The chord that sounds there."""
         bar_chords = self.chords[bar % len(self.chords)]
         return bar_chords[min(len(bar_chords) - 1, int(step * len(bar_chords) / self.grid.bar_steps))]
 
 
-def compose(rng: np.random.Generator, *, duration: float) -> Song:
-    """Write a song that fills `duration` seconds; every choice is drawn from `rng`."""
-    weights = np.array([s.weight for s in STYLES])
-    style = STYLES[int(rng.choice(len(STYLES), p=weights / weights.sum()))]
+def compose(rng: np.random.Generator, *, duration: float, style: Style | None = None) -> Song:
+    """Write a song that fills `duration` seconds; every choice is drawn from `rng`, the style too if none is given."""
+    if style is None:
+        weights = np.array([s.weight for s in STYLES])
+        style = STYLES[int(rng.choice(len(STYLES), p=weights / weights.sum()))]
     song = _frame(style, rng, duration)
     rests = {stem: rng.random() < p for stem, p in {"vocals": 0.1, "drums": 0.04, "bass": 0.04, "other": 0.03}.items()}
     if not rests["drums"]:
@@ -126,6 +133,7 @@ def _frame(style: Style, rng: np.random.Generator, duration: float) -> Song:
     count = int(duration * tempo / 60) + 3 * beats + 2
     drift = 0.0 if style.kits == "machine" else float(rng.uniform(0.001, 0.008))
     lengths = 60 / tempo * (1 + drift * np.cumsum(rng.standard_normal(count)) / np.sqrt(np.arange(1, count + 1)))
+    lengths = _paced(lengths, style, duration)
     times = np.concatenate([[0.0], np.cumsum(lengths)]) + float(rng.uniform(0, 0.4))
     grid = StepGrid(beats, steps, times, float(rng.uniform(*style.swing)))
     tonic = int(rng.integers(12))
@@ -144,6 +152,13 @@ def _frame(style: Style, rng: np.random.Generator, duration: float) -> Song:
         sections.append((name, len(chords), take))
         chords += [bars[i % len(bars)] for i in range(take)]
     return Song(style, style.metre, tempo, tonic, scale, grid, chords, sections)
+
+
+def _paced(lengths: np.ndarray, style: Style, duration: float) -> np.ndarray:
+    """Lengths of beats in seconds [shape=(beats,)], slower or quicker towards the end as the style has it."""
+    at = np.cumsum(lengths) / duration
+    lengths = lengths * np.interp(at, [0, 1], [1, style.course])
+    return np.asarray(lengths * np.interp(np.cumsum(lengths) / duration, [SLOWING, 1], [1, style.ending]))
 
 
 def _human(rng: np.random.Generator, song: Song) -> tuple[float, float]:

@@ -1,7 +1,8 @@
 """Drum grooves as rows of steps.
 
 `X` is an accent, `x` a plain stroke, `o` a soft one, `g` a ghost note, `.` nothing. A bar of 4/4 has 16 steps; of
-3/4, 6/8 and 12/8 it has 12. A line of the table is a name, then a drum and its row, and so on.
+3/4, 6/8 and 12/8 it has 12, of 2/4 8, of 5/4 20 and of 7/8 7. A line of the table is a name, then a drum and its row,
+and so on.
 """
 
 from __future__ import annotations
@@ -48,6 +49,14 @@ _TABLE = """
     waltz-jazz    kick o...........  ride x...x..xx...  pedal ....x.......
     six-eight     kick X.........x.  snare ......X.....  hat x.o.o.x.o.o.
     twelve-eight  kick X.....x.....  snare ...X.....X..  ride xxxxxxxxxxxx
+    polka         kick X.......  snare ....X...  hat x.x.x.x.
+    march         kick X...x...  snare ..x.X.xx
+    five          kick X.....x.....X.......  snare ....X.......X...X...  hat x.x.x.x.x.x.x.x.x.x.
+    five-jazz     kick X...........x.......  ride x...x..xx...x...x...  pedal ....x.......x...x...
+    five-rock     kick X.......x.x.........  snare ....X.......X.......  hat x.x.x.x.x.x.x.x.x.x.
+    seven         kick X...X..  snare ..X...X  hat xxxxxxx
+    seven-rock    kick X..xX..  snare ..X...X  ride x.x.x.x
+    seven-three   kick X..X.X.  snare ....X.X  hat xxxxxxx
 """
 
 

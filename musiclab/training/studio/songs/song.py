@@ -11,12 +11,13 @@ from musiclab.errors import DatasetError
 from musiclab.training.studio.songs import desk, players, soundfont, voice
 from musiclab.training.studio.songs.composition import Event, Song, compose
 from musiclab.training.studio.songs.library import SR, Library, Sample, SampledInstrument, Wave
+from musiclab.training.studio.songs.styles import Style
 
 STEMS = ("vocals", "drums", "bass", "other")
 PEAK = 0.9
 
 # Level of each stem against the mixture, dB: mean and spread, as in band recordings.
-_LEVELS = {"vocals": (-5.0, 2.5), "drums": (-5.0, 2.5), "bass": (-7.5, 2.5), "other": (-5.5, 3.5)}
+STEM_LEVELS = {"vocals": (-5.0, 2.5), "drums": (-5.0, 2.5), "bass": (-7.5, 2.5), "other": (-5.5, 3.5)}
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Rendering:
         return [time for time, position in self.beats if position == 1]
 
 
-def render(seed: int, library: Library, *, duration: float = 24.0) -> Rendering:
+def render(seed: int, library: Library, *, duration: float = 24.0, style: Style | None = None) -> Rendering:
     """Compose, play and mix a song that nobody wrote before.
 
     Parameters
@@ -69,6 +70,8 @@ def render(seed: int, library: Library, *, duration: float = 24.0) -> Rendering:
         Recorded samples.
     duration : float
         Seconds.
+    style : Style
+        How the music goes; one of `STYLES` is drawn if left out.
 
     Returns
     -------
@@ -86,7 +89,7 @@ def render(seed: int, library: Library, *, duration: float = 24.0) -> Rendering:
     if duration <= 0:
         raise ValueError(f"duration must be positive, not {duration}")
     rng = np.random.default_rng(seed)
-    song = compose(rng, duration=duration)
+    song = compose(rng, duration=duration, style=style)
     frames = round(duration * SR)
     stems = np.stack([_stem(name, song, library, frames, rng) for name in STEMS])
     stems = master(_balance(stems, rng), rng)
@@ -95,7 +98,7 @@ def render(seed: int, library: Library, *, duration: float = 24.0) -> Rendering:
     return Rendering(
         stems={name: stems[i] for i, name in enumerate(STEMS)},
         notes=notes,
-        beats=[(float(t), 1 + i % song.grid.beats) for i, t in enumerate(song.grid.times) if t < duration],
+        beats=song.beats(duration),
         key=song.key,
         tempo=song.tempo,
         metre=song.metre,
@@ -172,7 +175,7 @@ def _balance(stems: Wave, rng: np.random.Generator) -> Wave:
     """Stems to the levels of a band; now and then one is far back."""
     gains = []
     for name, stem in zip(STEMS, stems, strict=True):
-        mean, spread = _LEVELS[name]
+        mean, spread = STEM_LEVELS[name]
         level = rng.normal(mean, spread) - (rng.uniform(4, 12) if rng.random() < 0.06 else 0.0)
         loud = np.abs(stem).max(axis=0) > 1e-4 * max(float(np.abs(stem).max(initial=0.0)), 1e-9)
         sounding = desk.rms(stem) / np.sqrt(max(float(loud.mean()), 0.25))

@@ -55,6 +55,8 @@ class Style:
     basses: str = "electric-bass"
     vocal_styles: str = "sung"
     weight: float = 1.0
+    course: float = 1.0  # how long the song's last beats are beside its first: more than 1 slows down all the way
+    ending: float = 1.0  # how long the very last beats are, after a ritardando over the last fifth
 
 
 STYLES: tuple[Style, ...] = (
