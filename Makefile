@@ -35,7 +35,7 @@ lint: $(VENV)/.developing ## lint, format, spelling, types, and the floors of th
 		else echo "There is no Node.js (npm) here: JavaScript is not linted."; fi
 
 lint-js: node_modules/.installed
-	@node_modules/.bin/eslint eslint.config.mjs musiclab/widgets tests/browser
+	@node_modules/.bin/eslint eslint.config.mjs musiclab tests/browser
 
 check: lint ## lint and the quick tests, in a minute
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --quiet --numprocesses $(JOBS) \

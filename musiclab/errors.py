@@ -56,6 +56,10 @@ class LyricsError(MusiclabError):
     """The lyrics can't be used: mend the line that the message names, or give another file."""
 
 
+class LessonError(MusiclabError):
+    """The text of a hand-out can't be used: mend the line, link or picture that the message names."""
+
+
 class DatasetError(MusiclabError):
     """A folder is not a dataset as expected: see the layout that the message names."""
 

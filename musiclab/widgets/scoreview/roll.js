@@ -1,7 +1,7 @@
 // The piano roll: notes over the stem's spectrogram. Click hears, drag moves, the right edge stretches, a double click
 // on an empty place adds a note. What keys do stands in scoreview.js.
 
-import { button, bytesOf, drag, h } from "../shared/dom.js";
+import { answers, button, bytesOf, drag, h } from "../shared/dom.js";
 import { isBlack, pitchName } from "../shared/pitch.js";
 import { levelOf } from "./page.js";
 
@@ -156,7 +156,7 @@ export class PianoRoll {
 
   #drag(event) {
     const held = this.#held;
-    if (held.seek !== undefined) return;
+    if (held.seek !== undefined || !answers(this.model)) return;
     const now = this.#place(event);
     const [shift, steps] = [now.seconds - held.at.seconds, now.pitch - held.at.pitch];
     if (!held.to && this.x(Math.abs(shift)) <= NUDGE && (steps === 0 || held.stretch)) return;

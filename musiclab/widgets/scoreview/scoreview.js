@@ -2,7 +2,7 @@
 
 import { Audition } from "../shared/audition.js";
 import { followClock, offerClock } from "../shared/clock.js";
-import { animate, button, bytesOf, h, onKeys, playButton, watch } from "../shared/dom.js";
+import { animate, answers, button, bytesOf, h, onKeys, playButton, watch } from "../shared/dom.js";
 import { Engine } from "../shared/engine.js";
 import { feed } from "../shared/feed.js";
 import { formatTime } from "../shared/levels.js";
@@ -15,6 +15,7 @@ import { createSettings } from "./settings.js";
 
 const FILES = [["musicxml", "MusicXML"], ["mid", "MIDI"], ["pdf", "PDF"], ["png", "PNG"]];
 const STEP = 0.02;  // s by which a key moves a note
+const READING_KEYS = "Space plays. Left and right choose a note, Enter hears it.";
 const KEYS = "Space plays. Left and right choose a note, up and down move it by semitones; with Shift left and right "
   + "move it in time, with Alt they move its end. Enter hears it, N adds one where the music is, Delete takes it away. "
   + "Comma and point go by bars; square brackets loop from this bar and to this bar, L turns the loop off and on.";
@@ -46,7 +47,10 @@ class Editor extends EventTarget {
 
   get notes() { return this.model.get("_notes"); }
 
-  order(name, rest = {}) { this.model.send({ order: name, ...rest }); }
+  order(name, rest = {}) { if (answers(this.model)) this.model.send({ order: name, ...rest }); }
+
+  /** Ask for a file; a page without Python has some of them ready. */
+  export(format) { this.model.send({ order: "export", format }); }
 
   /** Choose a note (-1: none), and hear it alone. */
   pick(index, { listen = true } = {}) {
@@ -116,7 +120,9 @@ function createBar(model, { clock, editor, audition, toggle, loop, onHear }, sig
     }, signal);
   const instrument = createInstrument(model, audition, signal);
   const files = h("span", { class: "ml-files", role: "group", "aria-label": "save" }, "Save as ",
-    ...FILES.map(([format, label]) => plain(`save as ${label}`, label, () => editor.order("export", { format }))));
+    ...FILES.filter(([format]) => model.files?.includes(format) ?? true)
+      .map(([format, label]) => plain(`save as ${label}`, label, () => editor.export(format))));
+  const corrections = answers(model) ? [undo, redo, remove] : [];
   function update() {
     undo.disabled = !model.get("_can_undo");
     redo.disabled = !model.get("_can_redo");
@@ -125,7 +131,7 @@ function createBar(model, { clock, editor, audition, toggle, loop, onHear }, sig
   editor.addEventListener("pick", update, { signal });
   return {
     element: h("div", { class: "ml-bar" }, back, play.element, loop.element, time, hear, instrument,
-      undo, redo, remove, files),
+      ...corrections, files),
     update,
     at(seconds, playing) {
       time.textContent = `${formatTime(seconds)} / ${formatTime(model.get("_duration"))}`;
@@ -238,8 +244,8 @@ function createView(session, el) {
   const message = h("div", { class: "ml-message", role: "alert" });
   const root = h("div", {
     class: "musiclab ml-score", tabindex: 0, role: "group", "aria-label": `score of ${model.get("_name")}`,
-    "aria-description": KEYS,
-  }, bar.element, settings, deciding.element, message, page.element, roll.element);
+    "aria-description": answers(model) ? KEYS : READING_KEYS,
+  }, bar.element, settings, ...(answers(model) ? [deciding.element] : []), message, page.element, roll.element);
   Object.assign(root, { engine, audition });  // for tests
   el.append(root);
   onKeys(root, createKeys(parts), signal);

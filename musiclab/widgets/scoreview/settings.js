@@ -1,6 +1,6 @@
 // How sure notes have to be: sliders from 0 to 1 that wait for what they changed to be drawn.
 
-import { h, watch } from "../shared/dom.js";
+import { answers, h, watch } from "../shared/dom.js";
 
 const SEND_EVERY = 50;   // ms between two settings of a slider that moves
 const PATIENCE = 2000;   // ms to wait for a drawing: then the kernel is busy with something else
@@ -44,7 +44,7 @@ function createSlider(model, [name, label, title], signal) {
 }
 
 export function createSettings(model, signal) {
-  const wanted = model.get("_thresholds") ? SLIDERS : SLIDERS.slice(0, 1);
+  const wanted = !answers(model) ? [] : model.get("_thresholds") ? SLIDERS : SLIDERS.slice(0, 1);
   return h("div", { class: "ml-bar ml-settings" },
     ...wanted.map((slider) => createSlider(model, slider, signal)),
     h("span", { class: "ml-legend" }, h("i", { class: "ml-key-unsure" }), "under 70 % sure ",

@@ -79,6 +79,9 @@ export function onKeys(root, act, signal) {
   }, { signal });
 }
 
+/** Whether Python stands behind a model: a page saved as one file has none, and shows nothing that needs it. */
+export const answers = (model) => model.kernel !== false;
+
 /** Run `frame(time, passed)` (s) on each screen frame while it gives true. What is returned starts it again. */
 export function animate(frame, signal) {
   const calm = matchMedia("(prefers-reduced-motion: reduce)");

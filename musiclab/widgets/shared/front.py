@@ -18,7 +18,7 @@ _UNREAD = re.compile(r"^(?:import\b|export (?:\{|\*)).*|\bimport\(\s*[\"'`].*", 
 
 
 def esm(name: str) -> str:
-    """One self-contained module: the file `name` (``mixer/mixer.js``) with all that it imports.
+    """One self-contained module: the file `name` (``mixer/mixer.js``, from the widgets' folder) with all it imports.
 
     Modules may write ``import { a, b } from "./other.js";`` (or ``"../shared/other.js"``) and export functions,
     classes, const and let by name.
@@ -69,5 +69,5 @@ def _depth(module: Path, done: dict[Path, str]) -> int:
 
 
 def _word(module: Path) -> str:
-    """The name of a module inside the one that holds all: ``module_shared_dom``."""
-    return "module_" + re.sub(r"\W", "_", module.relative_to(HERE).with_suffix("").as_posix())
+    """The name of a module inside the one that holds all: ``module_widgets_shared_dom``."""
+    return "module_" + re.sub(r"\W", "_", module.relative_to(HERE.parent).with_suffix("").as_posix())

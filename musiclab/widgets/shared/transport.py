@@ -38,6 +38,7 @@ class Plan:
 
     duration: float  # s
     format: str
+    quality: float = 0.5  # of lossy formats, as `codecs.encode` takes it
 
     @property
     def cuts(self) -> list[int]:
@@ -87,7 +88,7 @@ def pad_of(sr: int) -> int:
     return sr // 5 if sr % 5 == 0 else sr
 
 
-def pack(sound: Audio, span: tuple[int, int], format: str) -> bytes:
+def pack(sound: Audio, span: tuple[int, int], format: str, *, quality: float = 0.5) -> bytes:
     """A piece of a sound, from `span` (s) and a little over its ends, as the bytes of a file; silence as none.
 
     The sound has at most two channels (see `for_page`); the piece has 44.1 kHz and stays within full scale (see
@@ -100,7 +101,7 @@ def pack(sound: Audio, span: tuple[int, int], format: str) -> bytes:
     fitted = Audio(piece / np.float32(scale_of(sound)), sound.sr).resampled(SAMPLE_RATE)
     if fitted.peak_db > -0.01:  # resampling may overshoot by a hair
         fitted = Audio(np.clip(fitted.samples, -0.9988, 0.9988), SAMPLE_RATE)
-    return codecs.encode(fitted, format=format)
+    return codecs.encode(fitted, format=format, quality=quality)
 
 
 def packets(sounds: Sequence[Audio], plan: Plan, *, cancelled: Callable[[], bool]) -> Iterator[list[bytes]]:
@@ -114,8 +115,10 @@ def packets(sounds: Sequence[Audio], plan: Plan, *, cancelled: Callable[[], bool
     with ThreadPoolExecutor(cpu_count() or 1, thread_name_prefix="musiclab-pack") as pool:
 
         def order(span: tuple[int, int]) -> list[Future[bytes] | None]:
-            pairs = zip(sounds, kept, strict=True)
-            return [None if known else pool.submit(pack, sound, span, plan.format) for sound, known in pairs]
+            return [
+                None if known else pool.submit(pack, sound, span, plan.format, quality=plan.quality)
+                for sound, known in zip(sounds, kept, strict=True)
+            ]
 
         for number, jobs in enumerate([order(span) for span in plan.spans]):
             packet = [job.result() if job else known[number] for known, job in zip(kept, jobs, strict=True)]
@@ -131,7 +134,7 @@ def packets(sounds: Sequence[Audio], plan: Plan, *, cancelled: Callable[[], bool
 
 
 def _key(sound: Audio, plan: Plan) -> str:
-    return key_of("transport", VERSION, sound.digest, plan.format)
+    return key_of("transport", VERSION, sound.digest, plan.format, plan.quality)
 
 
 def _kept(sound: Audio, plan: Plan) -> list[bytes]:
