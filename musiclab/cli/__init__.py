@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from musiclab.cli import assignment, batch, evaluate, jobs, lab, models, remix, score, separate, serve
+from musiclab.cli import assignment, batch, evaluate, jobs, lab, models, page, remix, score, separate, serve
 from musiclab.cli.console import Commands, plain_logging
 
 app = typer.Typer(
@@ -29,6 +29,7 @@ app.command("minus-one")(jobs.minus_one)
 app.command("rebalance")(jobs.rebalance)
 app.command("play-as")(jobs.play_as)
 app.command("score")(score.score)
+app.command("page")(page.page)
 app.command("remix-pack")(remix.remix_pack)
 app.command("samples")(remix.samples)
 app.command("batch")(batch.batch)

@@ -15,7 +15,7 @@ TRUTH = "truth"  # in place of an engine, where a song came with its tracks
 MIT = "shared/signalsmith-stretch.LICENSE.txt"  # the text of the licence, with Signalsmith's name
 
 
-def footer(version: str, *, song: str, engine: str, written: bool) -> str:
+def footer(version: str, *, song: str, engine: str, heard: bool) -> str:
     """The foot of the page, as HTML.
 
     Parameters
@@ -26,15 +26,15 @@ def footer(version: str, *, song: str, engine: str, written: bool) -> str:
         Terms of the song, in the teacher's words; empty where unknown.
     engine : str
         What separated the song; empty if its stems were given.
-    written : bool
-        Whether there is a part in it.
+    heard : bool
+        Whether notes in it were heard by machine.
     """
     lines = [f"Song: {song}" if song else SONG_UNKNOWN]
     if engine == TRUTH:
         lines.append("Its stems are the tracks that it was mixed from.")
     elif engine:
         lines.append(f"Separated by {engine}{_terms(engine)}.")
-    if written:
+    if heard:
         lines.append(HEARD)
     lines.append(f"Made with musiclab {version}. Nothing is sent, and nothing is loaded from elsewhere.")
     text = "".join(f"<p>{escape(line)}</p>" for line in lines)

@@ -224,9 +224,7 @@ class Lesson:
             "notes": self.words.html(bars),
             "tasks": _task_list([task.html(bars) for task in self.tasks]),
             "generator": f"musiclab {__version__}",
-            "licences": licences.footer(
-                __version__, song=self.licence, engine=self.stems.engine, written=bool(self.parts)
-            ),
+            "licences": licences.footer(__version__, song=self.licence, engine=self.stems.engine, heard=self._heard),
         }
         desk = Desk(self.stems, **self.settings)
         how = asdict(self.writing)
@@ -240,6 +238,11 @@ class Lesson:
             "parts": [part_data(name, sheet, state_of(sheet, format, sound)) for name, sheet in sheets.items()],
         }
         return document(fields, data)
+
+    @property
+    def _heard(self) -> bool:
+        """Whether a machine heard the notes: what is known is sure."""
+        return any(note.confidence < 1 for part in self.parts.values() for note in part.notes)
 
     @property
     def _facts(self) -> str:

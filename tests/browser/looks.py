@@ -53,11 +53,11 @@ def _fault(element: Locator, colour: list[int]) -> str:
     return "" if 0.002 < share < 0.6 else f"{share:.1%} of it is drawn"
 
 
-def assert_accessible(page: Page) -> None:
+def assert_accessible(page: Page, within: str = ".musiclab") -> None:
     """No serious or critical violation of axe's rules: labels, roles, and 4.5:1 for every text, among others."""
     serious = [
         (violation["id"], node["html"][:200], [check["message"] for check in node["any"]])
-        for violation in Axe().run(page, context=".musiclab").response["violations"]
+        for violation in Axe().run(page, context=within).response["violations"]
         if violation["impact"] in ("serious", "critical")
         for node in violation["nodes"]
     ]
