@@ -27,11 +27,12 @@ from musiclab.handout.written import part_data
 from musiclab.notation.writing import Writing
 from musiclab.notes import Part
 from musiclab.progress import Cancel, Progress, Watch, watching
-from musiclab.recipes.remembered import beats_of, part_of
+from musiclab.recipes.remembered import chart_of, part_of
 from musiclab.recipes.result import Result, SavedFiles
 from musiclab.recipes.source import How, Song, mixture_of, stems_of
 from musiclab.separation.engine import Engine
 from musiclab.stems import Stems
+from musiclab.transcription.chart import Chart
 from musiclab.widgets.mixer.mixer import Mixer
 
 SUFFIXES = (".html", ".htm")
@@ -184,8 +185,9 @@ def page(
         whole: Audio | Stems = given if isinstance(given, Stems) else mixture
         stems = stems_of(whole, How(engine, quality, device, cache), watch.part(0.0, 0.5), wanted=wanted)
         written = _written(stems, parts, watch.part(0.5, 0.75), cache=cache)
-        lesson = Lesson(stems, written, title, words, to_do, licence, settings, writing)
-        made = lesson.document(format, watch.part(0.75, 1.0), cache=cache)
+        chart = _charted(stems, settings.pop("chart", None), written, watch.part(0.75, 0.85), cache=cache)
+        lesson = Lesson(stems, chart, written, title, words, to_do, licence, settings, writing)
+        made = lesson.document(format, watch.part(0.85, 1.0))
         watch(1.0, "done")
     return Page(
         title=title,
@@ -202,6 +204,7 @@ class Lesson:
     """All that goes into a page."""
 
     stems: Stems
+    chart: Chart
     parts: Mapping[str, Part]
     title: str
     words: prose.Prose
@@ -210,14 +213,11 @@ class Lesson:
     settings: Mapping[str, Any]
     writing: Writing
 
-    def document(self, format: str, watch: Watch, *, cache: bool) -> bytes:
+    def document(self, format: str, watch: Watch) -> bytes:
         """The page. Raises `LessonError` if the text names bars that are not there."""
         from musiclab import __version__
 
-        def bars() -> Sequence[float]:
-            known = next((part.downbeats for part in self.parts.values() if part.downbeats), ())
-            return known or beats_of(self.stems.mixture, watch.part(0.0, 0.2), cache=cache).downbeats
-
+        bars = self.chart.grid.downbeats if self.chart.grid else ()
         fields = {
             "title": escape(self.title),
             "facts": escape(self._facts),
@@ -226,11 +226,11 @@ class Lesson:
             "generator": f"musiclab {__version__}",
             "licences": licences.footer(__version__, song=self.licence, engine=self.stems.engine, heard=self._heard),
         }
-        desk = Desk(self.stems, **self.settings)
+        desk = Desk(self.stems, chart=self.chart, **self.settings)
         how = asdict(self.writing)
         sheets = {name: Sheet(part, self.stems, mixer=desk, **how) for name, part in self.parts.items()}
         sounds = [sound for widget in (desk, *sheets.values()) for sound in widget._sounds]
-        sound = packed(sounds, format, watch.part(0.2, 0.9))
+        sound = packed(sounds, format, watch.part(0.0, 0.9))
         watch(0.9, "engraving")
         data = {
             "key": hashlib.sha256(f"{self.title}\n{self.stems.mixture.digest}".encode()).hexdigest()[:24],
@@ -249,12 +249,16 @@ class Lesson:
         """Length, key, tempo and metre, as far as they are known."""
         minutes, seconds = divmod(round(self.stems.duration), 60)
         told = [f"{minutes}:{seconds:02d}"]
-        part = next((part for part in self.parts.values() if part.beats), None)
-        if part is not None:
-            told += [part.key] if part.key else []
-            told += [f"{part.tempo:.0f} BPM"] if part.tempo else []
-            told.append("/".join(map(str, part.time_signature)))
+        told += [self.chart.key] if self.chart.key else []
+        if grid := self.chart.grid:
+            told += [f"{grid.tempo:.0f} BPM", "/".join(map(str, grid.metre))]
         return " · ".join(told)
+
+
+def _charted(stems: Stems, known: Chart | None, parts: Mapping[str, Part], watch: Watch, *, cache: bool) -> Chart:
+    """Beats, bars, chords, key and sections: as the desk or a part has them, the rest found."""
+    of_part = next((Chart.of_part(part) for part in parts.values() if part.beats), None)
+    return chart_of(stems, watch, known=known or of_part, cache=cache)
 
 
 def _written(stems: Stems, parts: Sequence[Part | str], watch: Watch, *, cache: bool) -> dict[str, Part]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import base64
 import functools
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,8 +30,6 @@ LARGEST = 2_000_000  # bytes of one picture
 _ABROAD = re.compile(r"(?:https?:|mailto:)", re.IGNORECASE)
 _TIME = re.compile(r"(?:(\d+):)?(?:(\d+):)?(\d+(?:\.\d+)?)")
 _BARS = re.compile(r"#bars=(\d+)(?:-(\d+))?")
-
-Bars = Callable[[], Sequence[float]]  # gives the times (s) at which bars begin
 
 
 @dataclass(frozen=True)
@@ -53,25 +51,19 @@ class Prose:
             if token.type == "image":
                 _picture(str(token.attrs["src"]), self.folder)
             elif token.type == "link_open" and not _BARS.fullmatch(str(token.attrs["href"])):
-                _link(str(token.attrs["href"]), self.duration, _no_bars)
-
-    @property
-    def names_bars(self) -> bool:
-        """Whether it links to bars, so that it has to be known where they begin."""
-        links = (token for token in _flat(self._tokens) if token.type == "link_open")
-        return any(_BARS.fullmatch(str(token.attrs["href"])) for token in links)
+                _link(str(token.attrs["href"]), self.duration, ())
 
     @property
     def _tokens(self) -> list[Token]:
         return _reader().parse(self.text)
 
-    def html(self, bars: Bars) -> str:
+    def html(self, bars: Sequence[float]) -> str:
         """As HTML; headings stand one step lower than in the text, below the page's title.
 
         Parameters
         ----------
-        bars : callable
-            Gives the times (s) at which bars begin, ascending; asked only where the text names bars.
+        bars : sequence of float
+            Times (s) at which bars begin, ascending; empty where they are not known.
 
         Raises
         ------
@@ -85,8 +77,8 @@ class Prose:
             elif token.type == "image":
                 token.attrs["src"] = _picture(str(token.attrs["src"]), self.folder)
             elif token.type == "link_open":
-                token.attrs["href"] = _link(str(token.attrs["href"]), self.duration, bars)
-                if _ABROAD.match(token.attrs["href"]):
+                token.attrs["href"] = target = _link(str(token.attrs["href"]), self.duration, bars)
+                if _ABROAD.match(target):
                     token.attrs.update(target="_blank", rel="noopener noreferrer")
         reader = _reader()
         return str(reader.renderer.render(tokens, reader.options, {}))
@@ -142,12 +134,12 @@ def _picture(source: str, folder: Path) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
 
 
-def _link(target: str, duration: float, bars: Bars) -> str:
+def _link(target: str, duration: float, bars: Sequence[float]) -> str:
     """Where a link leads: to another page, or to seconds of the song as ``#t=30`` or ``#t=30,42``."""
     if _ABROAD.match(target):
         return target
     if found := _BARS.fullmatch(target):
-        return _of_times(_bars_between(bars(), int(found[1]), int(found[2] or found[1]), duration))
+        return _of_times(_bars_between(bars, int(found[1]), int(found[2] or found[1]), duration))
     if target.startswith("#t="):
         times = [_seconds(text, target) for text in target[3:].split(",")]
         if len(times) > 2 or times != sorted(set(times)) or times[-1] > duration:
@@ -165,8 +157,10 @@ def _seconds(text: str, target: str) -> float:
     found = _TIME.fullmatch(text.strip())
     if found is None:
         raise LessonError(f"{target!r} is no place: write seconds, or minutes and seconds, as in #t=62 or #t=1:02.")
-    parts = [float(part) for part in text.strip().split(":")]
-    return sum(part * 60**power for power, part in enumerate(reversed(parts)))
+    seconds = 0.0
+    for part in text.strip().split(":"):
+        seconds = 60 * seconds + float(part)
+    return seconds
 
 
 def _bars_between(bars: Sequence[float], first: int, last: int, duration: float) -> list[float]:
@@ -175,7 +169,3 @@ def _bars_between(bars: Sequence[float], first: int, last: int, duration: float)
     if not 1 <= first <= last <= len(bars):
         raise LessonError(f"The notes name bars {first} to {last}: the song has {len(bars)}, counted from 1.")
     return [bars[first - 1], bars[last] if last < len(bars) else duration]
-
-
-def _no_bars() -> Sequence[float]:
-    return ()

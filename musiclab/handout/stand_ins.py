@@ -11,6 +11,7 @@ from typing import Any
 from musiclab.audio import Audio
 from musiclab.notation.writing import Score
 from musiclab.progress import Watch
+from musiclab.transcription.chart import Chart
 from musiclab.widgets.mixer.mixer import Mixer
 from musiclab.widgets.scoreview.scoreview import ScoreView
 from musiclab.widgets.shared.sounding import SoundingWidget
@@ -33,7 +34,10 @@ class _Unseen(SoundingWidget):
 
 
 class Desk(_Unseen, Mixer):
-    """A mixer for a file."""
+    """A mixer for a file; its song's chart is given, and complete."""
+
+    def _listen(self, known: Chart | None) -> None:  # noqa: ARG002  # as the widget calls it
+        self._charting = False
 
 
 class Sheet(_Unseen, ScoreView):

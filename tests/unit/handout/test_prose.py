@@ -17,7 +17,7 @@ PIXEL = base64.b64decode(
 
 
 def html(text: str, folder: Path = Path()) -> str:
-    return prose.Prose(text, folder, 9.0).html(lambda: BARS)
+    return prose.Prose(text, folder, 9.0).html(BARS)
 
 
 @pytest.mark.parametrize(
@@ -55,16 +55,12 @@ def test_what_a_single_file_cannot_hold_is_said_at_once(text: str, said: str, tm
         prose.Prose(text, tmp_path, 9.0)
 
 
-def test_bars_are_asked_for_only_where_they_are_named() -> None:
-    def unknown() -> tuple[float, ...]:
-        raise AssertionError("nobody needs them")
-
-    plain = prose.Prose("Play.", Path(), 9.0)
-    assert plain.html(unknown) == "<p>Play.</p>\n"
+def test_bars_that_are_not_there_are_said() -> None:
+    assert prose.Prose("Play.", Path(), 9.0).html(()) == "<p>Play.</p>\n"
     with pytest.raises(LessonError, match="the song has 4"):
         html("[x](#bars=5)")
     with pytest.raises(LessonError, match="could not be found"):
-        prose.Prose("[x](#bars=1)", Path(), 9.0).html(tuple)
+        prose.Prose("[x](#bars=1)", Path(), 9.0).html(())
 
 
 @pytest.mark.parametrize(
@@ -87,7 +83,7 @@ def test_nothing_in_the_text_runs(text: str) -> None:
 def test_pictures_are_inside_and_headings_stand_below_the_title(tmp_path: Path) -> None:
     (tmp_path / "my fingers.png").write_bytes(PIXEL)
     (tmp_path / "lesson.md").write_text("# Warm up\n\n![hands](my%20fingers.png)\n\n|a|b|\n|-|-|\n|1|2|\n", "utf-8")
-    made = prose.read(tmp_path / "lesson.md", 9.0).html(lambda: BARS)
+    made = prose.read(tmp_path / "lesson.md", 9.0).html(BARS)
     assert "<h2>Warm up</h2>" in made
     assert f'src="data:image/png;base64,{base64.b64encode(PIXEL).decode()}" alt="hands"' in made
     assert "<table>" in made
