@@ -240,7 +240,7 @@ function createView(session, el) {
   const { audition, editor, page, roll, bar, measures, follow } = parts;
   const deciding = createDeciding(model, parts, signal);
   const settings = createSettings(model, signal);
-  settings.prepend(deciding.opener);
+  if (answers(model)) settings.prepend(deciding.opener);
   const message = h("div", { class: "ml-message", role: "alert" });
   const root = h("div", {
     class: "musiclab ml-score", tabindex: 0, role: "group", "aria-label": `score of ${model.get("_name")}`,
