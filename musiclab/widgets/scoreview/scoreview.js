@@ -118,7 +118,7 @@ function createBar(model, { clock, editor, audition, toggle, loop, onHear }, sig
       hear.setAttribute("aria-pressed", hear.getAttribute("aria-pressed") !== "true");
       onHear();
     }, signal);
-  const instrument = createInstrument(model, audition, signal);
+  const instrument = answers(model) ? createInstrument(model, audition, signal) : "";  // Python makes its sounds
   const files = h("span", { class: "ml-files", role: "group", "aria-label": "save" }, "Save as ",
     ...FILES.filter(([format]) => model.files?.includes(format) ?? true)
       .map(([format, label]) => plain(`save as ${label}`, label, () => editor.export(format))));
