@@ -20,6 +20,7 @@ import nbformat
 from playwright.sync_api import Locator, Page, expect
 
 START = 60  # s that the server may take
+LOOKS = 200  # at what Python says, before it is wrong
 SETTINGS = {
     "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},  # else cells out of sight have no output
     "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
@@ -136,6 +137,15 @@ class OpenNotebook:
             code,
         )
         return printed.strip()
+
+    def told(self, code: str, wanted: str) -> None:
+        """Wait until `code` prints this: what is done in the page comes to Python by another way than code does."""
+        for _ in range(LOOKS):
+            found = self.python(code)
+            if found == wanted:
+                return
+            self.page.wait_for_timeout(100)
+        raise AssertionError(f"{code} prints {found!r}, not {wanted!r}")
 
     def theme(self, name: str) -> None:
         """Switch to ``JupyterLab Dark`` or ``JupyterLab Light``."""

@@ -51,7 +51,7 @@ def test_notebook_01_from_song_to_silence_of_the_voice_and_back(open_notebook: C
     expect(fader).to_have_attribute("aria-valuetext", "silent, −∞ dB")
     without = heard(page)
     assert energy_db(without - (everything - voice)) < energy_db(voice) - 60  # the voice is gone, and nothing else
-    assert notebook.python("print(mixer.gains_db['vocals'], mixer.gains_db['bass'])") == "-inf 0.0"
+    notebook.told("print(mixer.gains_db['vocals'], mixer.gains_db['bass'])", "-inf 0.0")
     wanted = notebook.python(
         "import numpy as np; x = mixer.mix().samples[0, : 6 * 44100 : 7]; print(10 * np.log10(np.mean(x**2)))"
     )
@@ -64,7 +64,7 @@ def test_notebook_01_from_song_to_silence_of_the_voice_and_back(open_notebook: C
     assert peaks[0] == [0, 0]
     page.keyboard.press("Space")
     expect(page.get_by_role("button", name="play", exact=True)).to_be_visible()
-    assert float(notebook.python("print(mixer.position)")) > 0
+    notebook.told("print(mixer.position > 0)", "True")
 
     # and the other way round
     notebook.python("mixer.gains_db['vocals'] = 0; mixer.muted = ['drums']; mixer.loop = (1, 2)")
@@ -106,14 +106,14 @@ def test_two_views_keys_and_clean_up(open_notebook: Callable[..., Any]) -> None:
     expect(fader).to_have_attribute("aria-valuetext", "−6.0 dB")
     expect(page.locator(".jp-CodeCell")).to_have_count(2)
     expect(page.locator(".jp-Dialog")).to_have_count(0)
-    assert notebook.python("print(mixer.muted, mixer.gains_db['bass'])") == "('bass',) -6.0"
+    notebook.told("print(mixer.muted, mixer.gains_db['bass'])", "('bass',) -6.0")
 
     first.get_by_role("button", name="play", exact=True).click()
     page.evaluate("window.kept = document.querySelector('.ml-mixer').engine")
     page.wait_for_function("kept.sounding")
     page.evaluate("window.context = kept.context; jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
     page.wait_for_function("context.state === 'closed'")
-    assert notebook.python("print(mixer.playing)") == "False"
+    notebook.told("print(mixer.playing)", "False")
 
 
 def test_a_reloaded_page_finds_its_mixer_as_it_was(open_notebook: Callable[..., Any]) -> None:

@@ -83,7 +83,7 @@ def test_the_score_follows_the_mixer_and_is_saved_as_corrected(
     slider = score.get_by_role("slider", name="At least this sure")
     slider.fill("0.5")
     expect(score.locator(".ml-page [data-note]")).to_have_count(21)
-    assert notebook.python("print(len(view.part))") == "21"
+    notebook.told("print(len(view.part))", "21")
     slider.fill("0")
     expect(score.locator(".ml-page [data-note]")).to_have_count(24)
 
@@ -99,4 +99,4 @@ def test_the_score_follows_the_mixer_and_is_saved_as_corrected(
     assert download.value.suggested_filename == "Line.musicxml"
     assert (before, saved.read_text("utf-8").count("<pitch>")) == ("24", 23)
     assert saved.read_text("utf-8").count("<step>F</step>") == 2  # of three
-    assert notebook.python("print(view.part.notes[4].semitone)") == "50"
+    notebook.told("print(view.part.notes[4].semitone)", "50")
