@@ -22,7 +22,8 @@ import pytest
 # A busy machine is no failure; and the same examples in every run, so that a red test is red for everybody.
 hypothesis.settings.register_profile("musiclab", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("musiclab")
-atexit.register(shutil.rmtree, os.environ["MUSICLAB_CACHE"], ignore_errors=True)
+for folder in ("MUSICLAB_CACHE", "MUSICLAB_KEEPS"):
+    atexit.register(shutil.rmtree, os.environ[folder], ignore_errors=True)
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 

@@ -63,7 +63,9 @@ def test_the_score_follows_the_mixer_and_is_saved_as_corrected(
     expect(score.locator(".ml-page [data-note]")).to_have_count(24)
 
     # side by side they keep their own looks, in another theme too
-    expect(score.get_by_role("button", name="undo")).to_be_in_viewport()
+    undo = score.get_by_role("button", name="undo")
+    undo.scroll_into_view_if_needed()
+    expect(undo).to_be_in_viewport()
     notebook.theme("JupyterLab Dark")
     page.wait_for_function(DRAWN)
 
