@@ -26,6 +26,8 @@ LONG_FFT, LONG_HOP = 4096, 1024  # for harmony
 LONG_FPS = SR / LONG_HOP
 HARMONY_HZ, BASS_HZ = (100.0, 2000.0), (40.0, 220.0)
 LAGS = range(1, 9)  # beats after which music may repeat
+QUIET = 0.1  # of the level of a song's loud places
+LITTLE = 0.03  # standard deviation of changes of harmony under which there are none
 CLIP = 3.0  # standard deviations
 PLACES = (1 / 2, 1 / 3, 2 / 3, 1 / 4, 3 / 4)  # between two beats
 LEVEL_SIZE = 3 * (1 + len(PLACES))
@@ -77,13 +79,21 @@ def _in_bands(rise: np.ndarray, hz: np.ndarray, bands: Sequence[tuple[float, flo
 
 
 def _pitch_classes(S: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Root of the magnitudes by pitch class [shape=(12, columns)]: loud notes don't hide the others."""
+    """What sounds by pitch class, beside the mean of all twelve; 1 long where one alone does [shape=(12, columns)].
+
+    What is there in three columns on end sounds; what is there in one is a stroke. Columns far under the song's level
+    count for nothing.
+    """
     hz = np.arange(S.shape[0]) * SR / LONG_FFT
     inside = np.flatnonzero((hz > low) & (hz < high))
+    held = np.pad(S[inside], ((0, 0), (1, 1)), mode="edge")
+    held = np.minimum(np.minimum(held[:, :-2], held[:, 1:-1]), held[:, 2:])
     pitch = np.round(hz_to_midi(hz[inside])).astype(int) % 12
     folded = np.zeros((12, S.shape[1]))
-    np.add.at(folded, pitch, np.sqrt(S[inside]))
-    return folded
+    np.add.at(folded, pitch, held)
+    folded -= folded.mean(axis=0)
+    size = np.linalg.norm(folded, axis=0)
+    return np.asarray(folded / (size + QUIET * float(np.quantile(size, 0.9)) + 1e-9))
 
 
 def accents_at(evidence: Evidence, columns: np.ndarray) -> np.ndarray:
@@ -168,11 +178,12 @@ def _spans(rows: np.ndarray, span: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _change(classes: np.ndarray, span: int) -> np.ndarray:
-    """How different the pitch classes are after each beat from before it, 0–1 [shape=(beats,)]."""
+    """How different the pitch classes are after each beat from before it [shape=(beats,)]."""
     before, after = _spans(classes, span)
-    norms = np.linalg.norm(before, axis=0) * np.linalg.norm(after, axis=0)
-    out = 1.0 - np.sum(before * after, axis=0) / np.maximum(norms, 1e-9)
-    out[0] = 0.0
+    count = np.minimum(np.arange(len(before[0])), span).clip(1)
+    left = np.minimum(len(before[0]) - np.arange(len(before[0])), span)
+    out = np.linalg.norm(after / left - before / count, axis=0)
+    out[0] = out.mean()
     return np.asarray(out)
 
 
@@ -185,4 +196,4 @@ def _growth(level: np.ndarray, span: int) -> np.ndarray:
 
 def _standard(rows: np.ndarray) -> np.ndarray:
     centred = rows - rows.mean(axis=1, keepdims=True)
-    return np.asarray((centred / (rows.std(axis=1, keepdims=True) + 1e-3)).clip(-CLIP, CLIP))
+    return np.asarray((centred / (rows.std(axis=1, keepdims=True) + LITTLE)).clip(-CLIP, CLIP))

@@ -21,8 +21,8 @@ WATCHED = 2000  # columns, 23 s of music, between two reports of progress
 DRIFT = 60.0  # how firmly a beat keeps the length of the one before it (larger is firmer)
 
 
-def beat_periods(total: np.ndarray) -> list[float]:
-    """Lengths in columns that a beat may have: the likeliest, and a rival, if there is one.
+def beat_periods(total: np.ndarray) -> list[tuple[float, float]]:
+    """Lengths in columns that a beat may have: the likeliest, and a rival, if there is one; and how likely beside it.
 
     The likeliest is the lag where the onset strength agrees best with itself, weighted by the tempo prior. A rival is
     no double, half or third of it (those are other levels of one pulse), and nearly as good.
@@ -34,8 +34,9 @@ def beat_periods(total: np.ndarray) -> list[float]:
     rest = np.where(apart, salience, 0.0)
     rival = int(np.argmax(rest))
     inside = 0 < rival < len(lags) - 1 and salience[rival] >= max(salience[rival - 1], salience[rival + 1])
-    found = [float(lags[best])]
-    return [*found, float(lags[rival])] if inside and rest[rival] >= RIVAL * salience[best] else found
+    found = [(float(lags[best]), 1.0)]
+    share = float(rest[rival] / salience[best]) if salience[best] > 0 else 0.0
+    return [*found, (float(lags[rival]), share)] if inside and share >= RIVAL else found
 
 
 def _salience(total: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

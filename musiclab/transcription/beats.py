@@ -32,7 +32,7 @@ from musiclab.progress import Cancel, Progress, Watch, watching
 from musiclab.transcription.accents import FPS, Evidence, evidence_of
 from musiclab.transcription.beat_path import beat_periods, refined, viterbi_beats
 from musiclab.transcription.beat_times import sharpened
-from musiclab.transcription.downbeats import best_reading
+from musiclab.transcription.downbeats import Pulse, best_reading
 
 
 def onset_strength(evidence: Evidence) -> np.ndarray:
@@ -86,8 +86,8 @@ def track_beats(
         return BeatGrid(tuple(times), reading.first, reading.metre)
 
 
-def pulses_of(evidence: Evidence, *, tempo: float | None = None, watch: Watch | None = None) -> list[np.ndarray]:
-    """Columns of pulses that fit, in fractions [each shape=(pulses,)]: of the beats, or of what divides or groups them.
+def pulses_of(evidence: Evidence, *, tempo: float | None = None, watch: Watch | None = None) -> list[Pulse]:
+    """Pulses that fit: of the beats, or of what divides or groups them.
 
     Raises
     ------
@@ -98,10 +98,12 @@ def pulses_of(evidence: Evidence, *, tempo: float | None = None, watch: Watch | 
     total = onset_strength(evidence)
     if float(total.max()) < 1e-3 or float(total.std()) < 1e-6:
         raise TranscriptionError("There is no rhythm to be found in this audio: set the tempo by hand.")
-    lags = [60.0 * FPS / tempo] if tempo is not None else beat_periods(total)
-    shares = [watch.part(i / len(lags), (i + 1) / len(lags)) for i in range(len(lags))]
-    found = [viterbi_beats(total, lag, share) for lag, share in zip(lags, shares, strict=True)]
-    found = [refined(total, columns) for columns in found if len(columns) >= 3]
+    periods = [(60.0 * FPS / tempo, 1.0)] if tempo is not None else beat_periods(total)
+    found = []
+    for i, (lag, salience) in enumerate(periods):
+        columns = viterbi_beats(total, lag, watch.part(i / len(periods), (i + 1) / len(periods)))
+        if len(columns) >= 3:
+            found.append(Pulse(refined(total, columns), salience))
     if not found:
         raise TranscriptionError("Too few beats were found: set the tempo by hand.")
     return found
@@ -129,7 +131,7 @@ def beats_of_notes(notes: Sequence[Note], *, metre: tuple[int, int] = (4, 4)) ->
         weights[round((note.onset - start) * FPS)] += min(note.duration, 1.0) * note.velocity / 127
     total = np.convolve(weights, np.hanning(7), mode="same")
     total = np.sqrt(total / total.max())
-    lag = beat_periods(total)[0]
+    lag = beat_periods(total)[0][0]
     found = viterbi_beats(total, lag, Watch())
     found = found if len(found) > 1 else np.array([0, round(lag)])
     times = start + refined(total, found) / FPS

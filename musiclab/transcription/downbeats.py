@@ -36,6 +36,14 @@ USUAL_TEMPO = 110.0
 
 
 @dataclass(frozen=True)
+class Pulse:
+    """Something regular in the music: its columns [shape=(pulses,)], and how salient it is, 0–1."""
+
+    columns: np.ndarray
+    salience: float = 1.0
+
+
+@dataclass(frozen=True)
 class Reading:
     """One way to count the music: beats at these columns, in this metre, the first beat at this place of its bar."""
 
@@ -62,7 +70,7 @@ class Reading:
 
 
 def best_reading(
-    evidence: Evidence, pulses: Sequence[np.ndarray], *, metre: tuple[int, int] | None = None, keep_level: bool = False
+    evidence: Evidence, pulses: Sequence[Pulse], *, metre: tuple[int, int] | None = None, keep_level: bool = False
 ) -> Reading:
     """The likeliest way to count a pulse.
 
@@ -70,16 +78,16 @@ def best_reading(
     ----------
     evidence : Evidence
         What was heard.
-    pulses : sequence of np.ndarray
-        Columns of each pulse that was found.
+    pulses : sequence of Pulse
+        All that were found.
     metre : (int, int)
         If it is known.
     keep_level : bool
         Whether the pulse is known to be the beat.
     """
     found, described = [], []
-    for columns in pulses:
-        for reading, numbers in describe(evidence, columns, metre=metre, keep_level=keep_level):
+    for pulse in pulses:
+        for reading, numbers in describe(evidence, pulse, metre=metre, keep_level=keep_level):
             found.append(reading)
             described.append(numbers)
     return found[int(np.argmax(np.stack(described) @ model_weights()))]
@@ -93,15 +101,15 @@ def model_weights() -> np.ndarray:
 
 
 def describe(
-    evidence: Evidence, columns: np.ndarray, *, metre: tuple[int, int] | None = None, keep_level: bool = False
+    evidence: Evidence, pulse: Pulse, *, metre: tuple[int, int] | None = None, keep_level: bool = False
 ) -> Iterator[tuple[Reading, np.ndarray]]:
     """All readings of a pulse, each with its numbers [shape=(size,)]."""
     metres = METRES if metre is None else (metre,)
-    sequences = [columns] if keep_level else list(_levels(np.asarray(columns, dtype=float)))
+    sequences = [pulse.columns] if keep_level else list(_levels(np.asarray(pulse.columns, dtype=float)))
     nothing = True
     for sequence in sequences:
         accents = accents_at(evidence, sequence)
-        shared = np.concatenate([_tempo_numbers(sequence), level_of(evidence, sequence)])
+        shared = np.concatenate([_tempo_numbers(sequence), [np.log(pulse.salience)], level_of(evidence, sequence)])
         again = repeats(evidence, sequence, accents)
         for candidate in metres:
             reading = Reading(sequence, candidate, 1)
@@ -112,7 +120,7 @@ def describe(
                 reading = Reading(sequence, candidate, first)
                 yield reading, _numbers(reading, accents, shared, again)
     if nothing:  # a pulse so slow or quick that no metre has it
-        yield from describe(evidence, columns, metre=metre, keep_level=True)
+        yield from describe(evidence, pulse, metre=metre, keep_level=True)
 
 
 def _levels(columns: np.ndarray) -> Iterator[np.ndarray]:
@@ -140,12 +148,13 @@ def _numbers(reading: Reading, accents: np.ndarray, shared: np.ndarray, again: n
     count, kind = reading.count, reading.kind
     profile = _profile(accents, count, reading.first)
     backbeats, middle = (profile[:, [1, 3]].mean(axis=1), profile[:, 2]) if count == 4 else np.zeros((2, len(ACCENTS)))
-    tempo, level = shared[:3], shared[3:]
+    tempo, salience, level = shared[:3], shared[3:4], shared[4:]
     return np.concatenate([
         profile[:, 0],
         *(_after_bars(row, count) for row in again),
         backbeats,
         middle,
+        salience,
         [float(count == known) for known in COUNTS],
         *(tempo if kind == known else np.zeros(3) for known in TEMPI),
         *(level if ternary == (kind == "compound") else np.zeros(len(level)) for ternary in (False, True)),
@@ -179,5 +188,5 @@ def at_other_tempo(numbers: np.ndarray, octaves: float) -> np.ndarray:
     return out
 
 
-SIZE = 3 * len(ACCENTS) + 4 + len(COUNTS) + 3 * len(TEMPI) + 2 * LEVEL_SIZE
+SIZE = 3 * len(ACCENTS) + 5 + len(COUNTS) + 3 * len(TEMPI) + 2 * LEVEL_SIZE
 """How many numbers describe a reading."""
