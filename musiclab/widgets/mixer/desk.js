@@ -107,6 +107,7 @@ export class Desk extends EventTarget {
     this.#watch("section_names", () => this.#tell("names"));
     this.#watch("keeps", () => this.#tell("keeps"));
     this.#watch("_message", () => this.#tell("sound"));
+    this.#watch("_saving", () => this.#tell("practice"));
     for (const name of ["chart", "_charting"]) {
       this.#watch(name, () => {
         this.#chart = null;

@@ -249,7 +249,8 @@ function lay(desk, signal) {
 /** What is drawn anew at each event of the desk. */
 function updatesOf({ timeline, transport, status, pace, practising, keeps, mixed }, wake) {
   return {
-    mix: [mixed, practising.update], loop: [timeline.updateLoop, transport.update, keeps.updateLoop],
+    mix: [mixed, practising.update],
+    loop: [timeline.updateLoop, transport.update, keeps.updateLoop, practising.update],
     pace: [pace.update, timeline.updatePace], practice: [practising.update],
     chart: [timeline.updateChart, keeps.update, pace.update, practising.update], keeps: [keeps.update],
     names: [timeline.rename], sound: [status.update, transport.update, timeline.updateLoaded],

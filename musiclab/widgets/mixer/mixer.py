@@ -11,6 +11,7 @@ import numpy as np
 import traitlets
 
 from musiclab.audio import Audio
+from musiclab.codecs.files import safe_name
 from musiclab.grid import BeatGrid
 from musiclab.notes import Part
 from musiclab.palette import colour
@@ -141,6 +142,7 @@ class Mixer(Saving, KeepingWidget):
             ],
             _presets=self._describe_presets(),
             _duration=stems.duration,
+            _title=safe_name(stems.mixture.title or "song"),
             _columns=self._wave_table.shape[1],
             _scale=scale,
             _waves=self._wave_table.tobytes(),

@@ -1,8 +1,9 @@
-// The fold "Practice": click and count-in, rest, the trainer of speed.
+// The fold "Practice": click and count-in, rest, the trainer of speed, and files of what is played.
 
 import { button, h } from "../shared/dom.js";
 import { checkbox, choice, select, slider } from "../shared/controls.js";
 import { formatDb } from "../shared/levels.js";
+import { createSaving } from "./export.js";
 import { tempoText } from "./pace.js";
 
 const DIVISIONS = [["1", "beats"], ["2", "halves"], ["3", "thirds"], ["4", "quarters"]];
@@ -123,12 +124,12 @@ function summed(get) {
   ].filter(Boolean).join(" · ");
 }
 
-export function createPractising(desk, signal, ...more) {
-  const parts = [createClick(desk, signal), createCount(desk, signal), createTrainer(desk, signal)];
+export function createPractising(desk, signal) {
+  const parts = [createClick, createCount, createTrainer, createSaving].map((create) => create(desk, signal));
   const short = h("span", { class: "ml-practice-short" });
   const opener = h("summary", { tabindex: 0 }, "Practice", short);
   const hint = h("p", { class: "ml-practice-hint", role: "note" });
-  const body = h("div", { class: "ml-practice-body" }, hint, ...[...parts, ...more].map((part) => part.element));
+  const body = h("div", { class: "ml-practice-body" }, hint, ...parts.map((part) => part.element));
   const element = h("details", { class: "ml-practice" }, opener, body);
   const get = (name) => desk.model.get(name);
   function update() {

@@ -4,13 +4,12 @@ import { buildDesk } from "./graph.js";
 import { limiterDelay } from "./limiter.js";
 import { Practice } from "./practice.js";
 import { performed, rendered } from "./render.js";
-import { FADE, Run } from "./run.js";
+import { FADE, LEAD, Run, inTime, soon } from "./run.js";
 import { createStretch } from "./stretch.js";
 import { toGain } from "./levels.js";
 import { Turn } from "./turn.js";
 
 export const SAMPLE_RATE = 44100;  // pinned, whatever the sound card runs at: then every frame count is known
-const LEAD = 0.03;   // s from an order to its sound: time enough to schedule every stem before its sample is due
 const GLIDE = 0.01;  // s in which a gain moves
 const LEAST = 2.5;   // s of the song that have to be there before it plays from a place
 const RENEW = 1;     // s before the end of what was there at the start: then it goes on with what has come since
@@ -309,7 +308,7 @@ export class Engine extends EventTarget {
     return stretch;
   }
 
-  #soon() { return Math.ceil((this.#context.currentTime + LEAD) * SAMPLE_RATE) / SAMPLE_RATE; }
+  #soon() { return soon(this.#context); }
 
   #fadeOut(when) {
     const { gain } = this.#desk.fade;
@@ -326,10 +325,12 @@ export class Engine extends EventTarget {
     const plan = { place: offset, loop, duration: this.duration, speed, round: this.#round, counted };
     const stretch = this.#plain ? null : this.#stretch;
     const sound = { buffers: this.buffers, stretch, semitones, ticks: practice.ticks };
-    const run = this.#run = new Run(this.#desk, sound, practice.courses(plan), {
-      when, seamless, onCourse: () => this.dispatchEvent(new Event("round")),
+    const events = {
+      late: this.#context.currentTime - this.#heard, onCourse: () => this.dispatchEvent(new Event("round")),
       onEnd: () => { if (run === this.#run) this.#ended(); },
-    });
+    };
+    const begin = (time) => new Run(this.#desk, sound, practice.courses(plan), { when: time, seamless, ...events });
+    const run = this.#run = inTime(begin, when, this.#desk.fade);
     run.keep();
     if (loop || until >= this.duration) return;
     const left = run.last.at - run.latency - this.#context.currentTime + (until - offset) / speed - RENEW;
@@ -365,15 +366,16 @@ export class Engine extends EventTarget {
 
   /**
    * All that is heard from a press on play at `place` on, as an AudioBuffer: at the speed and in the key that are set,
-   * with clicks and count-in; all rounds of a trainer, else the loop (or the song) once. `onProgress(share)` now and
-   * then; null once `signal` is aborted.
+   * with clicks and count-in; all rounds of a trainer, else the loop (or the song) once, or round and round for so many
+   * `seconds`. `onProgress(share)` now and
+   * then; null once `signal` is aborted. Other `levels` than the desk's are amplitudes: {gains, master, click}.
    */
-  perform({ place = this.loop?.[0] ?? 0, loop = this.loop, onProgress, signal } = {}) {
-    const { speed, semitones } = this.#pace;
-    const { ticks } = this.#practice;
-    const sound = { buffers: this.buffers, levels: this.#levels, library: this.library, semitones, ticks };
-    const plan = { place: toFrame(place), loop, duration: this.duration, speed, once: true };
-    return performed(sound, [...this.#practice.courses(plan)], { onProgress, signal });
+  perform({ place = this.loop?.[0] ?? 0, loop = this.loop, levels = this.#levels, seconds, onProgress, signal } = {}) {
+    const [{ speed, semitones }, { ticks }] = [this.#pace, this.#practice];
+    const sound = { buffers: this.buffers, levels, library: this.library, semitones, ticks };
+    const plan = { place: toFrame(place), loop, duration: this.duration, speed, once: seconds === undefined };
+    const courses = this.#practice.courses(plan);
+    return performed(sound, courses, { until: seconds, onProgress, signal });
   }
 
   async close() {

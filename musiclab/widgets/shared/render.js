@@ -75,11 +75,21 @@ async function limited(sound) {
   return cut(await context.startRendering(), delay, length);
 }
 
+function upTo(all, until) {
+  const courses = [];
+  for (const course of all) {
+    courses.push({ ...course, end: Math.min(course.end, until) });
+    if (course.end >= until) break;
+  }
+  return courses;
+}
+
 /**
- * Courses (see practice.js) one after the other, as they are heard; null once `signal` is aborted. `sound` is {buffers,
- * levels, library, semitones, ticks}.
+ * Courses (see practice.js) one after the other, as they are heard, to the second `until`; null once `signal` is
+ * aborted. `sound` is {buffers, levels, library, semitones, ticks}.
  */
-export async function performed(sound, courses, { onProgress = () => {}, signal } = {}) {
+export async function performed(sound, all, { until = Infinity, onProgress = () => {}, signal } = {}) {
+  const courses = upTo(all, until);
   const { sampleRate } = sound.buffers[0];
   const slowest = Math.min(...courses.map(({ speed }) => speed));
   const fitted = async (context) => {

@@ -6,13 +6,16 @@ import { placeOf } from "./practice.js";
 import { shiftOf } from "./stretch.js";
 
 export const FADE = 0.005;  // s: against clicks at seek, pause and play
+export const LEAD = 0.03;   // s from an order to its sound: time enough to schedule every stem before its sample is due
+const LEADS = 5;            // doublings of it, where a page is too busy
+const QUANTUM = 128;        // frames that are rendered at once
 const AHEAD = 3;            // s that clicks and rounds are scheduled ahead: timers of a hidden page are slow
 const OFTEN = 400;          // ms between two looks at what has to be scheduled
 
 /**
  * `sound` is {buffers, stretch, semitones, ticks}; `courses` are iterated as they are needed. The first one's lead
- * begins at `when` (s of the context), or, `seamless`, goes on without a fade. `onCourse(course)` when one begins,
- * `onEnd()` when the last one has been heard.
+ * begins at `when` (s of the context), or, `seamless`, goes on without a fade. `onCourse()` when another one begins to
+ * be heard, `onEnd()` when the last one has been: `late` seconds after the context's time.
  */
 export class Run {
   courses = [];
@@ -28,8 +31,8 @@ export class Run {
   #timers = new Set();
   #events;
 
-  constructor(desk, sound, courses, { when, seamless = false, onCourse = () => {}, onEnd = () => {} }) {
-    [this.#desk, this.#sound, this.#coming, this.#events] = [desk, sound, courses, { onCourse, onEnd }];
+  constructor(desk, sound, courses, { when, seamless = false, late = 0, onCourse = () => {}, onEnd = () => {} }) {
+    [this.#desk, this.#sound, this.#coming, this.#events] = [desk, sound, courses, { late, onCourse, onEnd }];
     this.context = desk.fade.context;
     this.#bus = new GainNode(this.context);
     this.#bus.connect(desk.click);
@@ -108,7 +111,7 @@ export class Run {
   }
 
   #whenOver({ sources }) {
-    sources[0].onended = () => this.#after(this.latency, this.#events.onEnd);
+    sources[0].onended = () => this.#after(this.latency + this.#events.late, this.#events.onEnd);
   }
 
   #after(seconds, act) {
@@ -127,7 +130,7 @@ export class Run {
       }
       this.#lay(null, false);
       const { last } = this;
-      this.#after(last.at - last.lead - now, () => this.#events.onCourse(last));
+      this.#after(last.at - last.lead - now + this.#events.late, this.#events.onCourse);
     }
     for (const course of this.courses.filter(({ end }) => end > this.#ticked)) {
       for (const tick of unrolled(this.#sound.ticks, course, this.#ticked, until)) this.#click(tick);
@@ -182,5 +185,24 @@ export class Run {
     }
     this.#dropClicks((click) => click.when >= heard);
     this.#bus.gain.setValueAtTime(1, heard + FADE).linearRampToValueAtTime(0, heard + 2 * FADE);
+  }
+}
+
+/** A time of the context, on a frame, that is `lead` seconds ahead. */
+export function soon({ currentTime, sampleRate }, lead = LEAD) {
+  return Math.ceil((currentTime + lead) * sampleRate) / sampleRate;
+}
+
+/**
+ * A run that `begin(when)` makes. Sources that are scheduled too late begin late, and clicks do not: then it is made
+ * anew for a later time. `fade` is the desk's.
+ */
+export function inTime(begin, when, { context, gain }) {
+  for (let lead = LEAD, time = when; ; lead *= 2) {
+    const run = begin(time);
+    if (context.currentTime + QUANTUM / context.sampleRate < time || lead > LEAD * 2 ** LEADS) return run;
+    run.stop(0);
+    gain.cancelScheduledValues(0);
+    time = soon(context, 2 * lead);
   }
 }
