@@ -35,15 +35,14 @@ lint: $(VENV)/.developing ## lint, format, spelling, types, and the floors of th
 		else echo "There is no Node.js (npm) here: JavaScript is not linted."; fi
 
 lint-js: node_modules/.installed
-	@node_modules/.bin/eslint eslint.config.mjs musiclab tests/browser
+	@node_modules/.bin/eslint eslint.config.mjs musiclab docs tests/browser
 
 check: lint ## lint and the quick tests, in a minute
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --quiet --numprocesses $(JOBS) \
 		-m "not slow and not browser and not real and not notebook" tests/unit
 
-docs: $(VENV)/.developing ## the notebooks with their outputs, as pages in build/docs
-	@$(BIN)/jupyter nbconvert --log-level WARN --execute --to html --config docs/pages.py \
-		--output-dir build/docs notebooks/*.ipynb
+docs: $(VENV)/.developing ## the documentation as pages that need no network: build/docs/index.html
+	@$(BIN)/python docs/build.py
 
 bench: $(VENV)/.developing ## how long everything takes that a user waits for
 	@for script in tests/benchmarks/bench_*.py; do echo "$$script"; \

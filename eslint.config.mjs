@@ -7,7 +7,7 @@ export default [
   { ignores: ["**/signalsmith-stretch.mjs"] },  // kept as it came
   js.configs.recommended,
   {
-    files: ["musiclab/**/*.js", "tests/browser/**/*.js"],
+    files: ["musiclab/**/*.js", "docs/**/*.js", "tests/browser/**/*.js"],
     languageOptions: { ecmaVersion: 2024, sourceType: "module", globals: globals.browser },
     rules: {
       "max-len": ["error", { code: 120 }],

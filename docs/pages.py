@@ -24,6 +24,7 @@ class Stills(Preprocessor):
             if cell.cell_type == "code":
                 outputs = [] if "exercise" in cell.metadata.get("tags", ()) else cell.outputs  # blank: nothing to show
                 cell.outputs = [kept for output in outputs if (kept := self.still(output)) is not None]
+        nb.metadata.pop("widgets", None)  # nothing here draws them, and what would, comes from another host
         title = nb.cells[0].source.splitlines()[0].removeprefix("# ")
         resources["metadata"]["name"] = title
         for cell in nb.cells:  # from page to page

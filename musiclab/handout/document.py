@@ -90,10 +90,15 @@ def document(fields: Mapping[str, str], data: Mapping[str, Any]) -> bytes:
 @cache
 def script() -> str:
     """The page's one script: its own modules, and those of the widgets, as they are."""
-    made = [f"{name}: (() => {{\n{_returning(front.esm(path))}\n}})()" for name, path in _WIDGETS.items()]
-    start = f"await start({{\n{','.join(made)}\n}});\n"
     # inside a string or a comment only: no code of ours says so
-    return re.sub(r"<(?=/script|!--)", r"\\x3c", f"{front.esm('../handout/handout.js')}\n{start}")
+    whole = f"{front.esm('../handout/handout.js')}\nawait start({widgets()});\n"
+    return re.sub(r"<(?=/script|!--)", r"\\x3c", whole)
+
+
+def widgets() -> str:
+    """What the modules of mixer and score view export, as an expression of JavaScript: ``{mixer: …, score: …}``."""
+    made = [f"{name}: (() => {{\n{_returning(front.esm(path))}\n}})()" for name, path in _WIDGETS.items()]
+    return "{\n" + ",".join(made) + "\n}"
 
 
 def _returning(module: str) -> str:

@@ -5,6 +5,8 @@ Notebook: 02
 
 from __future__ import annotations
 
+from html import escape
+from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,35 +15,54 @@ from musiclab.plots.pictures import from_scale, to_scale
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
     from matplotlib.image import AxesImage
 
 COLUMNS = 1200  # pixels across: more can't be told apart in a figure of 10 inches
 HZ_TICKS = (50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000)
 TICK_ROOM = 0.045  # of the height of the axis
 LOUDNESS_COLOURS, SHARE_COLOURS, ERROR_COLOURS = "magma", "viridis", "inferno"
-GREY = "#777777"  # contrast 4.5 with white, 4.2 with the #111111 of JupyterLab's dark theme
+GREY = "#777777"  # contrast 4.5 with white, 4.2 with the #111111 of JupyterLab's dark theme: no grey has 4.5 with both
+PAGE_COLOUR = "var(--jp-content-font-color1, {})"  # what Jupyter's pages write in, whatever their theme
 LONG_S = 60.0  # from here on time is told in minutes and seconds
 
 
 def follow_page(grey: str = GREY) -> None:
-    """Let the figures of a notebook stand on the page's own ground, light or dark, with grey lines and letters.
+    """Let the figures of a notebook stand on the page's own ground, light or dark, with letters in the page's colour.
 
-    A picture can't ask for the theme of the page it is on, and the page may change it later: so nothing is painted
-    behind a figure, and its lines and letters have a grey that is read on white and on near-black alike.
+    Nothing is painted behind a figure. It goes to the page as a drawing (SVG) whose lines and letters have the colour
+    that the page writes in, also when its theme changes; and as a picture (PNG) for where no drawing is shown, in a
+    grey that is read on white and on near-black alike.
 
     Parameters
     ----------
     grey : str
-        A colour of matplotlib's.
+        Of the picture's lines and letters, as ``#rrggbb``.
 
     Notebook: 02
     """
+    from IPython import get_ipython
     from matplotlib import rcParams
+    from matplotlib.figure import Figure
 
     grounds = ("figure.facecolor", "axes.facecolor", "savefig.facecolor", "legend.facecolor")
     marks = ("text.color", "axes.labelcolor", "axes.titlecolor", "axes.edgecolor", "xtick.color", "ytick.color")
     settings: dict[Any, Any] = {**dict.fromkeys(grounds, "none"), **dict.fromkeys((*marks, "grid.color"), grey)}
     rcParams.update({**settings, "legend.framealpha": 0})
+    if shell := get_ipython():
+        formatter = shell.display_formatter.formatters["text/html"]
+        formatter.for_type(Figure, lambda figure: drawing(figure, grey))
+
+
+def drawing(figure: Figure, grey: str = GREY) -> str:
+    """A figure as HTML: an SVG in which `grey` is the colour that the page writes in."""
+    file = StringIO()
+    figure.savefig(file, format="svg", bbox_inches="tight", metadata={"Date": None})
+    svg = file.getvalue()
+    svg = svg[svg.index("<svg") :].replace(grey, PAGE_COLOUR.format(grey))
+    titles = "; ".join(filter(None, (axes.get_title() for axes in figure.axes))) or "figure"
+    said = f'<svg role="img" aria-label="{escape(titles)}" style="max-width: 100%; height: auto" '
+    return svg.replace("<svg ", said, 1)
 
 
 def new_axes(ax: Axes | None, *, size: tuple[float, float] = (10.0, 4.0)) -> Axes:

@@ -171,7 +171,7 @@ def test_docstrings_name_notebooks_in_their_last_line(module: Path) -> None:
 
 
 def test_a_page_loads_nothing_from_elsewhere(tmp_path: Path) -> None:
-    """As `make docs` makes it, but not run: no scripts or styles of other hosts, and formulas that need none."""
+    """As `make docs` makes its pages, but not run: no scripts or styles of other hosts, and formulas that need none."""
     source = FOLDER / "07-evaluation.ipynb"
     order = [sys.executable, "-m", "nbconvert", "--log-level", "ERROR", "--to", "html", "--output-dir", str(tmp_path)]
     subprocess.run([*order, "--config", "docs/pages.py", str(source)], check=True, cwd=FOLDER.parent)

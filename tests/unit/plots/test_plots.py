@@ -1,10 +1,14 @@
 """Figures: what is drawn stands where its axes say, everything is drawn into the axes that were given."""
 
+import re
+from types import SimpleNamespace
+
 import matplotlib as mpl
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from IPython.core.formatters import DisplayFormatter
 
 mpl.use("Agg")
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -220,6 +224,20 @@ def test_figures_are_read_on_a_white_page_and_on_a_dark_one():
         for text in (ax.title, ax.xaxis.label, ax.get_legend().get_texts()[0], *ax.get_xticklabels()):
             for ground in ("#ffffff", "#111111"):
                 assert contrast(text.get_color(), ground) > 4.0
+
+
+def test_in_a_notebook_letters_have_the_colour_of_the_page(monkeypatch):
+    """As a drawing for pages that show one, beside the picture for all others."""
+    shell = SimpleNamespace(display_formatter=DisplayFormatter())
+    monkeypatch.setattr("IPython.get_ipython", lambda: shell)
+    with mpl.rc_context():
+        plots.follow_page()
+        figure = Figure()
+        figure.add_subplot().set(title="loud & soft", xlabel="time (s)")
+        data, _ = shell.display_formatter.format(figure)
+    assert data["text/html"].startswith('<svg role="img" aria-label="loud &amp; soft"')
+    assert data["text/html"].count("var(--jp-content-font-color1, #777777)") > 5
+    assert not re.findall(r"(?:fill|stroke): #(?!ffffff)", data["text/html"])  # nothing is written in another colour
 
 
 def contrast(one, other):
