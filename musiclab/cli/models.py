@@ -120,6 +120,7 @@ def cache_info(json: JsonOption = False) -> None:
             {
                 "folder": str(info.root),
                 "limit_bytes": info.limit_bytes,
+                "shared": [str(folder) for folder in info.shared],
                 "kinds": {kind: asdict(usage) for kind, usage in info.kinds.items()},
             }
         )
@@ -130,6 +131,8 @@ def cache_info(json: JsonOption = False) -> None:
     ]
     title = f"{info.root}: at most {info.limit_bytes / 1e9:g} GB of results"
     console.print_table(title, ("kind", "entries", "size", ""), rows or [("nothing yet", "", "", "")], numbers=(1, 2))
+    for folder in info.shared:
+        console.stdout().print(f"Looked into first, and never written to: {folder}", markup=False)
 
 
 @cache_app.command("clear")

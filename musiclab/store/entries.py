@@ -13,6 +13,8 @@ An *entry* is a folder of files under ``root/kind/key[:2]/key``. Four promises h
    was computed.
 
 The time at which an entry was last used is the modification time of its folder.
+
+Other stores may be *shared* with this one (a school's, a lab's): they are looked into first, and never written to.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ import re
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +44,7 @@ log = logging.getLogger("musiclab")
 T = TypeVar("T")
 
 PINNED = frozenset({"weights"})
+SHARED = "MUSICLAB_CACHE_SHARED"
 DEFAULT_LIMIT = 10 * 10**9  # bytes: about thirty songs of four minutes with four stems in float32
 RESERVE = 2 * 10**9  # bytes: with less free disk than this, old entries go even below the limit
 GRACE = 60.0  # seconds for which an entry that was asked for is safe: the reader has long opened its files by then
@@ -58,11 +61,12 @@ class Usage:
 
 @dataclass(frozen=True)
 class Info:
-    """What a store holds: its place, its limit (without the pinned kinds) and the usage of each kind."""
+    """What a store holds: its place, its limit (without the pinned kinds), the usage of each kind, whom it shares."""
 
     root: Path
     limit_bytes: int
     kinds: dict[str, Usage]
+    shared: tuple[Path, ...] = ()
 
 
 def key_of(*parts: object) -> str:
@@ -79,9 +83,16 @@ class Store:
         By default the environment variable ``MUSICLAB_CACHE``, or else the system's cache folder for this user.
     limit_bytes : int, optional
         By default ``MUSICLAB_CACHE_LIMIT`` (such as ``20GB``), or else `DEFAULT_LIMIT`.
+    shared : sequence of Path, optional
+        Stores that are only read. By default those that ``MUSICLAB_CACHE_SHARED`` names, divided as ``PATH`` is, where
+        `root` is left out; else none.
     """
 
-    def __init__(self, root: str | Path | None = None, *, limit_bytes: int | None = None) -> None:
+    def __init__(
+        self, root: str | Path | None = None, *, limit_bytes: int | None = None, shared: Sequence[Path] | None = None
+    ) -> None:
+        named = [] if root else os.environ.get(SHARED, "").split(os.pathsep)
+        self.shared = tuple(Path(f).expanduser().absolute() for f in (named if shared is None else shared) if f)
         place = root or os.environ.get("MUSICLAB_CACHE") or platformdirs.user_cache_dir("musiclab", appauthor=False)
         self.root = Path(place).expanduser().absolute()
         limit = os.environ.get("MUSICLAB_CACHE_LIMIT")
@@ -98,15 +109,14 @@ class Store:
 
         Pinned entries are not looked into: changed weights are for their reader to refuse, not to be replaced unasked.
         """
-        folder = self.place(key, kind)
-        try:
-            if not folder.is_dir() or (kind not in PINNED and damage(folder)):
-                return None
-        except OSError as error:  # a place where nothing can be: to write there will say why
-            log.debug("%s can't be looked at: %s", folder, error)
+        own = self.place(key, kind)
+        for root in self.shared:
+            if _is_whole(folder := root / own.relative_to(self.root), kind):
+                return folder
+        if not _is_whole(own, kind):
             return None
-        touch(folder)
-        return folder
+        touch(own)
+        return own
 
     def entry(self, key: str, fill: Callable[[Path], None], *, kind: str = "results") -> Path:
         """The entry's folder; if it is not there, `fill` makes it first.
@@ -204,7 +214,7 @@ class Store:
             kind = folder.parent.parent.name
             before = kinds.get(kind, Usage(0, 0))
             kinds[kind] = Usage(before.entries + 1, before.bytes + size_of(folder))
-        return Info(self.root, self.limit_bytes, kinds)
+        return Info(self.root, self.limit_bytes, kinds, self.shared)
 
     def verify(self) -> list[Path]:
         """The entries of which a file is missing or differs from its SHA-256. Reads everything."""
@@ -273,6 +283,15 @@ class Store:
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path, timeout=-1 if wait else 0, poll_interval=0.05):
             yield
+
+
+def _is_whole(folder: Path, kind: str) -> bool:
+    """Whether an entry is there, and its files are as they were made."""
+    try:
+        return folder.is_dir() and (kind in PINNED or not damage(folder))
+    except OSError as error:  # a place where nothing can be: to write there will say why
+        log.debug("%s can't be looked at: %s", folder, error)
+        return False
 
 
 def default_store() -> Store:

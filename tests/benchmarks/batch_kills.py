@@ -100,11 +100,11 @@ def on_dask(songs: Path, out: Path, workers: int, seconds: float, options: dict[
     ) as cluster:
 
         def kill() -> None:
-            pids = [nanny.pid for nanny in cluster.workers.values() if nanny.pid]
-            with suppress(psutil.NoSuchProcess):  # it is just being started anew
-                victim = psutil.Process(random.choice(pids))
-                victim.kill()
-                killed.append(victim.pid)
+            pids = [worker.pid for worker in list(cluster.scheduler.workers.values())]  # started: dask gives up on
+            with suppress(psutil.NoSuchProcess):  # a worker that dies while it starts
+                for victim in random.sample(pids, min(1, len(pids))):
+                    psutil.Process(victim).kill()
+                    killed.append(victim)
 
         with every(seconds, kill):
             made = ml.batch(songs, out=out, options=options, scheduler=cluster.scheduler_address, progress=_line())

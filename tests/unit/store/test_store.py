@@ -398,3 +398,43 @@ def test_two_processes_that_ask_at_once_make_it_once(tmp_path: Path) -> None:
         worker.join(60)
     assert [worker.exitcode for worker in workers] == [0, 0, 0]
     assert log.read_text() == "made\n"
+
+
+class TestShared:
+    """A store that many share: looked into first, never written to."""
+
+    @pytest.fixture
+    def school(self, tmp_path: Path) -> Store:
+        store = Store(tmp_path / "school")
+        store.entry("song", filler("of the school"))
+        store.entry("net", filler("weights"), kind="weights")
+        return store
+
+    def test_what_is_there_is_not_made_again_and_nothing_in_it_changes(self, school: Store, tmp_path: Path) -> None:
+        def state() -> dict[Path, tuple[int, int]]:
+            seen = {path: path.stat() for path in [school.root, *school.root.rglob("*")]}
+            return {path: (one.st_mtime_ns, one.st_size) for path, one in seen.items()}
+
+        before, mine = state(), Store(tmp_path / "mine", shared=[school.root])
+        assert mine.entry("song", lambda folder: pytest.fail("it is there")) == school.place("song")
+        assert mine.peek("net", "weights") == school.place("net", "weights")
+        assert mine.entry("another", filler("mine")) == mine.place("another")
+        mine.remove("song")
+        mine.clear("weights")
+        assert state() == before
+        assert mine.info().kinds.keys() == {"results"}, "only what is its own"
+        assert not mine.place("song").exists()
+
+    def test_a_damaged_entry_of_it_is_made_anew_in_ones_own(self, school: Store, tmp_path: Path) -> None:
+        (school.place("song") / "a.bin").write_text("changed")
+        mine = Store(tmp_path / "mine", shared=[school.root])
+        assert mine.entry("song", filler("of my own")) == mine.place("song")
+        assert (school.place("song") / "a.bin").read_text() == "changed"
+
+    def test_the_environment_names_several(
+        self, school: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        names = os.pathsep.join(["", str(tmp_path / "missing"), str(school.root)])
+        monkeypatch.setenv("MUSICLAB_CACHE_SHARED", names)
+        assert Store().peek("song") == school.place("song")
+        assert Store(tmp_path / "alone").shared == ()
