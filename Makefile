@@ -12,7 +12,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 .PHONY: help demo test lab lint lint-js check docs bench mutants format lock clean
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 demo: $(VENV)/.installed ## separate the bundled song: stems, levels, files, what to open next
 	@$(BIN)/musiclab demo --out out
@@ -56,6 +56,9 @@ mutants: $(VENV)/.developing ## small random bugs, and how many of them the test
 format: $(VENV)/.developing ## put the code into the house's shape, and empty the notebooks' outputs
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
 	@$(BIN)/nbstripout notebooks/*.ipynb
+
+release-check: $(VENV)/.developing ## build wheel and sdist, look into both, use the wheel away from here
+	@$(BIN)/python scripts/release_check.py
 
 lock: $(VENV)/.developing ## write the tested versions into constraints.txt
 	@$(BIN)/python scripts/lock.py

@@ -72,6 +72,10 @@ class BatchError(MusiclabError):
     """A batch can't be run as asked (its options, its folders, its workers): what is done is kept, and it goes on."""
 
 
+class BundleError(MusiclabError):
+    """An offline bundle can't be made: choose another platform, or say where the wheels are to be had."""
+
+
 def fault(error: BaseException) -> str:
     """A sentence for what musiclab did not raise on purpose: what it was, and what to do about it."""
     said = (str(error).strip().splitlines() or [""])[0][:160].rstrip(".")

@@ -23,6 +23,7 @@ from musiclab.store import key_of
 
 AHEAD = 4  # tasks for each worker that the scheduler has at once: enough that none waits, few enough to steer
 CONNECT_S = 10.0
+CHECK_S = 30.0  # for the workers' first answers; later ones are waited for beside the work
 LOOK_S = 5.0  # between two looks at who is there
 GPU = "GPU"
 SEEN = ".musiclab/seen-from-workers"
@@ -72,10 +73,13 @@ class Cluster:
         self._alone_since: float | None = None
         self._looked = 0.0
         self._checked: set[str] = set()
+        self._checks: dict[str, Any] = {}
+        self._marks: dict[str, str] = {}
         self.room = AHEAD
         try:
             self._resources = self._chosen(resources)
             self._look()
+            self._judge(wait_s=CHECK_S)
         except BaseException:
             self.close()
             raise
@@ -123,6 +127,7 @@ class Cluster:
             self._alone_since = None
             if new := [name for name in able if name not in self._checked]:
                 self._check(new)
+            self._judge(wait_s=0)
             return
         self._alone_since = self._alone_since or time.monotonic()
         if time.monotonic() - self._alone_since >= self._patience:
@@ -131,30 +136,46 @@ class Cluster:
             )
 
     def _check(self, workers: list[str]) -> None:
-        """Workers have to have the same musiclab, and to see the folder that results go to."""
-        from musiclab import __version__
-
-        mark = uuid.uuid4().hex
+        """Ask new workers whether they have the same musiclab, and see the folder that results go to."""
+        mark = next(iter(self._marks.values()), uuid.uuid4().hex)
         if local_path(self._target) is not None:
             Target(self._target).write(SEEN, mark.encode())
-        answers = self._client.run(_seen, self._target, workers=workers, on_error="return")
-        for name, answer in answers.items():
-            if isinstance(answer, OSError):  # it died just now
-                continue
-            if isinstance(answer, Exception):
-                raise BatchError(
-                    f"The worker {name} can't load musiclab ({answer}): install musiclab {__version__} there."
-                ) from answer
-            if answer["version"] != __version__:
-                raise BatchError(
-                    f"The worker {name} has musiclab {answer['version']}, and this is {__version__}: install the same."
-                )
-            if local_path(self._target) is not None and answer["mark"] != mark:
-                raise BatchError(
-                    f"The worker {name} doesn't see the folder {self._target}: give one that all machines share, "
-                    "or an address such as s3://bucket/folder."
-                )
-            self._checked.add(name)
+        self._checked.update(workers)
+        for name in workers:
+            self._checks[name] = self._client.submit(
+                _seen, self._target, workers=[name], pure=False, priority=100, key=f"musiclab-check-{uuid.uuid4().hex}"
+            )
+        self._marks.update(dict.fromkeys(workers, mark))
+
+    def _judge(self, *, wait_s: float) -> None:
+        """What the new workers answered; who hasn't yet is asked about later, so that none can hold up the batch."""
+        until = time.monotonic() + wait_s
+        for name, future in list(self._checks.items()):
+            while not future.done() and time.monotonic() < until:
+                time.sleep(0.02)
+            if future.done():
+                del self._checks[name]
+                self._judge_one(name, future, self._marks.pop(name))
+
+    def _judge_one(self, name: str, future: Any, mark: str) -> None:
+        from musiclab import __version__
+
+        if future.status == "cancelled" or (future.status == "error" and _died(future.exception())):
+            return
+        if future.status == "error":
+            raise BatchError(
+                f"The worker {name} can't load musiclab ({future.exception()}): install musiclab {__version__} there."
+            )
+        answer = future.result()
+        if answer["version"] != __version__:
+            raise BatchError(
+                f"The worker {name} has musiclab {answer['version']}, and this is {__version__}: install the same."
+            )
+        if local_path(self._target) is not None and answer["mark"] != mark:
+            raise BatchError(
+                f"The worker {name} doesn't see the folder {self._target}: give one that all machines share, "
+                "or an address such as s3://bucket/folder."
+            )
 
     def submit(self, task: Task) -> None:
         """See `Workers`."""
@@ -208,6 +229,13 @@ def _work(told: dict[str, Any]) -> dict[str, Any]:
 
     worker = get_worker()
     return perform(Task.of(told), worker=f"{socket.gethostname()} {worker.name}").as_dict()
+
+
+def _died(error: Any) -> bool:
+    """Whether it says that a worker is gone, which is no fault of what it has installed."""
+    from distributed import KilledWorker
+
+    return isinstance(error, (KilledWorker, OSError, TimeoutError)) or "NoValidWorker" in type(error).__name__
 
 
 def _seen(target: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from musiclab.cli import assignment, batch, evaluate, jobs, lab, models, page, remix, score, separate, serve
+from musiclab.cli import assignment, batch, bundle, evaluate, jobs, lab, models, page, remix, score, separate, serve
 from musiclab.cli.console import Commands, plain_logging
 
 app = typer.Typer(
@@ -33,6 +33,7 @@ app.command("page")(page.page)
 app.command("remix-pack")(remix.remix_pack)
 app.command("samples")(remix.samples)
 app.command("batch")(batch.batch)
+app.command("bundle")(bundle.bundle)
 app.command("assignment")(assignment.assignment)
 app.command("engines")(models.engines)
 app.command("serve")(serve.serve)
