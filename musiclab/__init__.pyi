@@ -4,6 +4,8 @@ from .batches.run import batch as batch
 from .codecs import load as load
 from .datasets import demo as demo
 from .datasets import demo_songs as demo_songs
+from .guided.studio import Studio as Studio
+from .guided.studio import studio as studio
 from .handout.page import Page as Page
 from .handout.page import page as page
 from .notation.whole import lead_sheet as lead_sheet

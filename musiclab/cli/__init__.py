@@ -11,7 +11,21 @@ from typing import Annotated
 
 import typer
 
-from musiclab.cli import assignment, batch, bundle, evaluate, jobs, lab, models, page, remix, score, separate, serve
+from musiclab.cli import (
+    assignment,
+    batch,
+    bundle,
+    evaluate,
+    jobs,
+    lab,
+    models,
+    page,
+    remix,
+    score,
+    separate,
+    serve,
+    studio,
+)
 from musiclab.cli.console import Commands, plain_logging
 
 app = typer.Typer(
@@ -40,6 +54,7 @@ app.command("serve")(serve.serve)
 app.add_typer(models.app, name="models")
 app.add_typer(models.cache_app, name="cache")
 app.add_typer(evaluate.app, name="evaluate")
+app.command("studio", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(studio.studio)
 app.command("lab", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(lab.lab)
 
 

@@ -5,7 +5,7 @@
 // for files that were made beforehand.
 
 const same = (a, b) => a === b || (!ArrayBuffer.isView(a) && JSON.stringify(a) === JSON.stringify(b));
-const PASSING = ["position", "playing", "clock"];  // of a widget's public traits: where it is, not how it is set
+const PASSING = ["position", "playing", "round", "clock"];  // where a widget is, not how it is set
 const isKept = (name) => !name.startsWith("_") && !PASSING.includes(name);
 
 export class Model {

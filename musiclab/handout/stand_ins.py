@@ -18,7 +18,7 @@ from musiclab.widgets.shared.sounding import SoundingWidget
 from musiclab.widgets.shared.transport import SAMPLE_RATE, Plan, packets
 
 QUALITY = {"mp3": 0.4, "opus": 0.2}  # about 85 kbit/s for a stereo stem in either
-PASSING = ("clock", "position", "playing")  # of a mixer's public traits: where it is, not how it is set
+PASSING = ("clock", "position", "playing", "round")  # of a mixer's public traits: where it is, not how it is set
 _JUPYTER = ("layout", "tabbable", "tooltip", "comm", "keys", "log")
 _OWN = ("_esm", "_css", "_anywidget_id", *_JUPYTER)  # of a widget's state: what a page has no use for
 

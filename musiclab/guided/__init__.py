@@ -1,0 +1,1 @@
+"""The studio: a page without code. Drop a song, hear its instruments, read a part, take the lesson home."""
