@@ -27,7 +27,7 @@ class Drop(Widget):
     _esm = front.esm("../guided/drop.js")
     _css = front.css("../guided/drop.css")
 
-    arriving: traitlets.Tuple[str, float] = traitlets.Tuple(("", 0.0))
+    arriving = traitlets.Tuple(("", 0.0))
     _received = traitlets.Float(0).tag(sync=True)
 
     def __init__(self, came: Callable[[str, bytes], object], refused: Callable[[str], object]) -> None:

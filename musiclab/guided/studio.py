@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -123,7 +124,7 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]
         self.mixer, self.view = Mixer(stems), None
         self._clear(self._score)
         self._desk.children = [self.mixer]
-        parts = [_button(name.capitalize(), lambda name=name: self._write(name)) for name in stems]
+        parts = [_button(name.capitalize(), partial(self._write, name)) for name in stems]
         lesson = _button("Hand-out …", self._hand_out)
         self._asked.children = [ipywidgets.HTML("<b>Sheet music of</b>&nbsp;"), *parts, lesson]
         self._asked.layout.display = None
