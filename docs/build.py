@@ -155,13 +155,13 @@ def script() -> str:
 
 def build(out: Path, *, course: bool) -> None:
     """Write the site into the folder `out`."""
-    from musiclab.widgets.shared import front
+    from musiclab.widgets.mixer.mixer import Mixer
+    from musiclab.widgets.scoreview.scoreview import ScoreView
 
     (out / "assets").mkdir(parents=True, exist_ok=True)
     (out / "assets/live.js").write_text(script(), encoding="utf-8")
     (out / "assets/site.css").write_bytes((HERE / "site.css").read_bytes())
-    style = front.css("mixer/mixer.css", "scoreview/scoreview.css")
-    (out / "assets/live.css").write_text(style, encoding="utf-8")
+    (out / "assets/live.css").write_text(f"{Mixer._css}\n{ScoreView._css}", encoding="utf-8")
     for picture in (*HERE.glob("*.png"), *HERE.glob("*.csv")):
         (out / picture.name).write_bytes(picture.read_bytes())
     html = exporter()
