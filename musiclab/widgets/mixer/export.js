@@ -1,7 +1,7 @@
 // The row "Save": what is heard, or each stem, as files. Python renders and writes them, at the stems' own rate; a page
 // without a kernel renders for itself, what it would play, and offers WAV files to keep.
 
-import { button, h } from "../shared/dom.js";
+import { answers, button, h } from "../shared/dom.js";
 import { choice, select } from "../shared/controls.js";
 import { toGain } from "../shared/levels.js";
 import { wavOf } from "../shared/wav.js";
@@ -41,7 +41,7 @@ async function renderHere(desk, { each, whole }, { show, signal }) {
 
 export function createSaving(desk, signal) {
   const { model } = desk;
-  const here = model.get("_python") === false;
+  const here = !answers(model);
   let [what, stopped] = ["heard", null];
   const kind = choice("what to save", WHAT, (name) => {
     what = name;

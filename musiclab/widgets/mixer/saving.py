@@ -38,7 +38,6 @@ class Saving(Practising, ChartedWidget):
 
     stems: Stems
     folder = traitlets.Unicode(".")
-    _python = traitlets.Bool(True).tag(sync=True)  # a page without a kernel says false, and renders for itself
     _title = traitlets.Unicode("song").tag(sync=True)  # of files that the page writes
     _saving = traitlets.Dict().tag(sync=True)  # share, text, done, failed
 
