@@ -86,8 +86,10 @@ def in_context(
 def _found(rhythm: Audio, part: Part, watch: Watch) -> BeatGrid:
     """The beats of the song near the decided tempo; where there are none, even ones at that tempo."""
     tempo = part.decisions.tempo if isinstance(part.decisions.tempo, float) else None
+    # Half and double are of what is found by itself: another metre might make it another level of the pulse.
+    metre = part.decisions.metre if tempo is not None or part.decisions.tempo is None else None
     try:
-        return track_beats(rhythm, tempo=tempo, metre=part.decisions.metre, progress=watch)
+        return track_beats(rhythm, tempo=tempo, metre=metre, progress=watch)
     except TranscriptionError:
         if tempo is None:
             raise
