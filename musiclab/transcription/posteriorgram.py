@@ -99,8 +99,13 @@ class Posteriorgram:
         return column_times(len(self.note))
 
     def save(self, path: str | Path) -> Path:
-        """Write it to an ``.npz`` file (half precision: enough for thresholds)."""
-        arrays = {name: getattr(self, name).astype(np.float16) for name in ARRAYS}
+        """Write it to an ``.npz`` file: what is read back gives the very same notes.
+
+        The contour alone is kept in half precision. In the others that would make neighbouring columns equal, and
+        onsets, which are peaks, would move by a column.
+        """
+        arrays = {name: getattr(self, name) for name in ARRAYS}
+        arrays["contour"] = arrays["contour"].astype(np.float16)
         path = Path(path)
         with path.open("wb") as file:
             np.savez(file, duration=np.float64(self.duration), **arrays)
