@@ -129,12 +129,12 @@ def right_notes(part: Part, truth: Part) -> tuple[tuple[float, ...], tuple[bool,
     Strokes of no class, such as side sticks and tambourines, are left out: annotations lack them.
     """
     if truth.instrument == "drums":
-        part, truth = _by_class(part), _by_class(truth)
+        part, truth = by_class(part), by_class(truth)
     hits = {found for _, found in matched_notes(part, truth)}
     return tuple(note.confidence for note in part.notes), tuple(i in hits for i in range(len(part)))
 
 
-def _by_class(part: Part) -> Part:
+def by_class(part: Part) -> Part:
     """Drums with one key for each class."""
     classes = {key: float(keys[0]) for keys in DRUM_CLASSES.values() for key in keys}
     return part.with_notes(replace(n, pitch=classes[n.semitone]) for n in part.notes if n.semitone in classes)

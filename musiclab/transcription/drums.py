@@ -4,7 +4,7 @@ The network (convolutions only; `drums.onnx`) sees the spectrogram of the whole 
 how likely each of nine drums is struck. It was trained on drumming rendered from recorded one-shots, with the exact
 times as truth (`musiclab.training.listeners.drums`; docs/drum-model.md is its model card). A fit for each drum on kits
 that it was not trained on turns the height of a peak into the chance that it is a stroke; peaks over a threshold
-become notes.
+become notes. What they say of themselves is settled on stems of songs (`stem_confidence`).
 
 References
 ----------
@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
@@ -27,6 +27,7 @@ import numpy as np
 from musiclab.errors import WeightsError
 from musiclab.notes import Note, order
 from musiclab.transcription.calibration import calibration, logistic
+from musiclab.transcription.stem_confidence import confidence_in_stem, describe_strokes
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -169,16 +170,26 @@ def strokes_to_notes(strokes: Strokes, *, threshold: float = THRESHOLD) -> list[
     threshold : float
         How likely (0–1) a stroke has to be: higher gives fewer notes.
     """
+    notes, described = judged_notes(strokes, threshold=threshold)
+    confidence = confidence_in_stem(described, "strokes")
+    settled = [replace(note, confidence=float(c)) for note, c in zip(notes, confidence, strict=True)]
+    return sorted(settled, key=order)
+
+
+def judged_notes(strokes: Strokes, *, threshold: float = THRESHOLD) -> tuple[list[Note], np.ndarray]:
+    """The strokes, drum by drum, and what the confidence of each is worked out from (`stem_confidence`)."""
     fitted = calibration()["drums"]
     confidence = confidences(strokes.chance, np.array(fitted["slopes"]), np.array(fitted["offsets"]))
+    found = peaks_of_each(confidence, threshold)
+    judged = np.concatenate([confidence[at, d] for d, at in enumerate(found)])
     notes: list[Note] = []
-    for d, at in enumerate(peaks_of_each(confidence, threshold)):
+    for d, at in enumerate(found):
         velocities = _velocities(strokes.level_db[:, d], at)
+        length = LENGTHS.get(DRUMS[d], SHORT)
         for column, velocity in zip(at, velocities, strict=True):
             onset = max(0.0, refine(strokes.chance[:, d], column) * COLUMN_S + fitted["delay"])
-            length = LENGTHS.get(DRUMS[d], SHORT)
-            notes.append(Note(onset, onset + length, KEYS[DRUMS[d]], int(velocity), float(confidence[column, d])))
-    return sorted(notes, key=order)
+            notes.append(Note(onset, onset + length, KEYS[DRUMS[d]], int(velocity)))
+    return notes, describe_strokes(judged)
 
 
 def confidences(chance: np.ndarray, slopes: np.ndarray, offsets: np.ndarray) -> np.ndarray:

@@ -27,10 +27,11 @@ import numpy as np
 
 from musiclab.notes import Note
 from musiclab.theory import hz_to_midi, midi_to_hz
-from musiclab.transcription.calibration import calibration, logistic
+from musiclab.transcription.line_confidence import DESCRIBED, CutLine, describe
 from musiclab.transcription.line_path import Costs, decode
-from musiclab.transcription.onsets import LOG_ODDS_LIMIT, beginnings, changes, loud_parts
+from musiclab.transcription.onsets import beginnings, changes, loud_parts
 from musiclab.transcription.posteriorgram import Posteriorgram, column_levels
+from musiclab.transcription.stem_confidence import confidence_in_stem
 
 if TYPE_CHECKING:
     from swift_f0 import SwiftF0
@@ -130,6 +131,7 @@ class LineSettings:
     unvoiced: float = 1.0  # cost of a note in a column that doesn't sound
     min_columns: int = 6  # shortest note: 96 ms
     gate_db: float = 32.0  # columns so far below the loud parts don't sound
+    least_confidence: float = 0.15  # notes less likely than that are not written
 
 
 def line_notes(
@@ -153,38 +155,26 @@ def line_notes(
     list[Note]
         In order of time, without overlaps, each at the median pitch of its columns, with calibrated confidences.
     """
-    notes, x = judged_notes(track, gram, low=low, high=high, settings=settings)
-    if not notes:
-        return []
-    fitted = calibration()["lines"]
-    confidence = logistic(x @ np.array(fitted["weights"]) + fitted["bias"])
-    return [replace(note, confidence=float(c)) for note, c in zip(notes, confidence, strict=True)]
+    notes, described = judged_notes(track, gram, low=low, high=high, settings=settings)
+    confidence = confidence_in_stem(described, "lines")
+    least = (settings or LineSettings()).least_confidence
+    return [replace(note, confidence=float(c)) for note, c in zip(notes, confidence, strict=True) if c >= least]
 
 
 def judged_notes(
     track: PitchTrack, gram: Posteriorgram | None, *, low: int, high: int, settings: LineSettings | None = None
 ) -> tuple[list[Note], np.ndarray]:
-    """The notes, and what their confidence is worked out from [shape=(notes, 8)]."""
+    """The notes, and what each is judged by (see `musiclab.transcription.line_confidence.describe`)."""
     settings = settings or LineSettings()
     if len(track.pitch) < settings.min_columns:
-        return [], np.zeros((0, 8))
-    loud = float(loud_parts(track.level_db))
+        return [], np.zeros((0, DESCRIBED), np.float32)
     voiced, costs = _heard(track, low, high, replace(settings, onset_weight=0.0, onset_bias=0.0))
     # To begin a note costs minus the log-odds that one begins here: a clear onset pays for a repeated note.
     odds = beginnings(track, gram)
     path, begins = decode(costs, -settings.onset_weight * (odds + settings.onset_bias))
-    notes, rows = [], []
-    for start, end, pitch in path_notes(track, voiced, path, begins):
-        notes.append(Note(start * COLUMN_S, end * COLUMN_S, float(np.clip(pitch, 0, 127)), 80, 1.0))
-        pitches = track.pitch[start:end][voiced[start:end] > 0.5]
-        strayed = float(np.mean(np.minimum(np.abs(pitches - pitch), 2.0)))
-        begun = float(odds[max(0, start - 1) : start + 2].max()) / LOG_ODDS_LIMIT
-        repeats = len(notes) > 1 and notes[-2].offset > start * COLUMN_S - 0.05 and abs(notes[-2].pitch - pitch) < 0.6
-        level = float(np.clip(track.level_db[start:end].max() - loud, -40, 6)) / 20
-        length = float(np.log(end - start)) - 3.0
-        rows.append([float(voiced[start:end].mean()), strayed, begun, begun * repeats, float(repeats), level,
-                      length, length**2])  # fmt: skip
-    return notes, np.array(rows).reshape(-1, 8)
+    cut = path_notes(track, voiced, path, begins)
+    notes = [Note(a * COLUMN_S, b * COLUMN_S, float(np.clip(pitch, 0, 127)), 80, 1.0) for a, b, pitch in cut]
+    return notes, describe(CutLine.of(cut), track, voiced, odds, gram)
 
 
 def reached(grid: np.ndarray, pitches: np.ndarray, settings: LineSettings) -> np.ndarray:

@@ -6,10 +6,10 @@ The steps, each on whole arrays:
    low threshold;
 2. long stretches of note posterior that no onset explains are candidates too (soft onsets: "melodia trick" in [1]_),
    and so is the octave below each candidate, which the posteriorgram often misses;
-3. a network judges each by all that is known around it (`note_confidence` beside this file): the
-   note's confidence;
+3. a network judges each by all that is known around it (`note_confidence` beside this file);
 4. those above the threshold are kept, as many at once as the instrument can play, and each lasts until the note
-   posterior stays below `frame_threshold` for `GAP` columns, or the key is struck again.
+   posterior stays below `frame_threshold` for `GAP` columns, or the key is struck again;
+5. what each says of itself is settled on stems of songs, clean and separated (`stem_confidence`).
 
 Steps 1–3 know no threshold that a user can move: they are done once for a posteriorgram.
 
@@ -30,6 +30,7 @@ import numpy as np
 from musiclab.notes import Note, order
 from musiclab.transcription.note_confidence import TOGETHER, NoteEvidence, describe, judge
 from musiclab.transcription.posteriorgram import HOP, LOWEST, PITCHES, SR, Posteriorgram
+from musiclab.transcription.stem_confidence import confidence_in_stem, describe_chords
 
 GAP = 11  # columns (128 ms) that a note may dip below the threshold without ending
 SHORTEST = 5  # columns (58 ms) of a note that has an onset and little else; as far apart are two onsets of a key
@@ -248,17 +249,38 @@ def create_notes(
     list[Note]
         In order of time; `confidence` is the probability that the note is right. Velocities are all 80.
     """
-    candidates = candidates_of(gram)
-    keep = (
-        (candidates.confidence >= onset_threshold)
-        & (candidates.key >= low - LOWEST)
-        & (candidates.key <= high - LOWEST)
+    notes, described = judged_notes(
+        gram,
+        onset_threshold=onset_threshold,
+        frame_threshold=frame_threshold,
+        min_length=min_length,
+        low=low,
+        high=high,
+        polyphony=polyphony,
+        soft_onsets=soft_onsets,
     )
-    candidates = candidates.where(keep & (soft_onsets | ~candidates.soft))
-    candidates = replace(candidates, end=lasting(gram, candidates, frame_threshold))
-    candidates = candidates.where(candidates.end - candidates.start >= max(1, round(min_length / COLUMN_S)))
-    candidates = candidates.where(limit_polyphony(candidates, polyphony))
-    return sorted(as_notes(candidates), key=order)
+    return sorted(as_notes(replace(notes, confidence=confidence_in_stem(described, "chords"))), key=order)
+
+
+def judged_notes(
+    gram: Posteriorgram,
+    *,
+    onset_threshold: float,
+    frame_threshold: float = CANDIDATE_FRAME,
+    min_length: float = 0.05,
+    low: int = LOWEST,
+    high: int = LOWEST + PITCHES - 1,
+    polyphony: int = PITCHES,
+    soft_onsets: bool = True,
+) -> tuple[Candidates, np.ndarray]:
+    """The notes, and what their confidence is worked out from (see `stem_confidence.describe_chords`)."""
+    heard = candidates_of(gram)
+    heard = heard.where((heard.key >= low - LOWEST) & (heard.key <= high - LOWEST))
+    notes = heard.where((heard.confidence >= onset_threshold) & (soft_onsets | ~heard.soft))
+    notes = replace(notes, end=lasting(gram, notes, frame_threshold))
+    notes = notes.where(notes.end - notes.start >= max(1, round(min_length / COLUMN_S)))
+    notes = notes.where(limit_polyphony(notes, polyphony))
+    return notes, describe_chords(notes.confidence, notes.end - notes.start)
 
 
 def as_notes(candidates: Candidates) -> list[Note]:

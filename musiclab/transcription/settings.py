@@ -43,6 +43,7 @@ class NoteSettings:
             rest=usual.rest * (1 - frame) / (1 - MIDDLE_FRAME),
             unvoiced=usual.unvoiced * frame / MIDDLE_FRAME,
             min_columns=max(2, round(self.min_length / COLUMN_S)),
+            least_confidence=usual.least_confidence * onset / MIDDLE_ONSET,
         )
 
 

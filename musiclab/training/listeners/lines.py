@@ -1,14 +1,14 @@
 """Train what tells the notes of lines: called by `musiclab.training.listeners`; needs torch and the samples.
 
-Lines are rendered from recorded samples (and some from computed tones) with exact onsets. Three clips of four train the
-network of `musiclab.transcription.onsets`; on the others, which it has not heard, the confidences are fitted and
-the F-measures taken that are logged. The files that are shipped were made with these functions on 281 clips of other
-seeds: a new run gives similar numbers, not the same.
+Lines are rendered from recorded samples (and some from computed tones) with exact onsets. Three clips of four
+train the network of `musiclab.transcription.onsets`; on the others, which it has not heard, the F-measures are
+taken that are logged, and `musiclab.training.listeners.confidences` fits how likely notes are right. The files
+that are shipped were made with these functions on 281 clips of other seeds: a new run gives similar numbers,
+not the same.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 from collections import defaultdict
 from collections.abc import Iterator
@@ -22,14 +22,14 @@ from musiclab.instruments import Instrument, find
 from musiclab.metrics.notes import note_score
 from musiclab.notes import Part
 from musiclab.training.listeners import fitting
-from musiclab.training.listeners.fitting import are_right, fit_logistic, pitch_range
+from musiclab.training.listeners.fitting import pitch_range
 from musiclab.training.places import listeners_folder
 from musiclab.training.studio.clips import effects
 from musiclab.training.studio.clips.lines import lasting, play_line, random_melody, random_tones
 from musiclab.training.studio.clips.music import play_samples, produce, random_chords
 from musiclab.training.studio.clips.samples import SR, RecordedSound
-from musiclab.transcription.calibration import calibration, layers
-from musiclab.transcription.monophonic import COLUMN_S, PitchTrack, judged_notes, track_pitch
+from musiclab.transcription.calibration import layers
+from musiclab.transcription.monophonic import COLUMN_S, PitchTrack, line_notes, track_pitch
 from musiclab.transcription.onsets import WEIGHTS, described
 from musiclab.transcription.posteriorgram import Posteriorgram, posteriorgram
 
@@ -53,14 +53,14 @@ class HeardLine:
     track: PitchTrack
 
 
-def hear_lines(groups: dict[str, list[list[RecordedSound]]]) -> Iterator[HeardLine]:
-    """Render and hear all clips, the families in turn."""
+def hear_lines(groups: dict[str, list[list[RecordedSound]]], *, every: int = 1) -> Iterator[HeardLine]:
+    """Render and hear all clips, or every so many, the families in turn."""
     others = [samples for name, kits in groups.items() if name != "voice" for samples in kits]
-    for i in range(max(CLIPS.values())):
-        for family in (name for name, count in CLIPS.items() if i < count):
-            rng = np.random.default_rng([22, list(CLIPS).index(family), i])
-            samples = random_tones(rng) if family == "tones" else groups[family][i % len(groups[family])]
-            yield hear_line(rng, family, samples, others[rng.integers(len(others))])
+    clips = [(i, family) for i in range(max(CLIPS.values())) for family, count in CLIPS.items() if i < count]
+    for i, family in clips[::every]:
+        rng = np.random.default_rng([22, list(CLIPS).index(family), i])
+        samples = random_tones(rng) if family == "tones" else groups[family][i % len(groups[family])]
+        yield hear_line(rng, family, samples, others[rng.integers(len(others))])
 
 
 def hear_line(
@@ -108,28 +108,19 @@ def train_beginnings(heard: list[HeardLine], path: Path) -> None:
     layers.cache_clear()
 
 
-def fit_confidences(heard: list[HeardLine]) -> dict[str, object]:
-    """How likely the notes of lines are right; logs how good they are, by family."""
-    xs, ys, scores = [], [], defaultdict(list)
+def log_scores(heard: list[HeardLine]) -> None:
+    """Log how good the notes are, by family."""
+    scores = defaultdict(list)
     for clip in heard:
-        notes, x = judged_notes(clip.track, clip.gram, low=clip.known.low, high=clip.known.high)
+        notes = line_notes(clip.track, clip.gram, low=clip.known.low, high=clip.known.high)
         scores[clip.family].append(note_score(clip.truth.with_notes(notes), clip.truth).f)
-        xs.append(x)
-        ys.append(are_right(notes, clip.truth))
     for family, values in scores.items():
         log.info("%s: F %.3f over %d clips that were not trained on", family, np.mean(values), len(values))
-    y = np.concatenate(ys)
-    return fit_logistic(np.concatenate(xs), y, np.ones(len(y)), ridge=3.0)
 
 
 def fit_lines(groups: dict[str, list[list[RecordedSound]]]) -> None:
-    """Train the network into `lines.npz`, fit the confidences into `calibration.json`."""
+    """Train the network into `lines.npz`."""
     heard = list(hear_lines(groups))
     log.info("heard %d lines", len(heard))
-    here = listeners_folder()
-    train_beginnings([clip for i, clip in enumerate(heard) if i % KEPT], here / WEIGHTS)
-    path = here / "calibration.json"
-    known = json.loads(path.read_text(encoding="utf-8"))
-    fitted = fit_confidences([clip for i, clip in enumerate(heard) if i % KEPT == 0])
-    path.write_text(json.dumps({**known, "lines": fitted}, indent=1) + "\n", encoding="utf-8")
-    calibration.cache_clear()
+    train_beginnings([clip for i, clip in enumerate(heard) if i % KEPT], listeners_folder() / WEIGHTS)
+    log_scores([clip for i, clip in enumerate(heard) if i % KEPT == 0])

@@ -1,0 +1,124 @@
+"""Fitting how likely notes are right: on a song that the tests make, and on notes whose chances are known."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from musiclab.metrics.notes import reliability_of
+from musiclab.notes import Note, Part
+from musiclab.training.listeners import __main__ as command
+from musiclab.training.listeners import confidences, separated
+from musiclab.training.listeners.confidences import JudgedNotes, fit, fit_confidences, judged
+from musiclab.training.listeners.separated import HeardStem, hear_songs
+from musiclab.training.places import listeners_folder
+from musiclab.transcription.calibration import logistic
+
+SR = 44100
+
+
+@pytest.fixture(scope="module")
+def songs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A song of six seconds: bass, voice (a line of the synthesiser's), drums and chords, all notes known."""
+    parts = {
+        "bass": Part([Note(0.3 + 0.4 * k, 0.65 + 0.4 * k, 33 + 5 * (k % 3)) for k in range(12)], "bass"),
+        "vocals": Part([Note(0.5 + 0.8 * k, 1.2 + 0.8 * k, 60 + 2 * k) for k in range(6)], "voice"),
+        "drums": Part([Note(0.3 + 0.4 * k, 0.35 + 0.4 * k, 38 if k % 2 else 36) for k in range(12)], "drums"),
+        "other": Part([Note(0.1 + k, 1.0 + k, p) for k in range(5) for p in (48, 55, 64)], "piano"),
+    }
+    root = tmp_path_factory.mktemp("songs")
+    folder = root / "tune"
+    folder.mkdir()
+    for name, part in parts.items():
+        x = np.zeros(6 * SR, np.float32)
+        sound = part.audio().samples[0][: len(x)]
+        x[: len(sound)] = 0.3 * sound
+        soundfile.write(folder / f"{name}.wav", np.stack([x, x], axis=1), SR, subtype="FLOAT")
+    notes = {name: [[n.onset, n.offset, n.pitch, n.velocity] for n in part.notes] for name, part in parts.items()}
+    (folder / "song.json").write_text(json.dumps({"notes": notes}), encoding="utf-8")
+    return root
+
+
+@pytest.fixture(scope="module")
+def heard(songs: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[HeardStem]]:
+    kept = tmp_path_factory.mktemp("heard")
+    return kept, list(hear_songs(songs, kept))
+
+
+def test_a_song_is_heard_in_its_mixture_its_separated_stems_and_its_true_ones(heard):
+    _, stems = heard
+    sources = {stem: sorted(h.source for h in stems if h.stem == stem) for stem in {h.stem for h in stems}}
+    assert sources == {
+        "bass": ["embedded", "mixture", "true"],
+        "drums": ["embedded", "mixture", "true"],
+        "other": ["embedded", "true"],
+        "vocals": ["embedded", "mixture"],  # what is heard in the true voice is what the others are measured by
+    }
+    bass = next(h for h in stems if (h.stem, h.source) == ("bass", "true"))
+    assert [n.pitch for n in bass.truth.notes] == [33 + 5 * (k % 3) for k in range(12)]
+    assert judged(bass).right.mean() > 0.8
+
+
+def test_what_was_heard_is_read_the_second_time(heard, songs, monkeypatch):
+    kept, stems = heard
+    monkeypatch.setattr(separated, "listen", None)
+    again = list(hear_songs(songs, kept))
+    assert [(h.stem, h.source) for h in again] == [(h.stem, h.source) for h in stems]
+    for before, after in zip(stems, again, strict=True):
+        assert after.truth.notes == before.truth.notes
+        assert (judged(after).described == judged(before).described).all()
+
+
+def test_a_stop_leaves_no_song_that_was_heard_in_part(songs, tmp_path, monkeypatch):
+    def stop(*_args, **_options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(separated, "listen", stop)
+    with pytest.raises(KeyboardInterrupt):
+        list(hear_songs(songs, tmp_path))
+    assert [path.name for path in tmp_path.iterdir() if path.suffix != ".part"] == []
+
+
+def test_every_kind_of_notes_gets_its_fit_and_the_rest_of_the_file_stays(heard, tmp_path):
+    path = tmp_path / "calibration.json"
+    before = json.loads((listeners_folder() / "calibration.json").read_text(encoding="utf-8"))
+    path.write_text(json.dumps(before), encoding="utf-8")
+    fit_confidences(heard[1], path=path)
+    after = json.loads(path.read_text(encoding="utf-8"))
+    assert after["drums"] == before["drums"]
+    for of in (confidences.LINES, confidences.CHORDS, confidences.STROKES):
+        assert len(after[of]["weights"]) == len(before[of]["weights"])
+        assert after[of] != before[of]
+
+
+def test_fitted_confidences_keep_their_word_on_notes_that_were_not_fitted(rng):
+    """Right with chances that depend on what is described: each fifth says what it is."""
+
+    def notes(count: int, source: str) -> JudgedNotes:
+        x = rng.normal(0, 1.5, (count, 3))
+        right = rng.random(count) < logistic(1.2 * x[:, 0] - 0.8 * x[:, 1] + 0.5)
+        return JudgedNotes(confidences.LINES, "bass", source, x, right.astype(float))
+
+    fitted = fit([notes(4000, "true"), notes(300, "embedded")])
+    test = notes(4000, "embedded")
+    said = logistic(test.described @ np.array(fitted["weights"]) + fitted["bias"])
+    for mean, right, count in reliability_of(said.tolist(), test.right.tolist()):
+        assert abs(mean - right) < 0.07, (mean, right, count)
+
+
+def test_sources_count_alike_however_many_notes_they_have():
+    """Nine hundred notes of one source are always right, a hundred of the other never: together that is a half."""
+    x = np.zeros((900, 1))
+    fitted = fit([
+        JudgedNotes(confidences.LINES, "bass", "true", x, np.ones(900)),
+        JudgedNotes(confidences.LINES, "bass", "embedded", x[:100], np.zeros(100)),
+    ])  # fmt: skip
+    assert logistic(np.array([fitted["bias"]]))[0] == pytest.approx(0.5, abs=0.01)
+
+
+def test_the_command_says_what_confidences_need(capsys):
+    with pytest.raises(SystemExit):
+        command.main(["confidences"])
+    assert "--songs" in capsys.readouterr().err
