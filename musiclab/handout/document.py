@@ -18,7 +18,7 @@ from musiclab.widgets.shared import front
 HERE = Path(__file__).parent
 LONG = 4000  # characters: longer texts are compressed
 _WIDGETS = {"mixer": "mixer/mixer.js", "score": "scoreview/scoreview.js"}
-_STYLES = ("mixer/mixer.css", "scoreview/scoreview.css")
+_STYLES = [f"{path.parent.name}/{path.name}" for folder in ("mixer", "scoreview") for path in front.styles(folder)]
 # No address but the page itself: worklets come from data: (pages opened from a file may not load them otherwise).
 _POLICY = (
     "default-src 'none'; script-src {scripts} data: blob: 'wasm-unsafe-eval'; worker-src data: blob:; "

@@ -52,6 +52,11 @@ def css(*names: str) -> str:
     return "\n".join((HERE / name).read_text("utf-8") for name in ("shared/theme.css", *names))
 
 
+def styles(folder: str) -> list[Path]:
+    """The style sheets of a widget's folder, in the order of their names."""
+    return sorted((HERE / folder).glob("*.css"))
+
+
 def text(name: str) -> str:
     """A file of the widgets, as it is."""
     return (HERE / name).read_text("utf-8")
