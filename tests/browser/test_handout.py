@@ -140,8 +140,8 @@ def test_loops_ticks_and_notes_are_there_again(lesson: str, offline: Callable[..
     page.get_by_role("link", name="bar 2").click()
     page.get_by_role("button", name="slower").first.click()
     page.get_by_label("Sing it").check()
-    page.get_by_label("My notes").fill("Third finger!")
-    page.get_by_label("My notes").blur()
+    page.get_by_role("textbox", name="My notes").fill("Third finger!")
+    page.get_by_role("textbox", name="My notes").blur()
     page.get_by_role("radio", name="Voice").click()
     page.get_by_role("button", name="dark page").click()
     page.reload()
@@ -150,12 +150,12 @@ def test_loops_ticks_and_notes_are_there_again(lesson: str, offline: Callable[..
     assert page.evaluate(state) == [[2, 4], 0.95]
     expect(page.get_by_label("Sing it")).to_be_checked()
     expect(page.get_by_label("Play it")).not_to_be_checked()
-    expect(page.get_by_label("My notes")).to_have_value("Third finger!")
+    expect(page.get_by_role("textbox", name="My notes")).to_have_value("Third finger!")
     expect(page.get_by_role("radio", name="Voice")).to_be_checked()
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     page.once("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="Forget").click()
-    expect(page.get_by_label("My notes")).to_have_value("")
+    expect(page.get_by_role("textbox", name="My notes")).to_have_value("")
     page.wait_for_selector(READY, state="attached")
     assert page.evaluate(state) == [None, 1]
 
@@ -187,8 +187,8 @@ def test_what_needs_musiclab_is_not_shown_and_files_are_there(lesson: str, offli
 
 def test_paper_gets_the_lesson_and_the_score(lesson: str, offline: Callable[..., Page], tmp_path: Path) -> None:
     page = offline(lesson, color_scheme="dark")
-    page.get_by_label("My notes").fill("Third finger!")
-    page.get_by_label("My notes").blur()
+    page.get_by_role("textbox", name="My notes").fill("Third finger!")
+    page.get_by_role("textbox", name="My notes").blur()
     page.emulate_media(media="print")
     expect(page.get_by_role("heading", name="Bass")).to_be_visible()
     expect(page.get_by_role("img", name="Bass, page 1")).to_be_visible()
