@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import musiclab as ml
-from musiclab.cli.studio import command, notebook
+from musiclab.cli.studio import TEMPLATE, command, notebook, template
 from musiclab.guided import costs, drop
 from musiclab.guided.studio import Studio
 
@@ -91,3 +91,10 @@ def test_voila_shows_one_cell_to_this_machine_alone(tmp_path: Path) -> None:
     assert "--Voila.ip=127.0.0.1" in said
     assert "--strip_sources=True" in said
     assert said[-2:] == ["--no-browser", "--debug"]
+
+
+def test_the_page_loads_nothing_from_another_host(tmp_path: Path) -> None:
+    template(tmp_path)
+    page = (tmp_path / "voila/templates" / TEMPLATE / "index.html.j2").read_text("utf-8")
+    assert "rendered_cells" in page
+    assert not re.search(r"""(?:href|src)=["']https?://""", page)
