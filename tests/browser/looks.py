@@ -64,8 +64,8 @@ def assert_accessible(page: Page, within: str = ".musiclab") -> None:
     assert not serious, serious
 
 
-def assert_reachable(page: Page) -> None:
-    """Every control is at least 24 px wide and high, and keeps its keys from JupyterLab's shortcuts."""
+def assert_large_enough(page: Page) -> None:
+    """Every control is at least 24 px wide and high."""
     small = page.evaluate(
         """(controls) => [...document.querySelectorAll(`.musiclab ${controls}`)].filter((e) => e.offsetParent !== null)
           .map((e) => [e.ariaLabel ?? e.className, e.offsetWidth, e.offsetHeight])
@@ -73,6 +73,11 @@ def assert_reachable(page: Page) -> None:
         CONTROLS,
     )
     assert not small, small
+
+
+def assert_reachable(page: Page) -> None:
+    """Every control is large enough, and keeps its keys from JupyterLab's shortcuts."""
+    assert_large_enough(page)
     open_to_jupyter = page.evaluate(
         """() => [...document.querySelectorAll(".musiclab, .musiclab :is(button, input, select, [tabindex])")]
           .filter((e) => !e.hasAttribute("data-lm-suppress-shortcuts")).map((e) => e.outerHTML.slice(0, 120))"""

@@ -127,6 +127,7 @@ def test_it_fits_any_screen_and_can_be_read(
     assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
     assert page.locator("html").get_attribute("data-theme") == theme
     looks.assert_accessible(page, "html")
+    looks.assert_large_enough(page)
     staff = page.evaluate(  # four spaces, in px: what can be read at arm's length
         """() => { const lines = document.querySelectorAll(".ml-page .staff")[0].querySelectorAll(":scope > path");
           const tops = [...lines].map((line) => line.getBoundingClientRect().top);
