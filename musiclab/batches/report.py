@@ -37,6 +37,8 @@ class BatchReport:
         A row for each song, in their order.
     seconds : float
         How long this run took, in s.
+
+    Notebook: 12
     """
 
     out: str

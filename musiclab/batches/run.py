@@ -104,6 +104,8 @@ def batch(
         If there is no song, no such engine, or no such format: before the first song.
     Cancelled
         If `cancel` was set; the same call goes on from there.
+
+    Notebook: 12
     """
     target = Target(_checked_target(out))
     if resume:

@@ -7,8 +7,8 @@ from os import cpu_count
 from musiclab.separation.engine import EngineInfo
 from musiclab.separation.registry import engines
 
-# Processor seconds for a minute of music with AVX2: measured for `embedded` (docs/speed.md), guessed for the others, until
-# an engine has run here.
+# Processor seconds for a minute of music with AVX2: measured for `embedded` (docs/speed.md), guessed for the others,
+# until an engine has run here.
 SPEEDS = {"embedded": 5.0, "htdemucs": 26.0, "htdemucs_6s": 26.0, "htdemucs_ft": 104.0, "mdx_extra": 60.0, "hpss": 1.0}
 UNKNOWN = 30.0
 PARALLEL = 4  # cores that a separation keeps busy, at most

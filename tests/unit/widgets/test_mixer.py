@@ -240,7 +240,9 @@ def test_what_took_long_to_encode_is_kept(
 def test_a_mixer_that_is_closed_encodes_no_further(rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
     sounds = [Audio(rng.uniform(-0.5, 0.5, (2, 60 * SR)), SR)]
     made = []
-    monkeypatch.setattr("musiclab.widgets.shared.transport.pack", lambda _, span, __: made.append(span) or b"piece")
+    monkeypatch.setattr(
+        "musiclab.widgets.shared.transport.pack", lambda _, span, __, **___: made.append(span) or b"piece"
+    )
     monkeypatch.setattr("musiclab.widgets.shared.transport._keep", lambda *_: pytest.fail("kept what is not whole"))
     assert list(packets(sounds, Plan(60.0, "ogg"), cancelled=lambda: bool(made))) == []
 
