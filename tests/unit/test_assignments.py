@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +137,9 @@ def test_a_right_a_wrong_and_an_empty_hand_in_get_their_points(tmp_path: Path) -
     (tmp_path / "exchange").mkdir(mode=0o777)
     (tmp_path / "exchange").chmod(0o777)
     order = [sys.executable, "-c", ROUND_TRIP, json.dumps(HAND_INS)]
-    done = subprocess.run(order, cwd=course, capture_output=True, text=True, check=False)
+    programs = os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]])  # nbgrader calls alembic by name
+    environment = os.environ | {"PATH": programs}
+    done = subprocess.run(order, cwd=course, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     released = (course / "lesson" / "lesson.ipynb").read_text("utf-8")
     assert "880" not in released

@@ -41,8 +41,12 @@ def judged(monkeypatch: pytest.MonkeyPatch):
 @pytest.mark.parametrize("frame_threshold", [0.3, 0.5])
 def test_a_note_begins_and_ends_with_its_columns(judged, frame_threshold: float) -> None:
     (found,) = create_notes(judged((40, 100, 64, 0.9)), frame_threshold=frame_threshold)
-    expected = [40 * COLUMN_S, 100 * COLUMN_S, 64, 0.9]
-    assert [found.onset, found.offset, found.pitch, found.confidence] == pytest.approx(expected)
+    assert [found.onset, found.offset, found.pitch] == pytest.approx([40 * COLUMN_S, 100 * COLUMN_S, 64])
+
+
+def test_the_likelier_of_two_alike_is_the_surer(judged) -> None:
+    sure, doubtful = create_notes(judged((40, 100, 64, 0.9), (140, 200, 64, 0.4)))
+    assert 0 < doubtful.confidence < sure.confidence <= 1
 
 
 def test_a_key_struck_again_ends_the_note_before(judged) -> None:
