@@ -1,6 +1,6 @@
 """BSS-Eval on real songs: the same figures as museval, to 0.01 dB.
 
-One whole song, and 20 s of every other; ``tests/benchmarks/bench_bss_eval.py`` takes all of them whole.
+A passage of each; ``tests/benchmarks/bench_bss_eval.py`` takes all of them whole.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tests.references import museval_metrics
 
 pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(1200)]
 
-SONGS = {"Reggae": None, "Beatles": 20, "Country1": 20, "Punk": 20, "Rockabilly": 20, "Shadows": 20}  # s
+SONGS = {"Reggae": 20, "Beatles": 10, "Country1": 10, "Punk": 10, "Rockabilly": 10, "Shadows": 10}  # s
 
 
 @pytest.mark.parametrize("name", SONGS)
