@@ -85,6 +85,7 @@ def _until(page: Page, asked: str) -> Any:
 
 def _heard(page: Page, hz: float) -> None:
     """Wait until the loudest partial that is heard lies at `hz`."""
+    _until(page, "Boolean(document.querySelector('.ml-mixer').engine.output)")  # a busy page starts late
     found = {}
     for _ in range(400):
         found = page.evaluate(OUTPUT)
