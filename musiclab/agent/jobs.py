@@ -61,7 +61,7 @@ class Desk:
         Parameters
         ----------
         tool : str
-            One of `musiclab.agent.tools.TOOLS`.
+            One of `musiclab.recipes.jobs.JOBS`.
         song : str
             Its name in the folder of songs.
         arguments : mapping

@@ -11,8 +11,6 @@ from musiclab.errors import EngineError
 from musiclab.progress import Watch
 from musiclab.recipes import jobs
 
-TOOLS = jobs.JOBS
-
 
 def run(tool: str, song: Audio, arguments: Mapping[str, Any], folder: Path, watch: Watch) -> jobs.Made:
     """Do what `tool` does: see `jobs.run`.

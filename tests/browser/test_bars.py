@@ -16,6 +16,7 @@ from musiclab.stems import Stems
 from musiclab.transcription.chart import Chart
 from musiclab.transcription.form import Section
 from musiclab.widgets.mixer.mixer import Mixer
+from tests.packed import packed
 from tests.sounds import tone
 
 pytestmark = pytest.mark.browser
@@ -34,10 +35,7 @@ CHART = Chart(
 def make_mixer(**settings: Any) -> Mixer:
     parts = {name: Audio(tone(hz, SECONDS, level=0.2, sr=SR), SR) for name, hz in (("vocals", 440.0), ("bass", 110.0))}
     mixture = Audio(np.sum([part.samples for part in parts.values()], axis=0), SR)
-    mixer = Mixer(Stems(parts, mixture), **({"chart": CHART} | settings))
-    mixer._asked.set()
-    mixer._packing.join()
-    return mixer
+    return packed(Mixer(Stems(parts, mixture), **({"chart": CHART} | settings)))
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from musiclab.stems import Stems
 from musiclab.transcription.chart import Chart
 from musiclab.transcription.form import Section
 from musiclab.widgets.mixer.mixer import Mixer
+from tests.packed import packed
 from tests.sounds import tone
 
 pytestmark = pytest.mark.browser
@@ -27,9 +28,7 @@ CHART = Chart(BeatGrid.steady(120, SECONDS - 1), "C major", (), (Section(0.0, SE
 def desk(page: Page, mount: Callable[..., None]) -> Page:
     parts = {name: Audio(tone(hz, SECONDS, level=0.2, sr=SR), SR) for name, hz in (("vocals", 440.0), ("bass", 110.0))}
     mixture = Audio(np.sum([part.samples for part in parts.values()], axis=0), SR)
-    mixer = Mixer(Stems(parts, mixture), chart=CHART)
-    mixer._asked.set()
-    mixer._packing.join()
+    mixer = packed(Mixer(Stems(parts, mixture), chart=CHART))
     mount(page, mixer)
     expect(page.get_by_role("button", name="play", exact=True)).to_have_attribute("aria-disabled", "false")
     return page

@@ -13,6 +13,7 @@ from musiclab.stems import Stems
 from musiclab.transcription.chart import Chart
 from musiclab.transcription.form import Section
 from musiclab.widgets.mixer.mixer import Mixer
+from tests.packed import packed
 from tests.sounds import tone
 
 pytestmark = pytest.mark.browser
@@ -33,10 +34,7 @@ def make_stems(sr: int = SR, level: float = 0.18) -> Stems:
 
 
 def make_mixer(stems: Stems | None = None, **settings: object) -> Mixer:
-    mixer = Mixer(stems or make_stems(), **({"chart": UNMEASURED} | settings))
-    mixer._asked.set()
-    mixer._packing.join()
-    return mixer
+    return packed(Mixer(stems or make_stems(), **({"chart": UNMEASURED} | settings)))
 
 
 @pytest.fixture

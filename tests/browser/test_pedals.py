@@ -13,6 +13,7 @@ from musiclab.stems import Stems
 from musiclab.transcription.chart import Chart
 from musiclab.transcription.form import Section
 from musiclab.widgets.mixer.mixer import Mixer
+from tests.packed import packed
 from tests.sounds import tone
 
 pytestmark = pytest.mark.browser
@@ -29,9 +30,7 @@ MIDI = """navigator.requestMIDIAccess = async () => {
 
 def show(page: Page, mount: Mount) -> None:
     sound = Audio(tone(220.0, SECONDS, level=0.2, sr=SR), SR)
-    mixer = Mixer(Stems({"bass": sound}, sound), chart=CHART, loop=(2, 6))
-    mixer._asked.set()
-    mixer._packing.join()
+    mixer = packed(Mixer(Stems({"bass": sound}, sound), chart=CHART, loop=(2, 6)))
     mount(page, mixer, body="<input id=elsewhere>")
     expect(page.get_by_role("button", name="play", exact=True)).to_have_attribute("aria-disabled", "false")
 

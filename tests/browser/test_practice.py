@@ -16,6 +16,7 @@ from musiclab.grid import BeatGrid
 from musiclab.recipes.click import click_track
 from musiclab.stems import Stems
 from musiclab.widgets.mixer.mixer import Mixer
+from tests.packed import packed
 from tests.sounds import tone
 
 pytestmark = pytest.mark.browser
@@ -43,10 +44,7 @@ def beaten(grid: BeatGrid, seconds: float = 8.0) -> Stems:
 
 
 def make_mixer(stems: Stems, grid: BeatGrid, **settings: object) -> Mixer:
-    mixer = Mixer(stems, chart=grid, **settings)
-    mixer._asked.set()
-    mixer._packing.join()
-    return mixer
+    return packed(Mixer(stems, chart=grid, **settings))
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from musiclab.audio import Audio
 from musiclab.grid import BeatGrid
 from musiclab.notes import Note, Part
 from musiclab.widgets.scoreview.scoreview import ScoreView
+from tests.packed import packed
 
 pytestmark = pytest.mark.browser
 
@@ -31,10 +32,7 @@ def make_view() -> ScoreView:
         inside = (time >= note.onset) & (time < note.offset)
         sound[inside] = 0.3 * np.sin(2 * np.pi * note.frequency * time[inside])
     part = Part(notes, "bass", title="Line", beats=GRID.times, downbeats=GRID.downbeats, key="G major", duration=5.0)
-    view = ScoreView(part, Audio(np.stack([sound, sound]), SR))
-    view._asked.set()
-    view._packing.join()
-    return view
+    return packed(ScoreView(part, Audio(np.stack([sound, sound]), SR)))
 
 
 class Notebook:
