@@ -93,7 +93,7 @@ class TestProject:
     def test_whatever_the_package_imports_is_a_declared_dependency(self) -> None:
         from importlib.metadata import packages_distributions
 
-        optional = {"distributed", "openvino", "pyworld"}  # extras, and the recipe of the training data
+        optional = {"distributed", "openvino", "pyworld", "voila"}  # extras, and the recipe of the training data
         agents = {"anyio", "mcp", "mcp_types", "pydantic"}  # another extra, with what it is made of
         known = set(sys.stdlib_module_names) | {"musiclab"} | optional
         declared = {need.replace("_", "-") for need in dependencies("dependencies")}
