@@ -283,6 +283,37 @@ def test_damaged_weights_are_said(tmp_path: Path, damage: str) -> None:
         from_folder(folder)
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"segment": {"numerator": 1}}, {"segment": "8"}, {"segment": float("nan")}, {"segment": 0}, {"segment": -1},
+        {"segment": 1e9}, {"samplerate": 0}, {"samplerate": "44100"}, {"samplerate": 10**9},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_network_with_settings_that_can_not_be_is_said(tmp_path: Path, wrong: dict[str, object]) -> None:
+    write(tmp_path, "net0", small(), {**SMALL, **wrong})
+    with pytest.raises(WeightsError, match="net0"):
+        from_folder(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "segment: .nan", "segment: -1", "segment: 1.0e+9", "segment: [8]", "weights: 3", "weights: [[a, b, c, d], 1]",
+        "weights: [[1, 1, 1, 1]]", "weights: [[1, 1, 1, 1], [.nan, 1, 1, 1]]", "weights: [[1, 1, 1, 1], [1, -1, 1, 1]]",
+        "weights: [[1, 1, 1, 1], [1, .inf, 1, 1]]", "weights: [[1, 1, 1], [1, 1, 1]]",
+        "weights: [[1, 1, 1, 1, 1], [1, 1, 1, 1]]",
+    ],
+)  # fmt: skip
+def test_a_bag_with_settings_that_can_not_be_is_said(tmp_path: Path, line: str) -> None:
+    folder = bag_folder(tmp_path)
+    (bag,) = folder.glob("*.yaml")
+    bag.write_text(f"models: ['net0', 'net1']\n{line}\n")
+    with pytest.raises(WeightsError, match=bag.stem):
+        from_folder(folder)
+
+
 def test_a_bag_may_not_leave_the_folder(tmp_path: Path) -> None:
     write(tmp_path, "outside", small(), SMALL)
     inside = tmp_path / "w"
