@@ -47,8 +47,8 @@ def module(page: Page) -> Callable[[str, str], Page]:
         page.route("**/*", lambda route: route.fulfill(body="<!doctype html><body>", content_type="text/html"))
         page.goto("http://localhost/")
         page.add_script_tag(content=HARNESS)
-        body = f"async (source) => {{ const module = await import(URL.createObjectURL(new Blob([source], {{ type: "
-        page.evaluate(body + f"'text/javascript' }}))); window.module = module; {script} }}", esm(name))
+        found = "URL.createObjectURL(new Blob([source], { type: 'text/javascript' }))"
+        page.evaluate(f"async (source) => {{ const module = await import({found}); {script} }}", esm(name))
         return page
 
     return load
@@ -109,8 +109,10 @@ def test_a_fader_moves_in_tenths_with_shift(module: Callable[..., Page]) -> None
 
 def test_the_last_value_of_a_drag_is_saved_when_the_mixer_closes(module: Callable[..., Page]) -> None:
     page = module("mixer/desk.js", DESK)
-    page.evaluate("for (const db of [-1, -2, -3]) desk.setGain('a', db, { stream: true }); desk.release()")
-    assert page.evaluate("model.saves") == [{"gains_db": {"a": -3, "b": 0}}]
+    last = "for (const db of [-1, -2, -3]) desk.setGain('a', db, { stream: true }); desk.release()"
+    assert page.evaluate(f"() => {{ {last}; return [...model.saves]; }}") == [
+        {"gains_db": {"a": -3, "b": 0}}
+    ]  # at once
     assert page.evaluate("model.listeners") == 0
 
 
