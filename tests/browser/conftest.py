@@ -28,7 +28,7 @@ def beside(name: str) -> Any:
     return module
 
 
-jupyter, kernel, look = beside("jupyter"), beside("kernel"), beside("looks")
+jupyter, kernel, look, mozilla = (beside(name) for name in ("jupyter", "kernel", "looks", "firefox"))
 
 PATIENCE = 60_000  # ms: others may use this machine too
 expect.set_options(timeout=PATIENCE / 3)
@@ -55,6 +55,21 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def firefox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The system's Firefox, with a sound card that nobody hears: see ``firefox.py``."""
+    if mozilla.firefox_path() is None:
+        pytest.skip("no Firefox here: install it, or name one in MUSICLAB_FIREFOX")
+    if shutil.which("pulseaudio") is None:
+        pytest.skip("Firefox plays on a sound card only: install pulseaudio for one that nobody hears")
+    folder = tmp_path_factory.mktemp("firefox")
+    with mozilla.sound_card(folder) as address:
+        browser = mozilla.Firefox(tmp_path_factory.mktemp("profile"), sound=address)
+        yield browser
+        browser.stop()
+    assert not browser.errors, browser.errors
 
 
 @pytest.fixture
@@ -116,6 +131,19 @@ def show(page: Page, widget: anywidget.AnyWidget, *, views: int = 1, css: str = 
         "([source, css, state, views]) => harness.start(source, css, state, views)",
         [str(widget._esm), str(widget._css), state_of(widget), views],
     )
+
+
+@pytest.fixture
+def visitor(browser: Browser) -> Iterator[Page]:
+    """A page that may report errors: the extensions of others, made for JupyterLab, do so in these front-ends."""
+    context = browser.new_context(viewport={"width": 1100, "height": 700})
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    ours: list[str] = []
+    page.on("pageerror", lambda error: ours.append(f"{error}\n{error.stack}"))
+    yield page
+    context.close()
+    assert [error for error in ours if "blob:" in error] == []  # where anywidget loads a widget's module from
 
 
 @pytest.fixture
