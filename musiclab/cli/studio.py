@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,7 @@ from musiclab.errors import ExportError
 
 CELL = "import musiclab as ml\n\nml.studio()"
 TEMPLATE = "musiclab"
+PATIENCE = 20  # s that the server has to end its kernels
 _REMOTE = re.compile(r"<(?:link|script)\b[^>]*https?://[^>]*>")
 
 
@@ -70,11 +72,39 @@ def studio(
         found = os.pathsep.join([folder, *filter(None, [os.environ.get("JUPYTER_PATH")])])
         console.note(f"The studio is at http://localhost:{port}. Stop it with Ctrl-C.")
         run = command(path, port=port, browser=browser, options=ctx.args)
-        with subprocess.Popen(run, env=os.environ | {"JUPYTER_PATH": found}) as server:
-            try:
-                code = server.wait()
-            except KeyboardInterrupt:
-                code = 0
-            finally:
-                server.terminate()  # and with it the kernels of those who are looking
+        code = serve(run, os.environ | {"JUPYTER_PATH": found})
     raise typer.Exit(code)
+
+
+def serve(run: list[str], environment: dict[str, str]) -> int:
+    """Run a server until it ends, or until Ctrl-C or SIGTERM end it, and with it the kernels of those who are looking.
+
+    Returns its exit code; 0 if it was stopped.
+    """
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        with subprocess.Popen(run, env=environment) as server:
+            try:
+                return server.wait()
+            except KeyboardInterrupt:
+                return 0
+            finally:
+                _end(server)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _end(server: subprocess.Popen[bytes]) -> None:
+    """It has time to end its kernels; then they notice by themselves that it is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who presses Ctrl-C again must not leave kernels behind
+    try:
+        server.terminate()
+        server.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        server.kill()
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -41,19 +40,6 @@ def plays_and_follows(page: Page) -> None:
         fader.press(key)
     expect(fader).to_have_attribute("aria-valuenow", "3")
     expect(page.get_by_text("Python has the bass at +3 dB")).to_be_visible()
-
-
-@pytest.fixture
-def visitor(browser: Browser) -> Iterator[Page]:
-    """A page that may report errors: the extensions of others, made for JupyterLab, do so in these front-ends."""
-    context = browser.new_context(viewport={"width": 1100, "height": 700})
-    context.set_default_timeout(60_000)
-    page = context.new_page()
-    ours: list[str] = []
-    page.on("pageerror", lambda error: ours.append(f"{error}\n{error.stack}"))
-    yield page
-    context.close()
-    assert [error for error in ours if "blob:" in error] == []  # where anywidget loads a widget's module from
 
 
 def test_notebook_7(lab: Any, jupyter_files: Any, visitor: Page) -> None:
