@@ -8,7 +8,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
+from musiclab import metrics
+from musiclab.datasets import demo
+from musiclab.separation.engines.embedded.network import STEMS, spectrogram, waveform
 from musiclab.training.separator import lesson
 from musiclab.training.separator.train import Trainer
 
@@ -46,3 +50,23 @@ def test_the_learning_rate_falls_to_zero_at_the_end() -> None:
     assert list(lesson.steps(trainer, 10)) == [(k, 0.5) for k in range(1, 11)]
     assert shares[:7] == [1.0] * 7
     np.testing.assert_allclose(shares[7:], [0.75, 0.5, 0.25])
+
+
+@pytest.mark.slow
+def test_what_was_learnt_before_gets_better_step_by_step() -> None:
+    """On the song that it never saw: the bass, by decibels."""
+    song = demo("lantern-waltz")
+    piece = slice(6, 12)
+    D = spectrogram(torch.from_numpy(song.mixture[piece].samples.copy())[None])
+    scores = []
+    for step in lesson.LEARNT:
+        with torch.inference_mode():
+            sound = waveform(lesson.learnt(step)(D)[0] * D, song.mixture[piece].frames)[STEMS.index("bass")]
+        scores.append(metrics.sdr(song.stems["bass"][piece], sound.numpy()))
+    assert np.all(np.diff(scores) > 0.3), scores
+    assert scores[-1] > 6
+
+
+def test_a_step_that_was_not_kept_is_told() -> None:
+    with pytest.raises(ValueError, match="25, 100, 400"):
+        lesson.learnt(7)
