@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import json
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -49,7 +49,7 @@ class _Voice:
 
 
 def read_musicxml(path: str | Path) -> list[Part]:
-    """The parts of an uncompressed MusicXML file, tablatures left out, at the tempo that it names.
+    """The parts of an uncompressed MusicXML file, tablatures under notes left out, at the tempo that it names.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def read_musicxml(path: str | Path) -> list[Part]:
         if root.tag != "score-partwise":
             raise ValueError(root.tag)
         listed = {entry.get("id"): entry for entry in root.iter("score-part")}
-        read = [(listed[xml.get("id")], xml, _read(xml)) for xml in root.iter("part") if not _is_tab(xml)]
+        read = [(listed[xml.get("id")], xml, _read(xml)) for xml in _voices(root, listed)]
     except (OSError, ET.ParseError, ValueError, LookupError, TypeError, ArithmeticError) as err:
         raise TranscriptionError(f"{path} can't be read as MusicXML: give another file, or MIDI.") from err
     tempos = next((voice.tempos for _, _, voice in read if voice.tempos), [])
@@ -73,6 +73,17 @@ def read_musicxml(path: str | Path) -> list[Part]:
         _part(entry, voice, tempos, title, decided[i] if i < len(decided) else {})
         for i, (entry, _, voice) in enumerate(read)
     ]
+
+
+def _voices(root: ET.Element, listed: Mapping[str | None, ET.Element]) -> list[ET.Element]:
+    """The parts that say something of their own: a tablature under notes has no name, or that of the notes."""
+    parts = list(root.iter("part"))
+
+    def name(part: ET.Element) -> str:
+        return listed[part.get("id")].findtext("part-name", "").strip()
+
+    of_notes = {"", *(name(part) for part in parts if not _is_tab(part))}
+    return [part for part in parts if not (_is_tab(part) and name(part) in of_notes)]
 
 
 def _is_tab(part: ET.Element) -> bool:

@@ -6,7 +6,6 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 from musiclab.grid import BeatGrid
 from musiclab.instruments import DRUMS, Instrument, find
@@ -15,11 +14,9 @@ from musiclab.notation.bars import Symbol, VoiceEvent, bars, voice_events
 from musiclab.notation.lyrics import Syllable, sung
 from musiclab.notation.percussion import sign
 from musiclab.notation.quantise import Written
+from musiclab.notation.writing import ALONE, Writing
 from musiclab.notes import Part
 from musiclab.tunings import FRETTED, parse_tuning, usual_tuning
-
-if TYPE_CHECKING:
-    from musiclab.notation.writing import Writing
 
 NoteId = tuple[int, int]  # part, note
 Interval = tuple[int, int]  # how much higher a part is written than it sounds: semitones, and steps of the staff
@@ -62,6 +59,7 @@ class Staff:
     fingerings: dict[int, tuple[int, int]] = field(default_factory=dict)  # note index: (string, fret)
     tuning: tuple[int, ...] = ()  # open strings (MIDI) of a tablature, from the first on, without the capo
     capo: int = 0
+    alone: bool = False  # of a tablature: the rhythm is on it, and not above
     lyrics: dict[int, Syllable] = field(default_factory=dict)  # note index: what is sung on it
     braced: bool = False
     colours: bool = False
@@ -73,7 +71,7 @@ def layout(
     """The staves that this part needs, of `count` bars.
 
     One for most; two, braced, for keyboards with anything to play for the left hand; a tablature under the notes of a
-    guitar or bass where asked for. Drums get an upper voice for the hands and a lower one for the feet.
+    guitar or bass where asked for, or alone. Drums get an upper voice for the hands and a lower one for the feet.
     """
     known = find(part.instrument)
     reader = writing.transposition or part.decisions.pitch
@@ -98,7 +96,10 @@ def layout(
     staff.voices = [bars(events, grid, count=count)]
     staff.lyrics = sung(part.lyrics, [event.notes[0] for event in events])
     if writing.tab and known.name in FRETTED:
-        return [staff, _tab_staff(staff, events)]
+        below = _tab_staff(staff, events)
+        if writing.tab == ALONE:
+            return [replace(below, name=staff.name, lyrics=staff.lyrics, alone=True)]
+        return [staff, below]
     return [staff]
 
 

@@ -21,7 +21,7 @@ from musiclab.notes import Note
 
 ACCIDENTALS = {-2: "flat-flat", -1: "flat", 0: "natural", 1: "sharp", 2: "double-sharp"}
 UNSURE = ((0.4, "#C62828"), (0.7, "#E07B00"))  # confidence below which a note head takes the colour
-OUT_OF_REACH = (  # over a rest of a tablature, where the neck or the hand has no place for the note above
+OUT_OF_REACH = (  # over a rest of a tablature, where the neck or the hand has no place for the note
     '<direction placement="above"><direction-type><words font-size="7">n/a</words></direction-type>{staff}</direction>'
 )
 TRIPLET = "<time-modification><actual-notes>3</actual-notes><normal-notes>2</normal-notes></time-modification>"
@@ -65,8 +65,8 @@ class Voice:
 
     @property
     def stem(self) -> str:
-        """Two voices point away from each other; in a tablature the rhythm is left to the notes above."""
-        if self.staff.clef == "tab":
+        """Two voices point away from each other; in a tablature the rhythm is left to the notes above, if there are."""
+        if self.quiet:
             return "<stem>none</stem>"
         first = self.number % 4 == 1
         return f"<stem>{'up' if first else 'down'}</stem>" if len(self.staff.voices) > 1 else ""
@@ -74,7 +74,12 @@ class Voice:
     @property
     def hides_rests(self) -> bool:
         """Rests of a second voice say nothing that the first does not."""
-        return self.number % 4 != 1 or self.staff.clef == "tab"
+        return self.number % 4 != 1 or self.quiet
+
+    @property
+    def quiet(self) -> bool:
+        """Whether the rhythm is read elsewhere: in the notes above a tablature."""
+        return self.staff.clef == "tab" and not self.staff.alone
 
 
 def voice_xml(symbols: Sequence[Symbol], voice: Voice, harmonies: Sequence[tuple[Fraction, str]], page: Page) -> str:
@@ -107,7 +112,7 @@ def _rest(symbol: Symbol, look: Appearance, voice: Voice, page: Page, *, shown: 
     high = "" if voice.staff.instrument is not DRUMS or voice.hides_rests or len(voice.staff.voices) < 2 else HIGH_REST
     kind = f'<rest measure="yes">{high}</rest>' if whole else f"<rest>{high}</rest>"
     shape = "" if whole else _shape(look)
-    marks = _notations(look, quiet=voice.staff.clef == "tab")
+    marks = _notations(look, quiet=voice.quiet)
     return f"<note{hidden}>{kind}{_times(symbol, voice, page)}{shape}{_staff(voice)}{marks}</note>"
 
 
@@ -129,12 +134,12 @@ def _notes(symbol: Symbol, look: Appearance, voice: Voice, page: Page) -> Iterat
         times = _times(symbol, voice, page, tied + (_drum_sound(note, voice) if drums else ""))
         shape = _shape(look, "" if pitch is None or tab else _accidental(pitch, voice, tied=symbol.tied_from))
         fingering = voice.staff.fingerings.get(index) if tab else None
-        marks = _notations(None if k else look, ties, fingering, quiet=tab)
+        marks = _notations(None if k else look, ties, fingering, quiet=voice.quiet)
         sung = "" if k or symbol.tied_from else _lyric(symbol, voice)
         yield (
             f"<note{_identity(index, voice.staff, page)}>{'<chord/>' if k else ''}"
             f"{_drum_place(note) if pitch is None else _pitch(pitch)}{times}{shape}{voice.stem}"
-            f"{_drum_head(note) if drums else ''}{_staff(voice)}{'' if k or tab else beams}{marks}{sung}</note>"
+            f"{_drum_head(note) if drums else ''}{_staff(voice)}{'' if k or voice.quiet else beams}{marks}{sung}</note>"
         )
 
 

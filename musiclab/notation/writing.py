@@ -6,9 +6,12 @@ Notebook: 09
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from musiclab.decisions import READERS
 from musiclab.errors import TranscriptionError
+
+ALONE = "alone"  # tablature without the notes above it
 
 
 @dataclass(frozen=True)
@@ -27,8 +30,9 @@ class Writing:
         Ticks a beat that the rhythm may use, such as (1, 2, 4); empty for all.
     swing : bool or None
         Straight eighths with the remark "Swing" for long-short pairs; None finds out.
-    tab : bool
-        A tablature staff under a guitar's or bass's notes.
+    tab : bool or str
+        A tablature staff under a guitar's or bass's notes; ``"alone"`` writes the tablature without them, with the
+        rhythm on it.
     chords : bool
         Chord symbols above the staff.
     min_confidence : float
@@ -43,7 +47,7 @@ class Writing:
     semitones: int = 0
     subdivisions: tuple[int, ...] = ()
     swing: bool | None = None
-    tab: bool = False
+    tab: bool | Literal["alone"] = False
     chords: bool = True
     min_confidence: float = 0.0
     colours: bool = False
@@ -51,6 +55,8 @@ class Writing:
     def __post_init__(self) -> None:
         if self.transposition not in ("", *READERS):
             raise TranscriptionError(f"Parts can be written in {', '.join(READERS)}, not in {self.transposition!r}.")
+        if self.tab not in (True, False, ALONE):
+            raise TranscriptionError(f"Tablature is True, False or {ALONE!r}, not {self.tab!r}.")
 
 
 @dataclass(frozen=True)

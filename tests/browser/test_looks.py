@@ -74,7 +74,7 @@ def test_it_is_drawn_and_readable(
     widget = behind(make(name, tmp_path))
     selector, drawn = PICTURES[name]
     page.wait_for_function(drawn)
-    for fold in page.locator(".ml-fold").all():
+    for fold in page.locator(".ml-fold, .ml-ask, summary").all():
         fold.click()
     if name == "masklab":  # with figures that are better and worse, in their colours
         widget.widget.paint_rectangle(0, 2, 300, 600)

@@ -224,9 +224,9 @@ def test_bars_and_key_are_decided_in_the_page_and_undone(notebook):
     page.get_by_role("button", name="double the tempo").click()
     expect(page.locator(".ml-tempo")).to_have_text("240 BPM")
     assert notebook.view.part.key == "Bb major"
-    page.get_by_role("checkbox", name="Tablature").check()
-    page.wait_for_function("harness.model.get('_decided').tab")
-    assert notebook.view.writing.tab
+    page.get_by_role("combobox", name="Written as").select_option("Tablature")
+    page.wait_for_function("harness.model.get('_decided').tab === 'alone'")
+    assert notebook.view.writing.tab == "alone"
     for _ in range(5):
         page.get_by_role("button", name="undo").click()
     expect(page.get_by_role("button", name="undo")).to_be_disabled()
@@ -249,3 +249,37 @@ def test_the_notes_are_heard_on_a_chosen_instrument(notebook):
     page.wait_for_function("document.querySelector('.ml-score').audition.played > 2")
     chosen.select_option("")
     page.wait_for_function("document.querySelector('.ml-score').audition.kit === null")
+
+
+def test_another_key_is_said_and_written_at_a_click(notebook):
+    page, told = notebook.page, notebook.page.get_by_text("Sounds 2 semitones higher than written")
+    expect(told).to_have_count(0)
+    page.evaluate("document.querySelector('.ml-score').engine.setPace(1, 2)")
+    expect(told).to_be_visible()
+    page.get_by_role("button", name="write it as it sounds").click()
+    expect(told).to_have_count(0)
+    assert notebook.view.writing.semitones == 2
+    page.get_by_role("button", name="undo").click()
+    expect(told).to_be_visible()
+
+
+def test_written_notes_are_heard_at_the_speed_and_in_the_key_of_the_music(notebook):
+    """The first two notes, at half speed and two semitones up: both pitches, a second apart and not half of one."""
+    played = notebook.page.evaluate(
+        """() => {
+          const { audition } = document.querySelector(".ml-score");
+          const starts = [];
+          const { start } = OscillatorNode.prototype;
+          OscillatorNode.prototype.start = function (when) {
+            starts.push([this.frequency.value, when]);
+            start.call(this, when);
+          };
+          audition.follow([[0, 0.4, 69], [0.06, 0.4, 71]], 0, { drums: false, speed: 0.5, semitones: 2 });
+          OscillatorNode.prototype.start = start;
+          return starts;
+        }"""
+    )
+    pitches = sorted({round(12 * np.log2(hz / 440)) for hz, _ in played})
+    assert {2, 4} <= set(pitches)
+    times = sorted({when for _, when in played})
+    assert times[-1] - times[0] == pytest.approx(0.12, abs=0.005)

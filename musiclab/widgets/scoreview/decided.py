@@ -26,6 +26,7 @@ def describe(part: Part, writing: Writing) -> dict[str, Any]:
         "chords": bool(part.chords) and part.decisions.chords is not False and writing.chords,
         "tab": writing.tab if instrument.family in FRETTED else None,
         "drums": instrument is DRUMS,
+        "semitones": writing.semitones,
     }
 
 

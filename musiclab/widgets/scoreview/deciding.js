@@ -7,6 +7,12 @@ const METRES = ["2/4", "3/4", "4/4", "5/4", "6/8", "7/8", "9/8", "12/8"];
 const TONICS = ["C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"];
 const MINOR_TONICS = ["C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B"];
 const KEYS = [...TONICS.map((tonic) => `${tonic} major`), ...MINOR_TONICS.map((tonic) => `${tonic} minor`)];
+const TABS = { notes: false, both: true, tab: "alone" };  // what each is called in Python
+const STAVES = [
+  { name: "notes", label: "Notes" },
+  { name: "both", label: "Notes and tablature" },
+  { name: "tab", label: "Tablature" },
+];
 
 /** A list that also holds what is not among its usual items. */
 function listOf(label, usual, onPick, signal) {
@@ -29,7 +35,7 @@ export function createDeciding(model, { clock, editor }, signal) {
   const metre = listOf("Metre", METRES, (name) => decide({ metre: name.split("/").map(Number) }), signal);
   const key = listOf("Key", KEYS, (name) => decide({ key: name }), signal);
   const chords = checkbox("Chords", (on) => decide({ chords: on }), signal);
-  const tab = checkbox("Tablature", (on) => editor.order("rewrite", { fields: { tab: on } }), signal);
+  const tab = select("Written as", STAVES, (name) => editor.order("rewrite", { fields: { tab: TABS[name] } }), signal);
   const here = () => {
     const note = editor.notes[editor.selected];
     decide({ bar_one: note ? note[0] : clock.now() });
@@ -54,7 +60,7 @@ export function createDeciding(model, { clock, editor }, signal) {
     metre.update(now.metre);
     key.update(now.key);
     chords.input.checked = now.chords;
-    tab.input.checked = Boolean(now.tab);
+    tab.update(Object.keys(TABS).find((name) => TABS[name] === (now.tab ?? false)));
     tab.element.hidden = now.tab === null;
     chords.element.hidden = now.drums;
     key.element.hidden = now.drums;

@@ -8,6 +8,7 @@ import { feed } from "../shared/feed.js";
 import { formatTime } from "../shared/levels.js";
 import { EngravedPage } from "./page.js";
 import { createInstrument } from "./instrument.js";
+import { createKey } from "./key.js";
 import { createDeciding } from "./deciding.js";
 import { Measures } from "./measures.js";
 import { PianoRoll, changed } from "./roll.js";
@@ -175,7 +176,7 @@ function createKeys({ clock, editor, roll, toggle, measures, loop }) {
 }
 
 /** Which notes sound, shown and (if wanted) played: one screen frame after the other, but only while it plays. */
-function createFollower(model, { clock, audition, page, roll, bar, loop }, signal) {
+function createFollower(model, { clock, audition, page, roll, bar, loop, key }, signal) {
   let wasPlaying = false;
   const soundingAt = (now) => {
     const ids = new Set();
@@ -187,13 +188,17 @@ function createFollower(model, { clock, audition, page, roll, bar, loop }, signa
   };
   return animate(() => {
     const [now, { playing }] = [clock.now(), clock];
+    key.show();
     page.light(soundingAt(now));
     roll.at(now, playing);
     bar.at(now, playing);
     loop.show();
     if (playing !== wasPlaying) audition.silence();
     wasPlaying = playing;
-    if (playing && bar.hears) audition.follow(model.get("_notes"), now, model.get("_drums"));
+    if (playing && bar.hears) {
+      const { speed, semitones } = clock;
+      audition.follow(model.get("_notes"), now, { drums: model.get("_drums"), speed, semitones });
+    }
     return playing;
   }, signal);
 }
@@ -227,7 +232,8 @@ function createParts({ model, engine, group }, signal) {
     page.select(editor.selected);
     roll.select(editor.selected);
   }, { signal });
-  Object.assign(parts, { clock, audition, editor, toggle, page, roll, bar, measures, loop });
+  const key = createKey(model, { clock, editor }, signal);
+  Object.assign(parts, { clock, audition, editor, toggle, page, roll, bar, measures, loop, key });
   parts.follow = createFollower(model, parts, signal);
   return parts;
 }
@@ -237,10 +243,10 @@ function createView(session, el) {
   const life = new AbortController();
   const { signal } = life;
   const parts = createParts(session, signal);
-  const { audition, editor, page, roll, bar, measures, follow } = parts;
+  const { audition, editor, page, roll, bar, measures, key, follow } = parts;
   const deciding = createDeciding(model, parts, signal);
   const settings = createSettings(model, signal);
-  if (answers(model)) settings.prepend(deciding.opener);
+  settings.prepend(...(answers(model) ? [deciding.opener] : []), key.element);
   const message = h("div", { class: "ml-message", role: "alert" });
   const root = h("div", {
     class: "musiclab ml-score", tabindex: 0, role: "group", "aria-label": `score of ${model.get("_name")}`,

@@ -33,10 +33,7 @@ function createSlider(model, [name, label, title], signal) {
     timer ??= setTimeout(send, SEND_EVERY);
   }, { signal });
   input.addEventListener("change", send, { signal });
-  signal.addEventListener("abort", () => {
-    asked = null;
-    if (timer !== null) send();  // the last value of a drag counts
-  });
+  signal.addEventListener("abort", () => clearTimeout(timer));
   const update = () => {
     if (timer === null) input.value = model.get(name);
     show();

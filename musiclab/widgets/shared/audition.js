@@ -49,18 +49,22 @@ export class Audition {
     this.#keep(source, gain);
   }
 
-  /** Schedule the written notes that begin soon; to be called again and again while the music plays. */
-  follow(notes, now, drums) {
+  /**
+   * Schedule the written notes that begin soon, at the speed and in the key that the music has; to be called again and
+   * again while it plays.
+   */
+  follow(notes, now, { drums, speed, semitones }) {
     if (Math.abs(now - this.#scheduled) > 2 * AHEAD) this.#scheduled = now;  // a start, or a jump
     const until = now + AHEAD;
     const context = this.#open();
-    for (const [onset, offset, pitch] of notes) {
+    for (const [onset, offset, written] of notes) {
       if (onset < this.#scheduled) continue;
       if (onset >= until) break;
-      const when = context.currentTime + Math.max(0, onset - now);
-      if (this.kit) this.#sample(pitch, when, offset - onset);
+      const when = context.currentTime + Math.max(0, onset - now) / speed;
+      const [pitch, length] = [drums ? written : written + semitones, (offset - onset) / speed];
+      if (this.kit) this.#sample(pitch, when, length);
       else if (drums) this.#drum(pitch, when);
-      else this.#tone(pitch, when, offset - onset);
+      else this.#tone(pitch, when, length);
     }
     this.#scheduled = Math.max(this.#scheduled, until);
   }

@@ -1,7 +1,7 @@
 // The mixer's clock, for anything else on the page that follows the music (a score, a spectrogram).
 //
 // The mixer says where it is whenever that changes (play, pause, seek, loop), as a "musiclab:clock" event on the
-// document with the detail {clock, position, playing, speed, loop, duration, at}: at the time `at` (ms,
+// document with the detail {clock, position, playing, speed, semitones, loop, duration, at}: at the time `at` (ms,
 // performance.now(); at a start it lies a little ahead) the song is heard at `position` (s). Between two events a
 // follower reckons for itself, so nothing is sent per frame; while it plays the mixer repeats itself four times a
 // second, against drift.
@@ -18,8 +18,8 @@ const tell = (type, detail) => document.dispatchEvent(new CustomEvent(type, { de
 /** Answer for an engine under the name `clock` until `signal` aborts. `order` gets {seek}, {playing} or {loop}. */
 export function offerClock(clock, engine, order, signal) {
   const say = () => {
-    const { anchor, sounding: playing, speed = 1, loop, duration } = engine;
-    tell(CLOCK, { clock, ...anchor, playing, speed, loop, duration });
+    const { anchor, sounding: playing, speed = 1, semitones = 0, loop, duration } = engine;
+    tell(CLOCK, { clock, ...anchor, playing, speed, semitones, loop, duration });
   };
   const mine = (handle) => ({ detail }) => { if (detail.clock === clock) handle(detail); };
   for (const type of ["state", "tick"]) engine.addEventListener(type, say, { signal });
@@ -33,7 +33,7 @@ export function offerClock(clock, engine, order, signal) {
  * the song at any moment, for an animation frame. Ends when `signal` aborts.
  */
 export function followClock(clock, { onChange = () => {}, signal } = {}) {
-  let last = { position: 0, playing: false, speed: 1, loop: null, duration: Infinity, at: 0 };
+  let last = { position: 0, playing: false, speed: 1, semitones: 0, loop: null, duration: Infinity, at: 0 };
   document.addEventListener(CLOCK, ({ detail }) => {
     if (detail.clock !== clock) return;
     last = detail;
@@ -43,6 +43,8 @@ export function followClock(clock, { onChange = () => {}, signal } = {}) {
   return {
     get playing() { return last.playing; },
     get loop() { return last.loop; },
+    get speed() { return last.speed; },
+    get semitones() { return last.semitones; },
     now() {
       if (!last.playing) return last.position;
       const place = last.position + (last.speed * Math.max(0, performance.now() - last.at)) / 1000;

@@ -259,6 +259,9 @@ export class Engine extends EventTarget {
   /** The speed of the song as it is heard. */
   get speed() { return this.#run ? this.#run.at(this.#heard).speed : this.#pace.speed; }
 
+  /** By how many semitones all of it is moved. */
+  get semitones() { return this.#pace.semitones; }
+
   /** Which round of a practice it is, from 0; set it for the next start. */
   get round() { return this.#run ? this.#run.at(this.#heard).round : this.#round; }
   set round(round) { this.#round = round; }
@@ -282,10 +285,9 @@ export class Engine extends EventTarget {
   /** Play at another speed (1: the song's own) and in another key (in semitones), each without moving the other. */
   async setPace(speed, semitones) {
     this.#pace = { speed, semitones };
-    if (!this.#desk) return;
+    if (!this.#desk) return this.#changed();
     await this.#prepare();
-    if (this.#run) this.seek(this.position);
-    else this.#changed();
+    return this.#run ? this.seek(this.position) : this.#changed();
   }
 
   async #prepare() {

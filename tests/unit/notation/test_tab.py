@@ -1,12 +1,16 @@
 """Tablature: right pitches, one note a string, hands that stay where they are."""
 
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from musiclab.errors import TranscriptionError
 from musiclab.notation import engrave, score
+from musiclab.notation.reading import read_musicxml
 from musiclab.notation.tab import BASS, GUITAR, LAST_FRET, finger
 from musiclab.notes import Note, Part
 
@@ -124,3 +128,22 @@ def test_numbers_stand_under_their_notes_on_the_page(beat):
             place.setdefault(written.notes[str(group.get("id"))][1], []).append(x)
     gaps = [above - below for above, below in place.values()]
     assert max(gaps) - min(gaps) < 200  # a note head is about 300 wide
+
+
+def test_a_tablature_alone_has_the_rhythm_and_is_read_back(tmp_path: Path):
+    notes = [Note(i * 0.25, i * 0.25 + 0.25, 40 + i % 5, 90, 1.0) for i in range(6)]
+    part = Part(notes, "guitar", beats=tuple(np.arange(0, 4.5, 0.5)), downbeats=(0.0, 2.0, 4.0), duration=4.0)
+    written = score.write(part, writing=score.Writing(tab="alone")).musicxml
+    [staff] = ET.fromstring(written.encode()).findall("part")
+    assert staff.findtext(".//clef/sign") == "TAB"
+    assert len(staff.findall(".//fret")) == 6
+    assert staff.findall(".//beam")
+    assert not [stem for stem in staff.iter("stem") if stem.text == "none"]
+    assert [n for n in staff.iter("note") if n.find("rest") is not None and n.get("print-object") != "no"]
+    [back] = read_musicxml(part.save(tmp_path / "tab.musicxml", tab="alone"))
+    assert [note.semitone for note in back.notes] == [note.semitone for note in part.notes]
+
+
+def test_an_unknown_kind_of_tablature_is_refused():
+    with pytest.raises(TranscriptionError, match="alone"):
+        score.Writing(tab="above")
