@@ -1,7 +1,7 @@
 # Everything runs in .venv, which the first command makes: there is nothing to prepare.
 
 PYTHON ?= python3
-JOBS ?= 2
+JOBS ?= 3
 VENV := .venv
 BIN := $(VENV)/bin
 # torch by itself first: its exact pin picks a build that exists for this machine before anything else asks for it.
@@ -17,9 +17,9 @@ help: ## this list
 demo: $(VENV)/.installed ## separate the bundled song: stems, levels, files, what to open next
 	@$(BIN)/musiclab demo --out out
 
-test: $(VENV)/.developing ## every test: units, notebooks, and (where Chromium is) the browser
+test: $(VENV)/.developing ## every test: units, notebooks, a minute of the fuzzer, and (where Chromium is) the browser
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile \
-		--benchmark-disable tests notebooks
+		--benchmark-disable --seconds 60 tests notebooks
 
 lab: $(VENV)/.installed ## JupyterLab, open on the first notebook, in copies of your own
 	@$(BIN)/musiclab lab

@@ -3,6 +3,8 @@
 Every message is one sentence that says what is wrong and what to do about it.
 """
 
+LONGEST = 500  # characters of a message: names and values that it quotes may come from a damaged file
+
 
 class MusiclabError(Exception):
     """The root: catch it to catch everything that musiclab raises on purpose.
@@ -11,9 +13,20 @@ class MusiclabError(Exception):
     sentence say nothing to a reader. ``err.__traceback__`` and ``%debug`` have them still, as has a terminal.
     """
 
+    def __init__(self, *said: object) -> None:
+        super().__init__(*(_shortened(one) if isinstance(one, str) else one for one in said))
+
     def _render_traceback_(self) -> list[str]:
         """The lines that IPython shows in place of a traceback."""
         return [str(self)]
+
+
+def _shortened(text: str) -> str:
+    """Without the middle of what is too long to be read: how it begins, and what to do, are kept."""
+    if len(text) <= LONGEST:
+        return text
+    end = LONGEST * 2 // 5
+    return f"{text[: LONGEST - end - 3]} … {text[-end:]}"
 
 
 class AudioError(MusiclabError):

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import argparse
 import ast
+import compileall
 import json
+import multiprocessing
 import os
 import random
 import re
@@ -18,23 +20,38 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
+from py_compile import PycInvalidationMode
+from queue import Queue
 
 import coverage
+import pytest
 from cosmic_ray import plugins
 from cosmic_ray.ast import ast_nodes, get_ast_from_path
 from cosmic_ray.mutating import mutate_code
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
 
 ROOT = Path(__file__).parents[1]
 MADE = ROOT / "build" / "mutants"
 ALIKE = ROOT / "tests" / "mutants-alike.txt"
 QUICK = ["-m", "not slow and not browser and not real and not notebook", "tests/unit"]
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--benchmark-disable", "--tb=no"]
+SOUND = "tests/unit/test_tunings.py"  # that tests can be run here at all is tried with these
 MOST_TESTS = 60  # of those that run through a line, the nearest: what they all let pass is news enough
-MOST_SECONDS = 300
+MOST_SECONDS = 900  # for a mutant's tests, on a busy machine too
+MOST_CPU = 150  # s
+# What takes long to load and is no part of us: once, in the process that all others are forked from.
+WARM = multiprocessing.get_context("forkserver" if hasattr(os, "fork") else "spawn")
+HEAVY = ["numpy", "scipy.signal", "scipy.ndimage", "torch", "soundfile", "soxr", "av", "matplotlib", "onnxruntime"]
+if hasattr(os, "fork"):
+    WARM.set_forkserver_preload(["__main__", *HEAVY])
 # No slips of a human hand, and found by any test that runs the line: they would flatter the score.
 LEFT_OUT = re.compile(
     "RemoveDecorator|Variable|Exception|_(RShift|LShift|BitXor)|(Add|Sub|Mul|Div|Mod|Pow)_Bit|Bit.*_[AMSDFP]"
@@ -140,6 +157,7 @@ def copied(folder: Path) -> Path:
 
 
 def environment(tree: Path) -> dict[str, str]:
+    """This one, with the tree before all else that is imported, and without recordings that not everybody has."""
     settings = {
         "PYTHONPATH": os.pathsep.join([str(tree), *filter(None, [os.environ.get("PYTHONPATH")])]),
         "PYTHONDONTWRITEBYTECODE": "1",
@@ -176,29 +194,53 @@ def tests_of(mutant: Mutant, data: coverage.CoverageData) -> list[str]:
     return sorted(tests, key=lambda test: (not test.startswith(folder), test))[:MOST_TESTS]
 
 
-def settle() -> None:
-    """A worker's own copy of the tree, to work in."""
-    os.chdir(copied(Path(tempfile.mkdtemp(prefix="musiclab-mutants-"))))
+class Trier:
+    """Tries mutants one after another in a copy of the tree: each in a process forked from one that is warm."""
+
+    def __init__(self) -> None:
+        self.tree = copied(Path(tempfile.mkdtemp(prefix="musiclab-mutants-")))
+        # Checked by the sources' contents: a mutant may have the size and, to the second, the time of the original.
+        compileall.compile_dir(self.tree / "musiclab", quiet=2, invalidation_mode=PycInvalidationMode.CHECKED_HASH)
+
+    def fate(self, mutant: Mutant, tests: list[str]) -> str:
+        """Whether the tests notice: ``killed``, ``survived``, or ``untested`` where none runs through it."""
+        if not tests:
+            return "untested"
+        path = self.tree / mutant.path
+        original = path.read_text("utf-8")
+        made = changed(path, mutant.operator, mutant.occurrence)
+        assert made is not None, "it was sampled from the same file"
+        try:
+            path.write_text(made[0], "utf-8")
+            return "killed" if fails(self.tree, tests) else "survived"
+        finally:
+            path.write_text(original, "utf-8")
 
 
-def fate(mutant: Mutant, tests: list[str]) -> str:
-    """Whether the tests notice: ``killed``, ``survived``, or ``untested`` where none runs through it."""
-    if not tests:
-        return "untested"
-    path = Path(mutant.path)
-    original = path.read_text("utf-8")
-    made = changed(path, mutant.operator, mutant.occurrence)
-    assert made is not None, "it was sampled from the same file"
-    try:
-        path.write_text(made[0], "utf-8")
-        run = subprocess.run(
-            PYTEST + tests, env=environment(Path.cwd()), timeout=MOST_SECONDS, capture_output=True, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return "killed"
-    finally:
-        path.write_text(original, "utf-8")
-    return "killed" if run.returncode else "survived"
+def fails(tree: Path, tests: list[str]) -> bool:
+    """Whether one of the tests fails in a tree, or they don't end."""
+    process = WARM.Process(target=ask, args=(tree, tests))
+    process.start()
+    process.join(MOST_SECONDS)
+    if process.is_alive():  # it waits for something that never comes; what only computes is ended by its limit
+        process.kill()
+        process.join()
+    return process.exitcode not in (0, pytest.ExitCode.NO_TESTS_COLLECTED)
+
+
+def ask(tree: Path, tests: list[str]) -> None:
+    """Run the tests of a tree in this process, and end it with what pytest says."""
+    os.chdir(tree)
+    os.environ.pop("MUSICLAB_REAL_DATA", None)
+    os.environ.update(environment(tree))
+    sys.path.insert(0, str(tree))
+    sys.dont_write_bytecode = True
+    if resource is not None:
+        resource.setrlimit(resource.RLIMIT_CPU, (MOST_CPU, MOST_CPU))
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in (1, 2):
+        os.dup2(nowhere, stream)
+    sys.exit(pytest.main(PYTEST[3:] + tests))
 
 
 def table(fates: list[tuple[Mutant, str]]) -> str:
@@ -222,9 +264,22 @@ def main() -> int:
     data = coverage.CoverageData(str(covered(wanted.jobs)))
     data.read()
     fates = []
-    with ProcessPoolExecutor(wanted.jobs, initializer=settle) as pool, (MADE / "fates.jsonl").open("w") as log:
-        mutants = list(sample(wanted.number, wanted.seed, wanted.package))
-        waiting = {pool.submit(fate, mutant, tests_of(mutant, data)): mutant for mutant in mutants}
+    mutants = list(sample(wanted.number, wanted.seed, wanted.package))
+    free: Queue[Trier] = Queue()
+    for _ in range(wanted.jobs):
+        free.put(Trier())
+    if fails(free.queue[0].tree, [SOUND]):
+        raise SystemExit(f"{SOUND} fails without any change: mend that first.")
+
+    def tried(mutant: Mutant) -> str:
+        trier = free.get()
+        try:
+            return trier.fate(mutant, tests_of(mutant, data))
+        finally:
+            free.put(trier)
+
+    with ThreadPoolExecutor(wanted.jobs) as pool, (MADE / "fates.jsonl").open("w") as log:
+        waiting = {pool.submit(tried, mutant): mutant for mutant in mutants}
         for done in as_completed(waiting):
             mutant, what = waiting[done], done.result()
             fates.append((mutant, what))

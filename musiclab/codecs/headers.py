@@ -2,7 +2,7 @@
 
 A recorder that crashed leaves sizes of zero; programs that write into a pipe can't know them; files beyond 4 GB wrap
 them round; editors that append forget them. In all of these the sound lies there, from where its chunk begins to where
-the next chunk begins, or to the end of the file. WAV (RIFF, RIFX, RF64), AIFF and AU are looked at.
+the next chunk begins, or to the end of the file. WAV (RIFF, RIFX, RF64), AIFF, AU and FLAC are looked at.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from musiclab.codecs import flac
 from musiclab.codecs.source import HEAD, OPEN_END, Source, id3_size
 
 _TAGS_BEHIND = (b"ID3", b"TAG", b"APETAGEX")  # what may follow the last chunk
 _LAWS = {b"alaw", b"ALAW", b"ulaw", b"ULAW"}
 _SIZELESS = 0xFFFFFFFF
+_TELLS_LESS = "its header tells of less sound than the file holds, so all of it was read"
 _EXTENSIBLE = 0xFFFE  # the coding stands further on
 _PLAIN_CODINGS = {1, 3, 6, 7, 0x31}
 _DISGUISED = (  # how DTS (16 and 14 bits) and IEC 61937 (AC-3 and others) begin
@@ -101,6 +103,8 @@ def mended(source: Source) -> Mended:
         return _aiff(source)
     if head[:4] in (b".snd", b"dns.") and len(head) >= 24:
         return _au(source)
+    if head.startswith(b"fLaC"):
+        return _flac(source)
     return Mended(source)
 
 
@@ -160,7 +164,7 @@ def _ends_well(source: Source, place: int, order: str, empty: bool) -> bool:
 def _remark(told: int, held: int) -> str:
     if told == 0:
         return "its header was never finished, so all that the file holds was read"
-    return "" if told >= held else "its header tells of less sound than the file holds, so all of it was read"
+    return "" if told >= held else _TELLS_LESS
 
 
 def _wav(source: Source) -> Mended:
@@ -215,6 +219,13 @@ def _au(source: Source) -> Mended:
         return Mended(source)
     head = source.head[:8] + struct.pack(f"{order}I", min(held, _SIZELESS))
     return Mended(spliced(source, head, 12), _remark(told, held))
+
+
+def _flac(source: Source) -> Mended:
+    if not flac.holds_more(source):
+        return Mended(source)
+    head = source.head[:21] + bytes([source.head[21] & 0xF0]) + bytes(4)  # 0 samples: not known, so FFmpeg reads them
+    return Mended(spliced(source, head, len(head)), _TELLS_LESS)
 
 
 def claims(source: Source) -> tuple[int, int] | None:

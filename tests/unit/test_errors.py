@@ -1,5 +1,6 @@
 """What is raised on purpose is one class, and shows itself to people as one sentence."""
 
+import pickle
 import traceback
 
 import pytest
@@ -37,6 +38,19 @@ def test_a_program_still_sees_where_it_happened(tmp_path):
     with pytest.raises(errors.MusiclabError) as caught:
         musiclab.load(tmp_path / "none.wav")
     assert "codecs" in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize("kind", classes())
+def test_what_a_damaged_file_says_makes_no_message_endless(kind):
+    """Where a message begins, and what to do, are kept: what it quotes loses its middle."""
+    error = kind(f"The sr can't be {'x' * 5000 + 'y' * 5000!r}: delete the card.")
+    assert str(error).startswith("The sr can't be 'xxx")
+    assert str(error).endswith("yyy': delete the card.")
+    assert " … " in str(error)
+    assert len(str(error)) == errors.LONGEST
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
+    assert str(kind("x" * errors.LONGEST)) == "x" * errors.LONGEST
+    assert kind("gone", 2).args == ("gone", 2)
 
 
 def test_all_have_one_root():

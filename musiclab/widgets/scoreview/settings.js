@@ -33,7 +33,10 @@ function createSlider(model, [name, label, title], signal) {
     timer ??= setTimeout(send, SEND_EVERY);
   }, { signal });
   input.addEventListener("change", send, { signal });
-  signal.addEventListener("abort", () => clearTimeout(timer));
+  signal.addEventListener("abort", () => {
+    asked = null;
+    if (timer !== null) send();  // the last value of a drag counts
+  });
   const update = () => {
     if (timer === null) input.value = model.get(name);
     show();

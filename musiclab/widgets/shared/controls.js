@@ -51,7 +51,7 @@ export function slider(label, options, signal) {
     timer ??= setTimeout(send, SEND_EVERY);
   }, { signal });
   input.addEventListener("change", send, { signal });
-  signal.addEventListener("abort", () => clearTimeout(timer));
+  signal.addEventListener("abort", () => { if (timer !== null) send(); });  // the last value of a drag counts
   show();
   return {
     element: h("label", { class: "ml-slider", title }, h("span", {}, label), input, output),

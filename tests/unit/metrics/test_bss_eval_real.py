@@ -1,6 +1,6 @@
 """BSS-Eval on real songs: the same figures as museval, to 0.01 dB.
 
-A passage of each; ``tests/benchmarks/bench_bss_eval.py`` takes all of them whole.
+A passage of three; ``tests/benchmarks/bench_bss_eval.py`` takes all of them whole.
 """
 
 from __future__ import annotations
@@ -17,17 +17,18 @@ from tests.references import museval_metrics
 
 pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(1200)]
 
-SONGS = {"Reggae": 20, "Beatles": 10, "Country1": 10, "Punk": 10, "Rockabilly": 10, "Shadows": 10}  # s
+SONGS = {"Reggae": 6, "Beatles": 2, "Shadows": 2}  # s; the last has no voice
 
 
 @pytest.mark.parametrize("name", SONGS)
 def test_equal_to_museval(name: str, real_data: Path) -> None:
     """All sources, both channels, windows of one second without overlap: what SiSEC 2018 and museval take."""
     song = datasets.load_multitrack(real_data / "multitracks" / name)
-    estimates = separate(song.mixture, engine="hpss", cache=False, progress=False)
-    span = slice(0, SONGS[name])  # s
+    begin = song.mixture.duration / 3  # where all of them play
+    span = slice(begin, begin + SONGS[name])  # s
+    estimates = separate(song.mixture[span], engine="hpss", cache=False, progress=False)
     references = np.stack([song.stems[stem][span].samples for stem in song.stems])
-    guesses = np.stack([estimates[stem][span].samples for stem in song.stems])
+    guesses = np.stack([estimates[stem].samples for stem in song.stems])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # museval's own, of newer versions of numpy and scipy
         sdr, isr, sir, sar, _ = museval_metrics().bss_eval(

@@ -19,6 +19,7 @@ from typing import Any
 
 import torch
 
+from musiclab.codecs.readers import MAX_RATE
 from musiclab.errors import WeightsError
 from musiclab.progress import Progress
 from musiclab.separation import weights
@@ -29,6 +30,8 @@ from musiclab.separation.engines.demucs.published import CLASSES, fetch
 from musiclab.separation.inverse import real_ends_
 from musiclab.separation.trial import Form
 from musiclab.store import sha256_of
+
+LONGEST_SEGMENT = 600  # s: networks were made for 8 to 45
 
 
 class DemucsEngine(Engine):
@@ -97,7 +100,9 @@ class DemucsEngine(Engine):
         self._order = [first.sources.index(stem) for stem in self.stems]
         given = shares or [dict.fromkeys(self.stems, 1.0)] * len(networks)
         table = torch.tensor([[share.get(stem, 0.0) for stem in self.stems] for share in given])
-        if (table.sum(0) <= 0).any() or (table < 0).any():
+        if len(table) != len(networks) or not (table >= 0).all() or not torch.isfinite(table).all():
+            raise WeightsError(f"The bag {name!r} has to say for each of its networks, with numbers, what it is worth.")
+        if (table.sum(0) <= 0).any():
             raise WeightsError(f"The bag {name!r} leaves a stem without a network.")
         self._shares = table / table.sum(0)
 
@@ -192,12 +197,15 @@ def _assemble(
 
     try:
         bag = yaml.safe_load((folder / f"{name}.yaml").read_text(encoding="utf-8"))
-        signatures, rows, segment = list(bag["models"]), bag.get("weights"), bag.get("segment")
-        segment = None if segment is None else float(segment)
+        signatures, segment = list(bag["models"]), bag.get("segment")
+        segment = None if segment is None else float(_within(segment, 0, LONGEST_SEGMENT))
+        rows = [[float(share) for share in row] for row in bag.get("weights") or []]
     except (OSError, ValueError, TypeError, KeyError, AttributeError, yaml.YAMLError) as error:
         raise WeightsError(f"{name}.yaml does not say which networks belong to {name!r}: fetch it again.") from error
     networks = [_network(_file(folder, str(signature), allow_pickle), allow_pickle) for signature in signatures]
-    shares = [dict(zip(networks[0].sources, map(float, row), strict=True)) for row in rows] if rows else None
+    if any(len(row) != len(networks[0].sources) for row in rows):
+        raise WeightsError(f"{name}.yaml has to give a weight for each of {', '.join(networks[0].sources)}.")
+    shares = [dict(zip(networks[0].sources, row, strict=True)) for row in rows] or None
     return DemucsEngine(networks, name=name, shares=shares, segment=segment, licence=licence, version=version)
 
 
@@ -238,10 +246,26 @@ def _network(file: Path, allow_pickle: bool) -> Any:
             state = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118 - it is no dict
         network = _class(about["klass"])(*_decoded(about["args"]), **_decoded(about["kwargs"]))
         network.load_state_dict(state)
+        _check(network)
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = (str(error).splitlines() or [""])[0][:160]
         raise WeightsError(f"{file.name} is not a Demucs network as the Demucs hub has them ({reason}).") from error
     return network
+
+
+def _check(network: Any) -> None:
+    """What the loop relies on: a constructor takes anything for it."""
+    if not network.sources or not all(isinstance(source, str) for source in network.sources):
+        raise ValueError("its sources have no names")
+    _within(network.samplerate, 0, MAX_RATE)
+    _within(network.segment, 0, LONGEST_SEGMENT)
+
+
+def _within(value: Any, low: float, high: float) -> Any:
+    """`value`, if it is a number above `low` and at most `high`."""
+    if not low < value <= high:
+        raise ValueError(f"{str(value)[:40]} does not lie between {low} and {high}")
+    return value
 
 
 def _class(path: str) -> Any:

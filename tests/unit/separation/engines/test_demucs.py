@@ -121,10 +121,10 @@ def test_equals_a_bag(song: Audio) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_the_full_size_equals_demucs(rng: np.random.Generator) -> None:
-    """HTDemucs as published (42 million weights, segments of 7.8 s), random weights."""
+    """HTDemucs as published (42 million weights), random weights; its segments are shorter, for the tests' sake."""
     torch.manual_seed(3)
-    model = HTDemucs(SOURCES, t_layers=5, bottom_channels=512, segment=Fraction(39, 5)).eval()
-    song = Audio(noise(2, 6 * SR, rng=rng), SR)
+    model = HTDemucs(SOURCES, t_layers=5, bottom_channels=512, segment=Fraction(13, 5)).eval()
+    song = Audio(noise(2, 3 * SR, rng=rng), SR)
     assert relative(ours(DemucsEngine([model]), song, overlap=0.25), theirs(model, song)) < 1e-4
 
 
@@ -280,6 +280,37 @@ def test_damaged_weights_are_said(tmp_path: Path, damage: str) -> None:
     else:
         save_file({"weight": torch.ones(3)}, file)
     with pytest.raises(WeightsError, match="net0"):
+        from_folder(folder)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"segment": {"numerator": 1}}, {"segment": "8"}, {"segment": float("nan")}, {"segment": 0}, {"segment": -1},
+        {"segment": 1e9}, {"samplerate": 0}, {"samplerate": "44100"}, {"samplerate": 10**9},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_network_with_settings_that_can_not_be_is_said(tmp_path: Path, wrong: dict[str, object]) -> None:
+    write(tmp_path, "net0", small(), {**SMALL, **wrong})
+    with pytest.raises(WeightsError, match="net0"):
+        from_folder(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "segment: .nan", "segment: -1", "segment: 1.0e+9", "segment: [8]", "weights: 3", "weights: [[a, b, c, d], 1]",
+        "weights: [[1, 1, 1, 1]]", "weights: [[1, 1, 1, 1], [.nan, 1, 1, 1]]", "weights: [[1, 1, 1, 1], [1, -1, 1, 1]]",
+        "weights: [[1, 1, 1, 1], [1, .inf, 1, 1]]", "weights: [[1, 1, 1], [1, 1, 1]]",
+        "weights: [[1, 1, 1, 1, 1], [1, 1, 1, 1]]",
+    ],
+)  # fmt: skip
+def test_a_bag_with_settings_that_can_not_be_is_said(tmp_path: Path, line: str) -> None:
+    folder = bag_folder(tmp_path)
+    (bag,) = folder.glob("*.yaml")
+    bag.write_text(f"models: ['net0', 'net1']\n{line}\n")
+    with pytest.raises(WeightsError, match=bag.stem):
         from_folder(folder)
 
 
