@@ -6,6 +6,7 @@ that asked for it, and the server too.
 
 * `confined`: opening files below a folder, and nowhere else;
 * `records`, `jobs`: what a job is, and the desk that starts, tells and stops jobs;
+* `answered`, `children`: whether a request was answered before; the processes of jobs, and the spare one that waits;
 * `work`, `decode`: the two programs that do a job, the second one with limits, since files can be anything;
 * `server`, `web`: the tools, over standard input and output or HTTP.
 """

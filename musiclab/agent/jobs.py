@@ -8,29 +8,31 @@ as long as it lives, which the operating system takes back when it dies, however
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from filelock import FileLock, Timeout
 
+from musiclab.agent import answered, children
 from musiclab.agent.confined import Confined
-from musiclab.agent.records import CANCEL, INPUT, LOCK, LOG, Limits, Record, is_id, new_id, read_record
+from musiclab.agent.records import CANCEL, INPUT, LOCK, WORDS, Limits, Record, is_id, new_id, read_record
 from musiclab.errors import RequestError
 
 RECORD = ".musiclab"
 GRACE = 1.2  # s in which a job stops by itself before it is ended
 STARTING = 30.0  # s that a process may take until it holds its lock
 KEPT = 200  # jobs that are remembered
+LONGEST_WORDS = 1_000_000  # bytes of a file of lyrics
+AGAIN = "done before: the same song, the same request, and its files are as they were left"
 
 
 class Desk:
@@ -54,9 +56,21 @@ class Desk:
         self.root.mkdir(parents=True, exist_ok=True)
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._lock = threading.Lock()
+        self.spare: children.Spare | None = None
+
+    def keep_spare(self) -> None:
+        """From now on, a process that has loaded everything waits for the next job: see `musiclab.agent.children`."""
+        self.spare = children.Spare()
+        self.spare.prepare()
+
+    def close(self) -> None:
+        """Let go of the process that waits for a job; jobs go on."""
+        spare, self.spare = self.spare, None
+        if spare:
+            spare.end()
 
     def start(self, tool: str, song: str, arguments: Mapping[str, Any], *, lyrics: str = "") -> Record:
-        """Ask for a job. Whoever asks for the same while it is on its way gets the same one.
+        """Ask for a job. Whoever asks for the same while it is on its way, or is done and still there, gets that one.
 
         Parameters
         ----------
@@ -74,47 +88,78 @@ class Desk:
         RequestError
             If a name is refused, a file is too large, or there are too many jobs or results already.
         """
-        with self.songs.opened(song) as file, self._lock:
-            stat = os.fstat(file.fileno())
-            what = [tool, song, stat.st_size, stat.st_mtime_ns, lyrics, dict(arguments)]
-            request = hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
-            active = [record for record in self.records() if not record.is_over]
-            if same := [record for record in active if record.request == request]:
-                return same[0]
-            self._refuse_too_much(stat.st_size, len(active))
-            record = Record(new_id(), tool, song, dict(arguments), time.time(), request, self.limits)
-            folder = self.root / record.id
-            folder.mkdir()
-            try:
-                self._copy(file, folder / (INPUT + Path(song).suffix.lower()), self.limits.file_bytes)
-                if lyrics:
-                    with self.songs.opened(lyrics) as words:
-                        self._copy(words, folder / "lyrics.lrc", 1_000_000)
-            except RequestError:
-                shutil.rmtree(folder, ignore_errors=True)
-                raise
-            record.write(folder)
-            child = self._children[record.id] = _spawn(folder)
-            threading.Thread(target=child.wait, daemon=True).start()  # its end is noticed, and nothing is left of it
-            return record
+        with ExitStack() as opened:
+            files = {INPUT + Path(song).suffix.lower(): opened.enter_context(self.songs.opened(song))}
+            if lyrics:
+                files[WORDS] = opened.enter_context(self.songs.opened(lyrics))
+            digests = [self._digest(name, file) for name, file in files.items()]
+            with self._lock:
+                records = self.records()
+                if known := self._known(records, answered.request_of(tool, song, arguments, digests)):
+                    return known
+                self._refuse_too_much(sum(not record.is_over for record in records))
+                folder, digests = self._copied(files)
+                request = answered.request_of(tool, song, arguments, digests)
+                record = Record(folder.name, tool, song, dict(arguments), time.time(), request, self.limits)
+                record.write(folder)
+                self._work(record)
+                return record
 
-    def _refuse_too_much(self, size: int, active: int) -> None:
+    def _digest(self, name: str, file: BinaryIO, copy: BinaryIO | None = None) -> str:
+        """The digest of a file, which may be copied meanwhile; `RequestError` if it is larger than its kind may be."""
+        most = LONGEST_WORDS if name == WORDS else self.limits.file_bytes
+        digest, size = hashlib.sha256(), 0
+        file.seek(0)
+        while block := file.read(1 << 20):
+            size += len(block)
+            if size > most:
+                raise RequestError(f"The file is larger than {most / 1e6:.0f} MB, which is the limit here.")
+            digest.update(block)
+            if copy is not None:
+                copy.write(block)
+        return digest.hexdigest()
+
+    def _copied(self, files: Mapping[str, BinaryIO]) -> tuple[Path, list[str]]:
+        """A new job's folder with copies of what was opened, so that nothing can be swapped later; their digests."""
+        folder, digests = self.root / new_id(), []
+        folder.mkdir()
+        try:
+            for name, file in files.items():
+                with (folder / name).open("wb") as copy:
+                    digests.append(self._digest(name, file, copy))
+        except RequestError:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        return folder, digests
+
+    def _known(self, records: Sequence[Record], request: str) -> Record | None:
+        """The job that answers a request already: one on its way, or one that was done and whose files are whole."""
+        same = [record for record in records if record.request == request]
+        if active := [record for record in same if not record.is_over]:
+            return active[0]
+        good = next((record for record in same if answered.is_good(record, self.out.root)), None)
+        return good and replace(good, message=AGAIN)
+
+    def _work(self, record: Record) -> None:
+        """Have a process do the job; its end is noticed, nothing is left of it, and another one waits then."""
+        folder = self.root / record.id
+        child = (self.spare and self.spare.give(folder)) or children.spawn(folder)
+        self._children[record.id] = child
+
+        def wait() -> None:
+            child.wait()
+            if spare := self.spare:
+                spare.prepare()
+
+        threading.Thread(target=wait, daemon=True).start()
+
+    def _refuse_too_much(self, active: int) -> None:
         limits = self.limits
-        if size > limits.file_bytes:
-            raise RequestError(f"The file is larger than {limits.file_bytes / 1e6:.0f} MB, which is the limit here.")
         if active >= limits.at_once + limits.waiting:
             raise RequestError(f"{active} jobs are on their way already: wait for one, or cancel one.")
         used = sum(path.lstat().st_size for path in self.out.root.rglob("*") if not path.is_symlink())
         if used > limits.disk_bytes or shutil.disk_usage(self.out.root).free < 1_000_000_000:
             raise RequestError("The output folder is full: ask whoever runs this server to make room.")
-
-    def _copy(self, source: BinaryIO, target: Path, most: int) -> None:
-        """The job works on a copy of what was opened here: nothing can be swapped later."""
-        with target.open("wb") as file:
-            while block := source.read(1 << 20):
-                if file.tell() + len(block) > most:
-                    raise RequestError(f"The file is larger than {most / 1e6:.0f} MB, which is the limit here.")
-                file.write(block)
 
     def get(self, job: str) -> Record:
         """How far a job is; `RequestError` if there is none of this id."""
@@ -184,27 +229,11 @@ class Desk:
         record = read_record(folder) or record  # it may have ended well between two looks
         if record.is_over:
             return record
-        for path in (*folder.glob(f"{INPUT}*"), folder / "song.npy"):
+        for path in (*folder.glob(f"{INPUT}*"), folder / "song.npy", folder / WORDS):
             path.unlink(missing_ok=True)
         place = self.out.root.joinpath(*record.place)
         for half in (*place.glob(".*.part"), *place.glob(f"{RECORD}/*.part")):  # what it was just writing
             shutil.rmtree(half) if half.is_dir() and not half.is_symlink() else half.unlink(missing_ok=True)
         return record.write(
             folder, status="failed", message="", error="The job's process ended before its time: ask for it again."
-        )
-
-
-def _spawn(folder: Path) -> subprocess.Popen[bytes]:
-    """The job's process, in a session of its own, so that it outlives this one."""
-    apart: dict[str, Any] = {"start_new_session": True}
-    if sys.platform == "win32":
-        apart = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.DETACHED_PROCESS}
-    with (folder / LOG).open("wb") as log:
-        return subprocess.Popen(
-            [sys.executable, "-P", "-m", "musiclab.agent.work", str(folder)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            cwd=folder,
-            **apart,
         )

@@ -16,7 +16,8 @@ from musiclab.codecs.files import safe_name
 
 Status = Literal["waiting", "working", "done", "failed", "cancelled"]
 OVER: frozenset[str] = frozenset({"done", "failed", "cancelled"})
-JOB, LOCK, CANCEL, LOG, INPUT = "job.json", "lock", "cancel", "log.txt", "input"  # in a job's folder
+JOB, LOCK, CANCEL, LOG = "job.json", "lock", "cancel", "log.txt"  # in a job's folder
+INPUT, WORDS = "input", "lyrics.lrc"  # copies of the song and of its words, there as well
 _ID = re.compile(r"[0-9a-f]{12}")
 
 
@@ -70,7 +71,11 @@ class Record:
     pid : int
         Of its process; 0 before it runs.
     request : str
-        The same for the same request.
+        The same for the same request: tool, song and words as they were, arguments.
+    made_with : str
+        Which version and weights made the files: see `musiclab.agent.answered`.
+    marks : tuple of (int, int)
+        Size (bytes) and time (ns) of each of the files when it was made.
     """
 
     id: str
@@ -87,6 +92,8 @@ class Record:
     result: dict[str, Any] = field(default_factory=dict)
     error: str = ""
     pid: int = 0
+    made_with: str = ""
+    marks: tuple[tuple[int, int], ...] = ()
 
     @property
     def place(self) -> tuple[str, str]:
@@ -112,8 +119,8 @@ def read_record(folder: Path) -> Record | None:
     """The job of a folder, or None if there is none."""
     try:
         kept: Mapping[str, Any] = json.loads((folder / JOB).read_text(encoding="utf-8"))
-        limits = Limits(**kept["limits"])
-        return Record(**{**kept, "limits": limits, "files": tuple(kept["files"])})
+        lists = {"files": tuple(kept["files"]), "marks": tuple((size, time) for size, time in kept.get("marks", ()))}
+        return Record(**{**kept, "limits": Limits(**kept["limits"]), **lists})
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -103,13 +103,13 @@ class Service:
         told = -1.0
         with anyio.move_on_after(wait_s):
             while True:
-                record = await guarded(self.desk.get, record.id)
                 if record.progress > told:
                     told = record.progress
                     await context.report_progress(100 * told, 100, record.message)
                 if record.is_over:
                     break
                 await anyio.sleep(POLL)
+                record = await guarded(self.desk.get, record.id)
         return self.told(record)
 
     def told(self, record: Record) -> CallToolResult:
@@ -150,7 +150,8 @@ async def guarded(function: Any, *arguments: Any) -> Any:
 def _summary(state: JobState) -> str:
     if state.status == "done":
         files = f", with {len(state.files)} files" if state.files else ""
-        return f"{state.tool} of {state.song} is done{files}."
+        again = f" ({state.message})" if state.message else ""
+        return f"{state.tool} of {state.song} is done{files}{again}."
     if state.status == "failed":
         return f"{state.tool} of {state.song} failed: {state.error}"
     if state.status == "cancelled":

@@ -1,30 +1,42 @@
 """The program that does one job: ``python -m musiclab.agent.work FOLDER``.
 
+Without a folder it loads what jobs need, and waits until one is named on its standard input.
+
 It waits for its turn, reads the song, works, and writes how far it is into its record. It stops when the file
 ``cancel`` appears beside it. What it says of itself holds no path of this machine; the whole story is in ``log.txt``.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import re
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from queue import Queue
 from typing import Any
 
 from filelock import FileLock, Timeout
 
 from musiclab.agent.confined import Confined
-from musiclab.agent.records import CANCEL, INPUT, LOCK, Record, read_record
+from musiclab.agent.records import CANCEL, INPUT, LOCK, LOG, WORDS, Record, read_record
 from musiclab.errors import Cancelled, MusiclabError
 from musiclab.progress import Watch
 
 EVERY = 0.15  # s between two reports
+# What most jobs load, the slowest first: the packages, and what of ours reads, separates, listens and saves.
+LOADED = (
+    *("torch", "onnxruntime", "swift_f0", "scipy.signal", "pyloudnorm", "av", "soundfile", "soxr", "python_stretch"),
+    *("musiclab.agent.answered", "musiclab.agent.decode", "musiclab.agent.tools", "musiclab.recipes.karaoke"),
+    *("musiclab.separation.whole", "musiclab.separation.engines.embedded.network", "musiclab.transcription.chart"),
+    *("musiclab.separation.engines.embedded.placing", "musiclab.metrics.loudness", "musiclab.recipes.describe"),
+)
 # Absolute paths of two parts and more, in quotes and without; not the tail of an address or of a fraction.
 _QUOTED = re.compile(r"""(['"])(?:[A-Za-z]:)?[\\/](?:(?!\1).)*[\\/]((?:(?!\1).)*)\1""")
 _PLAIN = re.compile(r"""(?<![\w:/\\.])(?:[A-Za-z]:)?(?:[\\/]+[^\\/\s'",;]+)+[\\/]+([^\\/\s'",;]*)""")
@@ -65,7 +77,7 @@ def main(folder: Path) -> None:
             )
             record.write(folder, status="failed", message="", error=told)
         finally:
-            for path in (*folder.glob(f"{INPUT}*"), folder / "song.npy", folder / "lyrics.lrc"):
+            for path in (*folder.glob(f"{INPUT}*"), folder / "song.npy", folder / WORDS):
                 with suppress(OSError):  # Windows keeps what is mapped until the process ends
                     path.unlink(missing_ok=True)
 
@@ -73,19 +85,23 @@ def main(folder: Path) -> None:
 def _done(record: Record, folder: Path, out: Confined) -> Record:
     watch = Watch(_reporter(record, folder), _Stop(folder))
     with _turn(folder.parent, record.limits.at_once, watch):
-        from musiclab.agent import tools
+        from musiclab.agent import answered, tools
         from musiclab.agent.decode import decoded
 
         watch(0.0, "reading the song")
         song = decoded(next(folder.glob(f"{INPUT}*")), record.limits, title=Path(record.song).stem)
         arguments = dict(record.arguments)
-        if (folder / "lyrics.lrc").exists():
-            arguments["lyrics"] = folder / "lyrics.lrc"
+        if (folder / WORDS).exists():
+            arguments["lyrics"] = folder / WORDS
         place = out.place(*record.place)
         files, result = tools.run(record.tool, song, arguments, place, watch.part(0.02, 1.0))
         made = tuple(path.resolve().relative_to(out.root).as_posix() for path in files)
         told = _cleaned(json.loads(json.dumps(result, default=str)), out.root)
-        return record.write(folder, status="done", progress=1.0, message="", files=made, result=told)
+        again = {
+            "made_with": answered.made_with(record.arguments),
+            "marks": tuple(answered.mark_of(out.root / name) for name in made),
+        }
+        return record.write(folder, status="done", progress=1.0, message="", files=made, result=told, **again)
 
 
 def _cleaned(value: Any, out: Path) -> Any:
@@ -143,5 +159,28 @@ def pathless(text: str, out: Path) -> str:
     return _PLAIN.sub(r"\1", _QUOTED.sub(r"\1\2\1", text))
 
 
+def awaited() -> Path:
+    """The folder that is named on standard input, once everything is loaded; whoever ends that input ends this."""
+    named: Queue[str] = Queue()
+
+    def listen() -> None:
+        line = sys.stdin.readline()
+        if not line:
+            os._exit(0)  # in the middle of loading, too
+        named.put(line.rstrip("\n"))
+
+    threading.Thread(target=listen, daemon=True).start()
+    for name in LOADED:
+        with suppress(ImportError):  # a job that needs it says what is missing
+            importlib.import_module(name)
+    folder = Path(named.get())
+    os.chdir(folder)
+    log = os.open(LOG, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+    for stream in (1, 2):
+        os.dup2(log, stream)
+    os.close(log)
+    return folder
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else awaited())

@@ -23,6 +23,10 @@ def serve(
     token_file: Annotated[
         Path | None, typer.Option(help="A file that holds the token which clients must send.", show_default=False)
     ] = None,
+    spare: Annotated[
+        bool,
+        typer.Option(help="Whether a process with everything loaded waits for the next job: seconds for 300 MB."),
+    ] = True,
 ) -> None:
     """Let an agent (a chatbot with tools) work on the songs of a folder."""
     if find_spec("mcp") is None:
@@ -30,6 +34,8 @@ def serve(
     from musiclab.agent import server, web
 
     desk = server.desk_for(folder, out)
+    if spare:
+        desk.keep_spare()
     if http:
         console.note(f"Serving {desk.songs.root} at http://{host}:{port}/mcp (Ctrl-C ends it).")
         web.run(desk, host, port, token_file)

@@ -273,7 +273,7 @@ async def test_over_http_with_a_token(songs: Path, tmp_path: Path) -> None:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "musiclab", "serve", "--folder", str(songs), "--out", str(tmp_path / "out")]
-    command += ["--http", "--port", str(port), "--token-file", str(token)]
+    command += ["--http", "--port", str(port), "--token-file", str(token), "--no-spare"]
     url = f"http://127.0.0.1:{port}/mcp"
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
