@@ -85,6 +85,10 @@ class BatchError(MusiclabError):
     """A batch can't be run as asked (its options, its folders, its workers): what is done is kept, and it goes on."""
 
 
+class MissingPackageError(MusiclabError, ImportError):
+    """A package that this needs is not installed, as in a light install: the message says how to install it."""
+
+
 class BundleError(MusiclabError):
     """An offline bundle can't be made: choose another platform, or say where the wheels are to be had."""
 

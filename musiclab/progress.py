@@ -85,8 +85,11 @@ def bar(progress: Progress | bool | None) -> Iterator[Progress | None]:
     elif progress is False or (progress is None and not _watched()):
         yield None
     else:
-        from tqdm.auto import tqdm  # type: ignore[import-untyped]
-
+        try:
+            from tqdm.auto import tqdm  # type: ignore[import-untyped]
+        except ImportError:  # a light install does without a bar
+            yield None
+            return
         with tqdm(total=1.0, delay=DELAY, bar_format="{desc} {bar} {percentage:3.0f} %", leave=False) as shown:
 
             def report(fraction: float, text: str) -> None:

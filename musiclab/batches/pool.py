@@ -16,6 +16,7 @@ from typing import IO
 
 from musiclab.batches.perform import Row, Task
 from musiclab.errors import BatchError
+from musiclab.fourier import has_torch
 
 GRACE = 10.0  # s in which a process stops by itself before it is ended
 EACH_BYTES = 3 * 10**9  # memory that a process with a large network and a long song takes
@@ -44,6 +45,8 @@ def _gpus() -> list[str]:
     named = os.environ.get(_LAST)
     if named is not None:
         return [name.strip() for name in named.split(",") if name.strip()]
+    if not has_torch():
+        return []
     import torch
 
     return [str(number) for number in range(torch.cuda.device_count())] if torch.cuda.is_available() else []

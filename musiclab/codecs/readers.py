@@ -15,6 +15,7 @@ import numpy as np
 from musiclab.audio import BLOCK
 from musiclab.codecs.source import Source, has_xing_tag
 from musiclab.errors import AudioError
+from musiclab.packages import need
 
 if TYPE_CHECKING:
     import av
@@ -185,6 +186,7 @@ def by_ffmpeg(source: Source, excerpt: Excerpt) -> Decoded:
     AudioError
         If it is none of the formats that hold sound, has no sound track, or breaks a limit.
     """
+    need("av", f"Reading {source.label}")
     import av
 
     target = source.rewound()

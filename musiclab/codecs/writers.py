@@ -17,6 +17,7 @@ from musiclab.codecs.formats import Format
 from musiclab.codecs.pcm import fitting_gain, on_grid, quantised, remainder
 from musiclab.codecs.readers import VORBIS_ORDER, sndfile_target
 from musiclab.errors import AudioError, ExportError
+from musiclab.packages import need
 
 if TYPE_CHECKING:
     import av
@@ -166,6 +167,7 @@ def _scaled(audio: Audio, gain: float) -> Iterator[np.ndarray]:
 
 
 def _by_ffmpeg(audio: Audio, target: Path | io.BytesIO, format: Format, gain: float, quality: float) -> None:
+    need("av", f"Writing {format.name}")
     import av
 
     # An edit list counts in the movie's time scale, milliseconds by default: too coarse for an exact length.

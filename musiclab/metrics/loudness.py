@@ -17,6 +17,7 @@ import warnings
 import numpy as np
 
 from musiclab.audio import SILENCE_DB, Audio
+from musiclab.packages import need
 
 BLOCK = 0.4  # seconds that the standard measures at once; shorter sounds are followed by silence
 MOST_CHANNELS = 5
@@ -30,6 +31,7 @@ def loudness(audio: Audio) -> float:
     audio : Audio
         Mono counts as one loudspeaker; more than five channels are folded to stereo.
     """
+    need("pyloudnorm", "Measuring loudness")
     import pyloudnorm
 
     sound = audio if audio.channels <= MOST_CHANNELS else audio.stereo()

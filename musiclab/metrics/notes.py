@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from musiclab.notes import Part
+from musiclab.packages import need
 from musiclab.theory import midi_to_hz
 
 ONSET_TOLERANCE = 0.05  # s
@@ -64,6 +65,7 @@ def matched_notes(
     """Pairs (index in `truth`, index in `part`) of notes that are the same, as many as can be."""
     if not len(truth) or not len(part):
         return []
+    need("mir_eval", "Comparing notes")
     from mir_eval.transcription import match_notes
 
     pairs: list[tuple[int, int]] = match_notes(
@@ -88,6 +90,7 @@ def drum_scores(part: Part, truth: Part, *, tolerance: float = ONSET_TOLERANCE) 
     tolerance : float
         For onsets, in seconds.
     """
+    need("mir_eval", "Comparing strokes")
     from mir_eval.util import match_events
 
     counts: dict[str, tuple[int, int, int]] = {}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from musiclab.packages import need
 from musiclab.plots.pictures import from_scale, to_scale
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def follow_page(grey: str = GREY) -> None:
 
     Notebook: 02
     """
+    need("matplotlib", "Drawing")
     from IPython import get_ipython
     from matplotlib import rcParams
     from matplotlib.figure import Figure
@@ -69,6 +71,7 @@ def new_axes(ax: Axes | None, *, size: tuple[float, float] = (10.0, 4.0)) -> Axe
     """The axes to draw in: the caller's, or those of a new figure, which a notebook shows by itself."""
     if ax is not None:
         return ax
+    need("matplotlib", "Drawing")
     from matplotlib import pyplot as plt
 
     return plt.subplots(figsize=size, layout="constrained")[1]

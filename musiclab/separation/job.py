@@ -12,6 +12,7 @@ from pathlib import Path
 
 from musiclab.audio import Audio
 from musiclab.errors import WeightsError
+from musiclab.packages import need
 from musiclab.separation import registry
 from musiclab.separation.engine import Engine
 from musiclab.separation.settings import How, SeparationSettings
@@ -62,6 +63,7 @@ class Job:
 
     def fill(self, folder: Path) -> None:
         """Separate the song into the files of `folder`."""
+        need("torch", "Separating")
         from musiclab.separation import whole
 
         engine = self._loaded()

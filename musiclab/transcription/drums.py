@@ -26,6 +26,7 @@ import numpy as np
 
 from musiclab.errors import WeightsError
 from musiclab.notes import Note, order
+from musiclab.packages import need
 from musiclab.transcription.calibration import calibration, logistic
 from musiclab.transcription.stem_confidence import confidence_in_stem, describe_strokes
 
@@ -115,6 +116,7 @@ def drum_features(samples: np.ndarray) -> np.ndarray:
 @cache
 def session() -> onnxruntime.InferenceSession:
     """The network, loaded once; `WeightsError` if its file is not the one that was calibrated."""
+    need("onnxruntime", "Transcribing drums")
     import onnxruntime
 
     data = resources.files(__package__).joinpath(MODEL).read_bytes()

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from musiclab.notes import Note
+from musiclab.packages import need
 from musiclab.theory import hz_to_midi, midi_to_hz
 from musiclab.transcription.line_confidence import DESCRIBED, CutLine, describe
 from musiclab.transcription.line_path import Costs, decode
@@ -75,6 +76,7 @@ class PitchTrack:
 
 @cache
 def _tracker() -> SwiftF0:
+    need("swift_f0", "Transcribing a single line")
     from swift_f0 import SwiftF0
 
     return SwiftF0(spin=False)

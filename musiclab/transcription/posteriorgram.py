@@ -28,6 +28,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from musiclab.errors import TranscriptionError, WeightsError
+from musiclab.packages import need
 from musiclab.progress import Progress, Watch
 from musiclab.transcription.salience import BINS, STEP, standing_out
 
@@ -130,6 +131,7 @@ def column_times(columns: int) -> np.ndarray:
 @cache
 def session() -> onnxruntime.InferenceSession:
     """The network, loaded once; `WeightsError` if its file is not the one we know."""
+    need("onnxruntime", "Transcribing")
     import onnxruntime
 
     data = resources.files(__package__).joinpath(MODEL).read_bytes()

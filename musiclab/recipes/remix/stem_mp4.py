@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from musiclab.audio import Audio, blocks
+from musiclab.packages import need
 from musiclab.palette import colour
 from musiclab.stems import Stems
 
@@ -57,6 +58,7 @@ def five_streams(stems: Stems) -> dict[str, Audio]:
 
 def write_stem_mp4(path: Path, stems: Stems, *, title: str = "") -> None:
     """Write the stem file, in AAC at 256 kbit/s a stream."""
+    need("av", "Writing a .stem.mp4")
     import av
 
     def encode(stream: av.AudioStream, block: np.ndarray | None) -> list[av.Packet[av.AudioStream]]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from musiclab import masks
+from musiclab.packages import need
 
 MONO_SIDE = 1e-3  # a side signal 60 dB under the mid: the place of a sound tells nothing
 TINY = 1e-12
@@ -126,6 +127,7 @@ def repeating(S: np.ndarray, *, similar: int = 40, apart: int = 43) -> np.ndarra
 
     Notebook: 05
     """
+    need("torch", "REPET-SIM")
     import torch
 
     magnitude = torch.from_numpy(np.ascontiguousarray(S, dtype=np.float32)).T  # (columns, bins): columns are gathered
@@ -173,6 +175,7 @@ def nmf(V: np.ndarray, components: int, *, iterations: int = 100, seed: int = 0)
 
     Notebook: 05
     """
+    need("torch", "NMF")
     import torch
 
     target = torch.from_numpy(np.ascontiguousarray(V, dtype=np.float32))
