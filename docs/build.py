@@ -29,7 +29,7 @@ REPO = HERE.parent
 COURSE = sorted((REPO / "notebooks").glob("[0-9][0-9]-*.ipynb"))
 WRITTEN = {  # pages as they are: file, title in the list of figures
     "speed": "Speed", "transcription": "Transcription", "model-card": "The built-in separator", "drum-model": "Drums",
-    "training": "Training", "robustness": "Robustness",
+    "training": "Training", "robustness": "Robustness", "batch": "A thousand songs",
 }  # fmt: skip
 MENU = [
     ("index.html", "musiclab"), ("gallery.html", "Gallery"), ("how-to.html", "How to"), ("course.html", "Course"),

@@ -19,7 +19,6 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from queue import Queue
 from typing import Any
 
 from filelock import FileLock, Timeout
@@ -52,14 +51,15 @@ class _Stop:
         return self._file.exists()
 
 
-def main(folder: Path) -> None:
-    """Do the job of a folder."""
+def main(folder: Path, loaded: Callable[[], None] = lambda: None) -> None:
+    """Do the job of a folder, once it is `loaded`."""
     with FileLock(folder / LOCK):
         record = read_record(folder)
         if record is None or record.is_over:
             return
         out = Confined(folder.parents[2])
         record = record.write(folder, pid=os.getpid())
+        loaded()
         try:
             record = _done(record, folder, out)
         except Cancelled:
@@ -159,21 +159,19 @@ def pathless(text: str, out: Path) -> str:
     return _PLAIN.sub(r"\1", _QUOTED.sub(r"\1\2\1", text))
 
 
-def awaited() -> Path:
-    """The folder that is named on standard input, once everything is loaded; whoever ends that input ends this."""
-    named: Queue[str] = Queue()
-
-    def listen() -> None:
-        line = sys.stdin.readline()
-        if not line:
-            os._exit(0)  # in the middle of loading, too
-        named.put(line.rstrip("\n"))
-
-    threading.Thread(target=listen, daemon=True).start()
+def load() -> None:
+    """Load what jobs need."""
     for name in LOADED:
         with suppress(ImportError):  # a job that needs it says what is missing
             importlib.import_module(name)
-    folder = Path(named.get())
+
+
+def awaited() -> Path:
+    """The folder that is named on standard input; whoever ends that input ends this."""
+    line = sys.stdin.readline()
+    if not line:
+        os._exit(0)  # in the middle of loading, too
+    folder = Path(line.rstrip("\n"))
     os.chdir(folder)
     log = os.open(LOG, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
     for stream in (1, 2):
@@ -182,5 +180,15 @@ def awaited() -> Path:
     return folder
 
 
+def waiting_main() -> None:
+    """Do the job of a folder that is named later. It is taken at once; work begins when all is loaded."""
+    loading = threading.Thread(target=load, daemon=True)
+    loading.start()
+    main(awaited(), loading.join)
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else awaited())
+    if len(sys.argv) > 1:
+        main(Path(sys.argv[1]))
+    else:
+        waiting_main()

@@ -39,7 +39,7 @@ def run(tool, song, arguments, folder, watch):
 musiclab.agent.tools.run = run
 sys.modules["musiclab.agent.decode"].decoded = lambda path, limits, title: None
 work.LOADED = ()
-work.main(Path(sys.argv[1]) if len(sys.argv) > 1 else work.awaited())
+work.main(Path(sys.argv[1])) if len(sys.argv) > 1 else work.waiting_main()
 """
 
 
