@@ -53,7 +53,7 @@ class Spare:
                 self._child = _started(stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def give(self, folder: Path) -> subprocess.Popen[bytes] | None:
-        """Give it the job of a folder; None if none waits. What is still loading takes it, and begins when it is ready."""
+        """Give it the job of a folder; None if none waits. If it still loads, it begins when it is ready."""
         with self._lock:
             child, self._child = self._child, None
             if child is None:

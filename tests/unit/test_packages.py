@@ -48,7 +48,7 @@ calls = {{
     "read": lambda: ml.load(folder + "/song.m4a"),
     "write": lambda: song.save(folder + "/song.opus"),
     "loudness": lambda: loudness(song),
-    "repet": lambda: repeating(S),
+    "repeating": lambda: repeating(S),
     "nmf": lambda: nmf(S, 2),
     "notes": lambda: matched_notes(part, part),
     "draw": lambda: new_axes(None),
@@ -79,7 +79,7 @@ def test_a_light_install_says_what_it_lacks(tmp_path: Path) -> None:
     left_out = {"torch", "onnxruntime", "av", "swift_f0", "pyloudnorm", "mir_eval", "matplotlib", "tqdm", "safetensors"}
     said = told(tmp_path, left_out)
     assert {name: package for name, (package, _) in said.items()} == {
-        **dict.fromkeys(["separate", "hpss", "karaoke", "pack", "repet", "nmf"], "torch"),
+        **dict.fromkeys(["separate", "hpss", "karaoke", "pack", "repeating", "nmf"], "torch"),
         **dict.fromkeys(["bass", "piano", "voice", "drums"], "onnxruntime"),
         "read": "av",
         "write": "av",
