@@ -85,7 +85,7 @@ class BatchError(MusiclabError):
     """A batch can't be run as asked (its options, its folders, its workers): what is done is kept, and it goes on."""
 
 
-class MissingPackageError(ImportError, MusiclabError):
+class MissingPackageError(MusiclabError, ImportError):
     """A package that this needs is not installed, as in a light install: the message says how to install it."""
 
 

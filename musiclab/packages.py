@@ -28,8 +28,9 @@ def need(package: str, doing: str) -> None:
         if error.name != package:  # it is there, and lacks something itself
             raise
         name = package.replace("_", "-")
-        raise MissingPackageError(
+        missing = MissingPackageError(
             f"{doing} needs the package {name}, which is not installed here: pip install {name}, "
-            "or all that musiclab can use with pip install musiclab.",
-            name=package,
-        ) from None
+            "or all that musiclab can use with pip install musiclab."
+        )
+        missing.name = package
+        raise missing from None
