@@ -73,6 +73,8 @@ class Engine(Protocol):
         Whether each segment is given its whole context, with silence for what lies outside of the song.
     half : bool
         Whether bfloat16 has been checked to be accurate enough (better than -40 dB).
+    voice_share : float
+        How much this engine's voice counts, 0 to 1, where it is the second of two: see `engines.together`.
     version : str
         Changes when the results change: the digest of the weights, the version of a method. Part of the cache's key;
         empty: the results are not kept, as is right for an engine that is still being made.
@@ -89,6 +91,7 @@ class Engine(Protocol):
     normalise: bool = False
     padded: bool = False
     half: bool = False
+    voice_share: float = 0.5
     version: str = ""
 
     def separate(self, mixture: torch.Tensor) -> torch.Tensor:

@@ -20,9 +20,9 @@ class Source:
 
     Parameters
     ----------
-    kind : {"hub", "package", "archive"}
-        A repository on the Hugging Face hub, an installed Python package (whose files are read, never imported), or a
-        ``.tar.gz`` at an address.
+    kind : {"hub", "package", "archive", "folder"}
+        A repository on the Hugging Face hub, an installed Python package (whose files are read, never imported), a
+        ``.tar.gz`` at an address, or a folder of the user's own.
     place : str
         Its name or address.
     files : dict

@@ -1,8 +1,8 @@
 """Which engines there are, what each needs, and how to get one by its name.
 
-Engines come in families: Demucs, what comes with the package, what other packages register. Each is asked in turn.
-Nothing heavy is imported before an engine is asked for: the table of `engines()` is made from the manifest of weights
-and from a look at the disk.
+Engines come in families: Demucs, Mel-Band RoFormer, Spleeter, what comes with the package, what other packages
+register. Each is asked in turn. Nothing heavy is imported before an engine is asked for: the table of `engines()` is
+made from the manifest of weights and from a look at the disk.
 
 Notebook: 06
 """
@@ -18,14 +18,15 @@ from musiclab.separation import fetching
 from musiclab.separation.engine import STEMS_4, Engine, EngineInfo, EngineTable, Family
 from musiclab.separation.engines import builtin, plugins
 from musiclab.separation.engines.demucs import family as demucs
+from musiclab.separation.engines.roformer import family as roformer
 from musiclab.separation.engines.spleeter import family as spleeter
 from musiclab.separation.engines.together import TogetherFamily
 
 log = logging.getLogger("musiclab")
 
-_SINGLE: tuple[Family, ...] = (demucs, spleeter, builtin, plugins)
+_SINGLE: tuple[Family, ...] = (demucs, roformer, spleeter, builtin, plugins)
 # A name that two of them have belongs to the first.
-FAMILIES: tuple[Family, ...] = (demucs, spleeter, TogetherFamily(_SINGLE), builtin, plugins)
+FAMILIES: tuple[Family, ...] = (demucs, roformer, spleeter, TogetherFamily(_SINGLE), builtin, plugins)
 _kept: dict[str, Engine] = {}
 FETCHED = "htdemucs"  # what ``"auto"`` fetches where nothing as good is ready
 
@@ -55,8 +56,9 @@ def load_engine(name: str, *, progress: Progress | None = None) -> Engine:
     Parameters
     ----------
     name : str
-        One of `engines()`; ``"demucs:FOLDER"`` or ``"spleeter:FOLDER"`` for weights that lie in a folder of yours; or
-        two names with a ``+`` between them: an engine of all stems, and one that hears the voice too.
+        One of `engines()`; ``"demucs:FOLDER"``, ``"melband-roformer:FOLDER"`` or ``"spleeter:FOLDER"`` for weights
+        that lie in a folder of yours; or two names with a ``+`` between them: an engine of all stems, and one that
+        hears the voice too.
     progress : callable, optional
         Called with a fraction (0 to 1) and a text while weights are fetched.
 

@@ -53,9 +53,9 @@ def separate(
         The song, of any rate, length and number of channels. More than two channels are separated two at a time.
     engine : str or Engine
         One of `engines()`; ``"auto"`` takes the best that is ready or can be fetched, and `Stems.note` says which and
-        why; ``"demucs:FOLDER"`` and ``"spleeter:FOLDER"`` are weights that lie in a folder; ``"embedded+spleeter"`` is
-        made of two, and any two are written so: all stems from the first, the mean of both voices; or an engine of
-        your own.
+        why; ``"demucs:FOLDER"``, ``"melband-roformer:FOLDER"`` and ``"spleeter:FOLDER"`` are weights that lie in a
+        folder; ``"embedded+spleeter"`` is made of two, and any two are written so: all stems from the first, the voice
+        from both (from the second alone if that is ``melband-roformer``); or an engine of your own.
     quality : {"fast", "default", "best"}
         What `overlap` and `shifts` are unless they are given: 0.03 and 0, 0.1 and 0, 0.25 and 2; ``"best"`` keeps
         to float32. It takes two and a half times as long as ``"default"``, and more where half precision is used;

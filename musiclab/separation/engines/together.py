@@ -1,9 +1,10 @@
 """Engines made of engines: ``"embedded+spleeter"``, or any engine of four stems and any one that knows voices.
 
-Both hear the song, and the voice is the mean of what they say: they err in different places. What that voice leaves of
-the song is heard by the first once more, for the other stems: it has hardly a voice to tell from them any more. What it
-takes for one all the same goes to `other`. Averaging different estimators is as old as the field's contests: Uhlich et
-al., ICASSP 2017, doi:10.1109/ICASSP.2017.7952158.
+Both hear the song, and the voice is the mean of what they say: they err in different places. An engine whose voice is
+far better than others' counts alone (its `voice_share` is 1). What that voice leaves of the song is heard by the first
+once more, for the other stems: it has hardly a voice to tell from them any more. What it takes for one all the same
+goes to `other`. Averaging different estimators is as old as the field's contests: Uhlich et al., ICASSP 2017,
+doi:10.1109/ICASSP.2017.7952158.
 
 Notebook: 06
 """
@@ -31,7 +32,8 @@ VOICE, OTHER = "vocals", "other"
 VERSION = 1  # part of the version of such an engine: raise it when the same two give other stems
 BLOCK = 1 << 18  # frames worked on at once
 SPANS = ((0.0, 0.35), (0.35, 0.65), (0.65, 1.0))  # of the progress: the three runs
-LISTED = {"embedded+spleeter": (0.1, 0.6)}  # in the table: dB that its stems, and its voice, gain on six real songs
+# In the table: dB that its stems, and its voice, gain on six real songs; None where that was not measured.
+LISTED = {"embedded+spleeter": (0.1, 0.6), "embedded+melband-roformer": None}
 
 RunPart = Callable[[Engine, Audio, Path, tuple[float, float]], None]
 
@@ -63,15 +65,19 @@ class Together(Engine):
             if VOICE not in engine.stems:
                 raise EngineError(f"{engine.name!r} gives no stem {VOICE!r}, so it can't be part of {name!r}.")
         self.base, self.voice, self.name, self.version = base, voice, name, version
+        self.share = float(getattr(voice, "voice_share", 0.5))
         self.stems, self.sr = tuple(base.stems), base.sr
         self.licence = both(base.licence, voice.licence)
 
     def compose(self, song: Audio, folder: Path, run: RunPart) -> None:
         """Write the stems of `song` into `folder`; ``run(engine, song, folder, span of progress)`` separates."""
-        run(self.base, song, folder / "base", SPANS[0])
-        run(self.voice, song, folder / "voice", SPANS[1])
-        parts = [np.load(folder / place / f"{VOICE}.npy", mmap_mode="r") for place in ("base", "voice")]
-        voice = _written(folder / f"{VOICE}.npy", ((a + b) / 2 for a, b in _blocks(*parts)), song)
+        if self.share < 1:
+            run(self.base, song, folder / "base", SPANS[0])
+        run(self.voice, song, folder / "voice", SPANS[1] if self.share < 1 else (0.0, SPANS[1][1]))
+        shares = {"base": 1 - self.share, "voice": self.share} if self.share < 1 else {"voice": 1.0}
+        parts = [np.load(folder / place / f"{VOICE}.npy", mmap_mode="r") for place in shares]
+        mixed = (_mixed(voices, [*shares.values()]) for voices in _blocks(*parts))
+        voice = _written(folder / f"{VOICE}.npy", mixed, song)
         rest = _written(folder / "left.npy", (a - b for a, b in _blocks(song.samples, voice)), song)
         run(self.base, Audio.of_checked(rest, song.sr), folder / "rest", SPANS[2])
         for stem in self.stems:
@@ -83,7 +89,7 @@ class Together(Engine):
             del found
         del parts, voice, rest  # their maps: Windows deletes no file that is mapped
         (folder / "left.npy").unlink()
-        for place in ("base", "voice", "rest"):
+        for place in (*shares, "rest"):
             shutil.rmtree(folder / place)
 
     def separate(self, mixture: torch.Tensor) -> torch.Tensor:
@@ -110,6 +116,13 @@ def _blocks(*arrays: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
     """The same frames of each, a few seconds at a time."""
     for start in range(0, arrays[0].shape[1], BLOCK):
         yield tuple(array[:, start : start + BLOCK] for array in arrays)
+
+
+def _mixed(parts: Sequence[np.ndarray], shares: Sequence[float]) -> np.ndarray:
+    total = np.zeros_like(parts[0])
+    for part, share in zip(parts, shares, strict=True):
+        total += share * part
+    return total
 
 
 def _written(path: Path, parts: Iterator[np.ndarray], like: Audio) -> np.ndarray:
@@ -146,9 +159,9 @@ class TogetherFamily:
 
     def infos(self) -> list[EngineInfo]:
         """Those that are listed."""
-        return [self._info(name, *gains) for name, gains in LISTED.items()]
+        return [self._info(name, gains) for name, gains in LISTED.items()]
 
-    def _info(self, name: str, gain: float, voice_gain: float) -> EngineInfo:
+    def _info(self, name: str, gains: tuple[float, float] | None) -> EngineInfo:
         known = {info.name: info for family in self.families for info in family.infos()}
         base, voice = (
             next(info for info in known.values() if part in (info.name, info.name.split("-")[0])) for part in _two(name)
@@ -156,8 +169,9 @@ class TogetherFamily:
         why_not = next((info.why_not for info in (base, voice) if not info.ready), "")
         size = base.size_bytes + voice.size_bytes
         licence = both(base.licence, voice.licence)
-        quality = f"as {base.name}, its voice {voice_gain} dB better"
-        sdr = None if base.sdr is None else round(base.sdr + gain, 1)
+        better = f"its voice {gains[1]} dB better" if gains else f"its voice {voice.name}'s; not measured here"
+        sdr = round(base.sdr + gains[0], 1) if gains and base.sdr is not None else None
+        quality = f"as {base.name}, {better}"
         return EngineInfo(name, base.stems, licence, size, base.ready and voice.ready, why_not, quality, sdr)
 
     def knows(self, name: str) -> bool:

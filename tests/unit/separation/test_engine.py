@@ -115,7 +115,7 @@ def test_the_manifest_is_complete() -> None:
     for name in weights.names():
         entry = weights.entry(name)
         assert entry.size > 0
-        assert entry.family in ("demucs", "spleeter")
+        assert entry.family in ("demucs", "roformer", "spleeter")
         assert entry.family != "demucs" or f"{name}.yaml" in entry.stored
         for source in entry.sources:
             assert all(digest is None or len(digest) == 64 for digest in source.files.values())

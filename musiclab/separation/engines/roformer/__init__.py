@@ -1,0 +1,1 @@
+"""Mel-Band RoFormer: transformers over time and over mel bands. See `engine`."""
