@@ -49,6 +49,13 @@ def membership(config: Config) -> np.ndarray:
     return bands
 
 
+class Linear(nn.Linear):
+    """Without first values, which would take seconds to draw: they come from a checkpoint."""
+
+    def reset_parameters(self) -> None:
+        """Nothing."""
+
+
 class RMSNorm(nn.Module):
     """Tokens of one length, and a gain for each of their numbers. Silence stays silence."""
 
@@ -89,9 +96,9 @@ class Attention(nn.Module):
         self.heads, width = config.heads, config.heads * config.dim_head
         self.rotary_embed = Rotary(config.dim_head)
         self.norm = RMSNorm(config.dim)
-        self.to_qkv = nn.Linear(config.dim, 3 * width, bias=False)
-        self.to_gates = nn.Linear(config.dim, config.heads)
-        self.to_out = nn.Sequential(nn.Linear(width, config.dim, bias=False))
+        self.to_qkv = Linear(config.dim, 3 * width, bias=False)
+        self.to_gates = Linear(config.dim, config.heads)
+        self.to_out = nn.Sequential(Linear(width, config.dim, bias=False))
 
     def forward(self, x: Tensor) -> Tensor:
         """[shape=(sequences, length, dim)]"""
@@ -110,9 +117,7 @@ class FeedForward(nn.Module):
     def __init__(self, dim: int) -> None:
         super().__init__()
         # The fourth was a dropout: it holds no weights, but the fifth is called by its number.
-        self.net = nn.Sequential(
-            RMSNorm(dim), nn.Linear(dim, 4 * dim), nn.GELU(), nn.Identity(), nn.Linear(4 * dim, dim)
-        )
+        self.net = nn.Sequential(RMSNorm(dim), Linear(dim, 4 * dim), nn.GELU(), nn.Identity(), Linear(4 * dim, dim))
 
     def forward(self, x: Tensor) -> Tensor:
         """[shape=(..., dim)]"""
@@ -147,7 +152,7 @@ class BandSplit(nn.Module):
     def __init__(self, dim: int, widths: tuple[int, ...]) -> None:
         super().__init__()
         self.widths = widths
-        self.to_features = nn.ModuleList(nn.Sequential(RMSNorm(width), nn.Linear(width, dim)) for width in widths)
+        self.to_features = nn.ModuleList(nn.Sequential(RMSNorm(width), Linear(width, dim)) for width in widths)
 
     def forward(self, x: Tensor) -> Tensor:
         """[shape=(..., sum of widths)] to [shape=(..., bands, dim)]"""
@@ -172,7 +177,7 @@ def _perceptron(config: Config, width: int) -> nn.Sequential:
     sizes = (config.dim, *[hidden] * config.mask_estimator_depth, width)
     layers: list[nn.Module] = []
     for before, after in pairwise(sizes):
-        layers += [nn.Linear(before, after), nn.Tanh()]
+        layers += [Linear(before, after), nn.Tanh()]
     return nn.Sequential(*layers[:-1])
 
 

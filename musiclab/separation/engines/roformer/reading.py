@@ -68,8 +68,7 @@ def network(found: Mapping[str, Tensor], config: Config, name: str) -> MelBandRo
         If they are not those of such a network: layers, shapes, or numbers that are none.
     """
     try:
-        with torch.device("meta"):  # so that a network of 900 MB is not filled with numbers that nobody wants
-            made = MelBandRoformer(config)
+        made = MelBandRoformer(config)
     except ValueError as error:
         raise WeightsError(f"{name} can't be of a network that can be made ({error}).") from error
     wanted = {key: value.shape for key, value in made.state_dict().items()}
