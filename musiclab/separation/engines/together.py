@@ -169,7 +169,7 @@ class TogetherFamily:
         why_not = next((info.why_not for info in (base, voice) if not info.ready), "")
         size = base.size_bytes + voice.size_bytes
         licence = both(base.licence, voice.licence)
-        better = f"its voice {gains[1]} dB better" if gains else "the voice from the other, not measured here"
+        better = f"its voice {gains[1]} dB better" if gains else "with the other's voice, not measured here"
         sdr = round(base.sdr + gains[0], 1) if gains and base.sdr is not None else None
         quality = f"as {base.name}, {better}"
         return EngineInfo(name, base.stems, licence, size, base.ready and voice.ready, why_not, quality, sdr)

@@ -235,7 +235,7 @@ def test_the_two_are_listed_and_auto_does_not_take_what_was_not_measured(own: Pa
     info = next(info for info in registry.engines() if info.name == "embedded+melband-roformer")
     assert info.ready
     assert info.sdr is None
-    assert info.quality == "as embedded, the voice from the other, not measured here"
+    assert info.quality == "as embedded, with the other's voice, not measured here"
     assert info.licence.weights == "MIT"
     assert not any("roformer" in name for name, _ in registry.choices())
     assert own.is_dir()
