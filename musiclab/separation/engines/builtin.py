@@ -72,7 +72,7 @@ BUILT_IN = (
         "embedded/weights.safetensors",
         method="wiener",
     ),
-    _classical("hpss", "HPSS", STEMS_4, "rough: tells steady, struck, low, middle sounds apart", 0.0),
+    _classical("hpss", "HPSS", STEMS_4, "rough: tells steady, struck, low and middle sounds apart", 0.0),
     _classical("repet-sim", "REPETSim", ("vocals", "accompaniment"), "rough: what does not repeat against what does"),
     _classical("nmf", "NMF", STEMS_4, "rough: learns spectra and groups them"),
     _classical("centre", "Centre", ("centre", "sides"), "rough: what is panned to the middle, by stereo alone"),
