@@ -17,7 +17,9 @@ Notebook: 06
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
+from typing import cast
 
 import numpy as np
 import torch
@@ -65,7 +67,8 @@ class RMSNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[shape=(..., dim)]"""
-        return functional.normalize(x, dim=-1) * (self.gamma * self.gamma.numel() ** 0.5)
+        out: Tensor = functional.normalize(x, dim=-1) * (self.gamma * self.gamma.numel() ** 0.5)
+        return out
 
 
 class Rotary(nn.Module):
@@ -83,7 +86,7 @@ class Rotary(nn.Module):
 
 def turned(x: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:
     """Vectors [shape=(..., length, dim)], each pair of neighbouring numbers turned."""
-    first, second = x.unflatten(-1, (-1, 2)).unbind(-1)
+    first, second = torch.unflatten(x, -1, (-1, 2)).unbind(-1)
     pairs = torch.stack([first * cosines - second * sines, second * cosines + first * sines], dim=-1)
     return pairs.flatten(-2).to(x.dtype)
 
@@ -103,7 +106,7 @@ class Attention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """[shape=(sequences, length, dim)]"""
         x = self.norm(x)
-        queries, keys, values = self.to_qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        queries, keys, values = torch.unflatten(self.to_qkv(x), -1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         turns = self.rotary_embed(x.shape[1])
         heard = functional.scaled_dot_product_attention(turned(queries, *turns), turned(keys, *turns), values)
         heard = heard.transpose(1, 2) * self.to_gates(x).sigmoid()[..., None]
@@ -136,10 +139,11 @@ class Transformer(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Sequences [shape=(sequences, length, dim)]; none hears another, so they may come a few at a time."""
         few = max(TOKENS // x.shape[1], 1) if x.device.type == "cpu" else len(x)
-        return torch.cat([self._some(part) for part in x.split(few)])
+        return torch.cat([self._some(part) for part in torch.split(x, few)])
 
     def _some(self, x: Tensor) -> Tensor:
-        for attention, feed in self.layers:  # type: ignore[misc]
+        for layer in self.layers:
+            attention, feed = cast("Sequence[nn.Module]", layer)
             x = attention(x) + x
             x = feed(x) + x
         out: Tensor = self.norm(x)
@@ -156,7 +160,7 @@ class BandSplit(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[shape=(..., sum of widths)] to [shape=(..., bands, dim)]"""
-        parts = x.split(self.widths, dim=-1)
+        parts = torch.split(x, list(self.widths), dim=-1)
         return torch.stack([layer(part) for layer, part in zip(self.to_features, parts, strict=True)], dim=-2)
 
 
@@ -215,25 +219,26 @@ class MelBandRoformer(nn.Module):
         n_fft, hop_length = self.config.stft_n_fft, self.config.stft_hop_length
         window = torch.hann_window(n_fft, device=mixture.device)
         D = torch.stft(mixture.flatten(0, 1), n_fft, hop_length, window=window, return_complex=True)
-        D = D.unflatten(0, mixture.shape[:2]).permute(0, 3, 2, 1)  # (batch, columns, bins, channels)
+        D = torch.unflatten(D, 0, mixture.shape[:2]).permute(0, 3, 2, 1)  # (batch, columns, bins, channels)
         numbers = torch.view_as_real(D)[:, :, self.bins]
         masks = self.masks(self._attended(self.band_split(numbers.flatten(2))))
         estimates = (masks * D[:, None]).permute(0, 1, 4, 3, 2)  # (batch, stems, channels, bins, columns)
         spectra = real_ends_(estimates.flatten(0, 2).contiguous(), n_fft=n_fft)
         out = torch.istft(spectra, n_fft, hop_length, window=window, length=mixture.shape[-1])
-        return out.unflatten(0, estimates.shape[:3])
+        return torch.unflatten(out, 0, estimates.shape[:3])
 
     def _attended(self, x: Tensor) -> Tensor:
         """Tokens [shape=(batch, columns, bands, dim)] that know of each other."""
         batch, columns, bands, _ = x.shape
-        for over_time, over_bands in self.layers:  # type: ignore[misc]
-            x = over_time(x.transpose(1, 2).flatten(0, 1)).unflatten(0, (batch, bands)).transpose(1, 2)
-            x = over_bands(x.flatten(0, 1)).unflatten(0, (batch, columns))
+        for layer in self.layers:
+            over_time, over_bands = cast("Sequence[nn.Module]", layer)
+            x = torch.unflatten(over_time(x.transpose(1, 2).flatten(0, 1)), 0, (batch, bands)).transpose(1, 2)
+            x = torch.unflatten(over_bands(x.flatten(0, 1)), 0, (batch, columns))
         return x
 
     def masks(self, x: Tensor) -> Tensor:
         """Masks [shape=(batch, stems, columns, bins, channels)], complex, from tokens."""
         said = torch.stack([estimator(x) for estimator in self.mask_estimators], dim=1).float()
-        said = said.unflatten(-1, (-1, NUMBERS))
+        said = torch.unflatten(said, -1, (-1, NUMBERS))
         total = said.new_zeros(*said.shape[:3], len(self.shares), NUMBERS).index_add_(3, self.bins, said)
-        return torch.view_as_complex((total * self.shares).unflatten(-1, (2, 2)))
+        return torch.view_as_complex(torch.unflatten(total * self.shares, -1, (2, 2)))
