@@ -44,7 +44,7 @@ export function followClock(clock, { onChange = () => {}, signal } = {}) {
     get playing() { return last.playing; },
     get loop() { return last.loop; },
     get speed() { return last.speed; },
-    get semitones() { return last.semitones; },
+    get semitones() { return last.semitones ?? 0; },
     now() {
       if (!last.playing) return last.position;
       const place = last.position + (last.speed * Math.max(0, performance.now() - last.at)) / 1000;
