@@ -51,10 +51,15 @@ def template(folder: Path) -> None:
 
 
 def command(path: Path, *, port: int, browser: bool, options: list[str]) -> list[str]:
-    """What is run: Voila on this machine alone; each visitor has a kernel, which ends with the page."""
+    """What is run: Voila on this machine alone; each visitor has a kernel, which ends with the page.
+
+    Options of Voila's that are given go before ours of the same name: ``--theme=dark``.
+    """
     said = [f"--port={port}", "--Voila.ip=127.0.0.1", "--strip_sources=True", "--theme=light", f"--template={TEMPLATE}"]
-    said += ["--VoilaConfiguration.show_tracebacks=False", *([] if browser else ["--no-browser"]), *options]
-    return [sys.executable, "-m", "voila", str(path), *said]
+    said += ["--VoilaConfiguration.show_tracebacks=False", *([] if browser else ["--no-browser"])]
+    given = {option.split("=")[0] for option in options}
+    ours = [option for option in said if option.split("=")[0] not in given]
+    return [sys.executable, "-m", "voila", str(path), *ours, *options]
 
 
 def studio(
@@ -62,7 +67,10 @@ def studio(
     port: Annotated[int, typer.Option(help="Of this machine; the page is at http://localhost:PORT.")] = 8866,
     browser: Annotated[bool, typer.Option(help="Open it in the browser.")] = True,
 ) -> None:
-    """Open the studio, a page without code: drop a song, hear its instruments, read a part. Options go on to Voila."""
+    """Open the studio, a page without code: drop a song, hear its instruments, read a part.
+
+    Options go on to Voila, such as --theme=dark.
+    """
     if importlib.util.find_spec("voila") is None:
         raise ExportError("The studio needs Voila: install it with  pip install 'musiclab[studio]'.")
     with tempfile.TemporaryDirectory(prefix="musiclab-studio-") as folder:

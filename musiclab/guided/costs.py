@@ -36,6 +36,7 @@ def sentence(info: EngineInfo, minutes: float, measured: dict[str, float]) -> st
     seconds = measured.get(info.name, SPEEDS.get(info.name, UNKNOWN) / cores) * minutes
     getting = "ready" if info.ready else f"{info.size_bytes / 1e6:.0f} MB to fetch" if info.size_bytes else "not here"
     licence = info.licence.weights if info.licence.weights != "none needed" else info.licence.code
+    licence = "no licence stated" if licence == "none stated" else licence
     parts = [info.name, f"{len(info.stems)} stems", f"about {spoken(seconds)}"]
     return " · ".join([*parts, f"{info.sdr:.1f} dB", getting, licence])
 

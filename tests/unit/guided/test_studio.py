@@ -91,6 +91,8 @@ def test_voila_shows_one_cell_to_this_machine_alone(tmp_path: Path) -> None:
     assert "--Voila.ip=127.0.0.1" in said
     assert "--strip_sources=True" in said
     assert said[-2:] == ["--no-browser", "--debug"]
+    dark = command(tmp_path / "s.ipynb", port=1234, browser=False, options=["--theme=dark"])
+    assert [option for option in dark if option.startswith("--theme")] == ["--theme=dark"]  # Voila takes one only
 
 
 def test_the_page_loads_nothing_from_another_host(tmp_path: Path) -> None:
