@@ -28,6 +28,13 @@ def test_open_chords_are_gripped_as_in_the_books(chord, frets):
     assert finger([chord])[0].frets == frets
 
 
+def test_what_no_string_can_play_is_left_out():
+    """A note below the lowest string, by itself and beside one that can be played."""
+    alone, beside = finger([[20], [20, 64]])
+    assert (alone.strings, alone.frets) == ((0,), (0,))
+    assert (beside.strings, beside.frets) == ((0, 1), (0, 0))
+
+
 def test_a_scale_stays_in_position():
     """Two octaves up from the fifth fret: the hand moves less than an octave of frets in all."""
     scale = [[p] for p in (45, 47, 49, 50, 52, 54, 56, 57, 59, 61, 62, 64)]

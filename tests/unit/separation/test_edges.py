@@ -15,7 +15,7 @@ from musiclab.audio import Audio
 from musiclab.separation import Engine, Licence, refine, registry, separate, streams, weights
 from musiclab.separation.engines import builtin
 from musiclab.separation.layout import Layout
-from musiclab.separation.loop import _Clock
+from musiclab.separation.loop import Run, _Clock
 from musiclab.stems import Stems
 from tests.sounds import noise, song, tone
 
@@ -70,6 +70,32 @@ def test_shifted_grids_weigh_a_frame_by_its_place_in_the_segment(fixed: bool) ->
         assert 0 < segment.phase == layout.kept - (stop - start)
         weights_used = window[segment.phase : segment.phase + stop - start]
         assert weights_used[-1] == window[-1]
+
+
+class Numbered(Same):
+    """Gives the number of the piece that it is given, in place of its sound."""
+
+    stems, count = ("a",), 0
+
+    def separate(self, mixture: torch.Tensor) -> torch.Tensor:
+        self.count += 1
+        return torch.full((1, 1, *mixture.shape[1:]), float(self.count))
+
+
+def test_where_segments_meet_each_has_the_weight_of_its_place_in_it() -> None:
+    """Also those of which the song's beginning has cut off the rising side of the window."""
+    layout, total, found = Layout(length=800, overlap=0.25, shifts=2, shift=300), 3000, []
+    run = Run(Numbered(), torch.device("cpu"), layout)
+    run.separate(lambda a, b: np.zeros((1, 2, b - a), np.float32), total, lambda block: found.append(block.copy()))
+    window = layout.window().numpy()
+    wanted, weight = np.zeros((2, total))
+    for number, segment in enumerate(layout.segments(total), start=1):
+        start, stop = segment.write
+        first = min(0, stop - layout.kept) if start == 0 else start  # where it would have begun
+        here = window[start - first : stop - first]
+        wanted[start:stop] += number * here
+        weight[start:stop] += here
+    np.testing.assert_allclose(np.concatenate(found, axis=-1)[0, 0, 0], wanted / weight, rtol=1e-5)
 
 
 @pytest.mark.parametrize(("passed", "done", "left"), [(10.0, 1, "0:30"), (20.0, 2, "0:20"), (90.0, 1, "4:30")])

@@ -75,6 +75,12 @@ def test_same_seed_same_bytes_and_other_seed_other_song(library: Library, sample
     assert not np.array_equal(one.mixture, render(12, library, duration=DURATION).mixture)
 
 
+def test_distortion_bends_both_half_waves_alike_unless_it_is_told_otherwise() -> None:
+    wave = np.sin(2 * np.pi * 220 * np.arange(SR // 2) / SR).astype(np.float32)
+    even = [np.abs(np.fft.rfft(desk.drive(wave, 18, **how)))[220] for how in ({}, {"bias": 0.3})]  # 440 Hz
+    assert even[0] < 0.01 * even[1]
+
+
 def test_stems_are_not_confused(library: Library) -> None:
     """Each stem sounds when its own player does: the time of its energy follows its own notes."""
     song = render(3, library, duration=DURATION)

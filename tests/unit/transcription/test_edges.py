@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from musiclab.errors import TranscriptionError
 from musiclab.grid import BeatGrid
 from musiclab.notation.quantise import quantise
 from musiclab.notation.tab import BASS, GUITAR, finger
 from musiclab.notes import Note, Part
 from musiclab.transcription import drums, note_creation
+from musiclab.transcription.accents import FPS
+from musiclab.transcription.beat_path import TEMPO_RANGE, beat_periods
 from musiclab.transcription.dynamics import with_dynamics
 from musiclab.transcription.note_creation import COLUMN_S, Candidates, create_notes, limit_polyphony
 from musiclab.transcription.posteriorgram import LOWEST, Posteriorgram
@@ -152,3 +155,14 @@ def test_the_hand_moves_only_where_it_must() -> None:
     assert (high.strings[0], high.frets[0]) == (1, 12)
     assert low.frets[0] == 12
     assert low.strings[0] == 2
+
+
+def test_five_beats_of_the_quickest_tempo_are_enough() -> None:
+    """A shorter passage has no beat of its own."""
+    beat = 60 * FPS / TEMPO_RANGE[1]
+    pulse = np.zeros(int(5 * beat) + 3)
+    pulse[:: round(beat)] = 1.0
+    (period, _), *_ = beat_periods(pulse)
+    assert period == pytest.approx(beat, abs=1)
+    with pytest.raises(TranscriptionError, match="too short"):
+        beat_periods(pulse[: int(5 * beat)])
