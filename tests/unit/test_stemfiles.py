@@ -323,3 +323,15 @@ def test_the_same_stems_give_the_same_files(tmp_path):
     assert [path.read_bytes() for path in first.values()] == [path.read_bytes() for path in second.values()]
     assert isinstance(first, dict)
     assert all(isinstance(path, Path) for path in first.values())
+
+
+def test_a_song_is_called_as_it_was_and_not_as_its_last_part(tmp_path: Path) -> None:
+    """Its stems have names of their own, and the residual is added last."""
+    stems = made()
+    stems.save(tmp_path / "folder")
+    assert Stems.load(tmp_path / "folder").mixture.title == "My Song"
+    (tmp_path / "folder" / "stems.json").unlink()
+    for whole in (tmp_path / "folder").glob("mix*"):
+        whole.unlink()
+    assert Stems.load(tmp_path / "folder").mixture.title == "folder"
+    assert stems.mix({next(iter(stems)): -6.0}).title == "My Song"

@@ -13,7 +13,7 @@ from scipy import signal
 from musiclab import codecs
 from musiclab.audio import Audio
 from musiclab.codecs import decoding
-from tests.sounds import tone
+from tests.sounds import noise, tone
 
 SR = 44100
 LOSSY = ("mp3", "ogg", "opus", "m4a")
@@ -270,3 +270,12 @@ def test_the_samples_are_loaded_once(tmp_path):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 1.6 * audio.samples.nbytes
+
+
+def test_an_mp3_whose_tag_counts_a_frame_too_many_is_not_called_cut_off(caplog: pytest.LogCaptureFixture) -> None:
+    data = bytearray(codecs.encode(Audio(noise(2, 44100), 44100), format="mp3"))
+    at = max(data.find(b"Xing"), data.find(b"Info")) + 8
+    whole = codecs.load(bytes(data)).frames
+    data[at : at + 4] = (int.from_bytes(data[at : at + 4], "big") + 1).to_bytes(4, "big")
+    assert abs(codecs.load(bytes(data)).frames - whole) <= 2 * 1152
+    assert not caplog.messages

@@ -7,6 +7,7 @@ import pytest
 
 from musiclab.grid import BeatGrid
 from musiclab.notation import score
+from musiclab.notation.attributes import tempo_mark
 from musiclab.notation.bars import Symbol, split
 from musiclab.notation.beams import looks, value
 from musiclab.notes import Chord, Note, Part
@@ -144,3 +145,20 @@ def test_drum_strokes_name_their_sound_for_programs_that_play_them():
     named = {i.get("id"): i.findtext("midi-unpitched") for i in root.iter("midi-instrument")}
     played = [note.find("instrument").get("id") for note in root.iter("note") if note.find("unpitched") is not None]
     assert sorted(int(named[name]) - 1 for name in played) == [36, 38, 42]
+
+
+@pytest.mark.parametrize(
+    ("metre", "written", "quarters"),
+    [
+        ((4, 4), "<beat-unit>quarter</beat-unit><per-minute>80", "80.00"),
+        ((6, 8), "<beat-unit>quarter</beat-unit><beat-unit-dot/><per-minute>80", "120.00"),
+        ((12, 16), "<beat-unit>eighth</beat-unit><beat-unit-dot/><per-minute>80", "60.00"),
+        ((2, 2), "<beat-unit>half</beat-unit><per-minute>80", "160.00"),
+    ],
+)
+def test_a_program_plays_it_at_the_tempo_that_is_written(metre: tuple[int, int], written: str, quarters: str) -> None:
+    """What is printed counts the metre's beats; what is played, quarters."""
+    mark = tempo_mark(BeatGrid.steady(80, 10, metre=metre), "Swing")
+    assert written in mark
+    assert f'<sound tempo="{quarters}"/>' in mark
+    assert "<words>Swing</words>" in mark

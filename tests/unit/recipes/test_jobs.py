@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import musiclab as ml
 from musiclab.audio import Audio
@@ -17,6 +19,7 @@ from musiclab.errors import AudioError, Cancelled, EngineError, LyricsError, Mus
 from musiclab.metrics.loudness import loudness
 from musiclab.notes import Note
 from musiclab.recipes.result import Result
+from musiclab.separation import Engine, Licence
 from musiclab.stems import Stems
 
 SECONDS = 8.0
@@ -27,6 +30,16 @@ JOBS: dict[str, Callable[..., Result]] = {
     "play_as": lambda song, **how: ml.play_as(song, "bass", instrument="tuba", **how),
     "sheet_music": lambda song, **how: ml.sheet_music(song, "bass", **how),
 }
+
+
+class Quarters(Engine):
+    """Gives each stem a quarter of the song."""
+
+    name, stems, sr = "quarters", ("vocals", "drums", "bass", "other"), 44_100
+    licence, segment, normalise = Licence("MIT", "none needed"), Fraction(2), False
+
+    def separate(self, mixture: torch.Tensor) -> torch.Tensor:
+        return torch.stack([mixture / 4] * 4, dim=1)
 
 
 @pytest.fixture(scope="module")
@@ -220,6 +233,12 @@ class TestEveryJob:
 
         told.clear()
         JOBS[job](stems, progress=lambda done, what: told.append(done))
+        assert told == sorted(told)
+        assert told[-1] == 1.0
+
+    def test_progress_rises_where_a_song_is_separated_first(self, stems: Stems, job: str) -> None:
+        told: list[float] = []
+        JOBS[job](stems.mixture, engine=Quarters(), progress=lambda done, what: told.append(done))
         assert told == sorted(told)
         assert told[-1] == 1.0
 

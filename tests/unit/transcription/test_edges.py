@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
 from musiclab.errors import TranscriptionError
 from musiclab.grid import BeatGrid
-from musiclab.notation.quantise import quantise
+from musiclab.notation.quantise import _duration_cost, quantise
 from musiclab.notation.tab import BASS, GUITAR, finger
 from musiclab.notes import Note, Part
 from musiclab.transcription import drums, note_creation
 from musiclab.transcription.accents import FPS
 from musiclab.transcription.beat_path import TEMPO_RANGE, beat_periods
 from musiclab.transcription.dynamics import with_dynamics
+from musiclab.transcription.monophonic import LineSettings, costs_of
 from musiclab.transcription.note_creation import COLUMN_S, Candidates, create_notes, limit_polyphony
 from musiclab.transcription.posteriorgram import LOWEST, Posteriorgram
 from musiclab.tunings import parse_tuning, usual_tuning
@@ -166,3 +169,21 @@ def test_five_beats_of_the_quickest_tempo_are_enough() -> None:
     assert period == pytest.approx(beat, abs=1)
     with pytest.raises(TranscriptionError, match="too short"):
         beat_periods(pulse[: int(5 * beat)])
+
+
+def test_a_short_rest_is_dearer_than_a_long_one_and_a_note_is_rather_played_short() -> None:
+    half, one = Fraction(1, 2), Fraction(1)
+    short_rest, long_rest = (_duration_cost(half, 0.5, Fraction(gap), 0.1) for gap in (1, 2))
+    assert short_rest == long_rest + 1 > _duration_cost(half, 0.5, half, 0.1) == 0
+    detached, overlong = (_duration_cost(one, played, None, 0.1) for played in (0.9, 1.1))
+    assert 0 < detached < overlong == pytest.approx(0.5)
+
+
+def test_silence_costs_where_it_sounds_and_notes_cost_where_it_does_not() -> None:
+    settings = LineSettings(rest=2.0, unvoiced=0.7, min_columns=2)
+    voiced = np.array([1.0, 1.0, 0.0, 0.5])
+    costs = costs_of(np.full(4, 60.0), voiced, np.array([60.0, 72.0]), settings)
+    assert costs.silent == pytest.approx([2.0, 2.0, 0.0, 1.0])
+    assert costs.note[:, 0] == pytest.approx([0.0, 0.0, 0.7, 0.35])  # on pitch
+    assert costs.note[0, 1] == settings.outlier  # off it
+    assert costs.note[2, 1] == pytest.approx(0.7)  # where nothing sounds no pitch is off

@@ -9,6 +9,7 @@ from musiclab import datasets
 from musiclab.audio import Audio
 from musiclab.metrics.notes import matched_notes
 from musiclab.notes import Part
+from musiclab.theory import midi_to_hz
 from musiclab.transcription import onsets, transcribe
 from musiclab.transcription.monophonic import (
     COLUMN_S,
@@ -164,3 +165,14 @@ def test_silence_is_an_empty_part_with_a_warning() -> None:
         part = transcribe(Audio(np.zeros(SR), SR), instrument="bass")
     assert part.notes == ()
     assert "silent" in part.remarks[0]
+
+
+@pytest.mark.parametrize(("first", "low"), [(28, 24), (40, 24), (40, 38)])
+def test_a_glide_is_where_it_is_heard_in_both_passes_of_low_lines(first: int, low: int) -> None:
+    """An octave in three seconds: a column that is 16 ms late is 64 cents flat."""
+    t = np.arange(3 * SR) / SR
+    phase = 2 * np.pi * np.cumsum(midi_to_hz(first + 4 * t)) / SR
+    track = track_pitch(Audio(0.2 * sum(np.sin(k * phase) / k for k in range(1, 9)), SR), low=low, high=60)
+    late = (first - track.pitch) / 4 + track.times  # s
+    for columns in (late[30:-30:2], late[31:-30:2]):
+        assert abs(np.median(columns)) < 0.008

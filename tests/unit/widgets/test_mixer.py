@@ -38,7 +38,7 @@ from musiclab.widgets.shared.transport import (
     page_memory,
     scale_of,
 )
-from tests.sounds import tone
+from tests.sounds import noise, song, tone
 
 SR = 44_100
 NAMES = ("vocals", "drums", "bass")
@@ -410,3 +410,11 @@ def test_a_chart_that_is_given_stays_and_one_that_is_set_counts(rng: np.random.G
     with pytest.raises(TraitError, match="a Part or a BeatGrid"):
         mixer.chart = 120
     mixer.close()
+
+
+def test_a_mix_is_called_as_its_song_and_a_new_desk_stands_at_its_start() -> None:
+    stems = song({name: noise(1, 4000) for name in ("vocals", "bass")}, title="Tide")
+    mixer = Mixer(stems)
+    mixer.gains_db = {"vocals": -6}
+    assert mixer.mix().title == "Tide"
+    assert (mixer.position, mixer.playing, mixer.loop, mixer.speed, mixer.semitones) == (0, False, None, 1, 0)
