@@ -21,6 +21,7 @@ from musiclab.separation import Engine, load_engine, registry, separate, weights
 from musiclab.separation.engines.roformer import config, network, reading
 from musiclab.separation.engines.roformer.config import Config
 from musiclab.store import default_store, sha256_of
+from tests.unit.separation.conftest import Hub
 from tests.unit.separation.engines.roformer_reference import (
     SIZES,
     Reference,
@@ -214,6 +215,19 @@ def test_safetensors_that_were_brought_are_used_and_their_origin_is_said_to_be_u
     kept = default_store().peek("melband-roformer", kind="weights")
     assert kept is not None
     assert (kept / reading.FILE).stat().st_size < 1.2 * (own / "MelBandRoformer.safetensors").stat().st_size
+
+
+def test_it_is_fetched_from_the_hub_checked_and_the_checkpoint_is_not_kept(
+    own: Path, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub.files["MelBandRoformer.ckpt"] = (own / "MelBandRoformer.ckpt").read_bytes()
+    monkeypatch.delenv("MUSICLAB_WEIGHTS")
+    told: list[str] = []
+    assert load_engine("melband-roformer", progress=lambda _, text: told.append(text)).stems == STEMS
+    assert told[0] == "fetching melband-roformer: MelBandRoformer.ckpt"
+    assert any("KimberleyJSN/melbandroformer" in path for path in hub.asked)
+    assert "as they were published (from hub: KimberleyJSN" in weights.origin("melband-roformer")
+    assert not list(default_store().root.rglob("*.ckpt"))
 
 
 def test_without_weights_it_says_how_to_get_them() -> None:
