@@ -1,20 +1,25 @@
 """How fast is Mel-Band RoFormer, and how much memory does it take? Full size, random weights: nothing is fetched.
 
-    python tests/benchmarks/bench_roformer.py [--seconds 8] [--runs 1] [--threads 1] [--device cpu] [--json out.json]
+    python tests/benchmarks/bench_roformer.py [--seconds 8] [--runs 1] [--threads 1] [--device cpu] [--half]
+        [--published] [--json out.json]
 
 One piece of the length that the network was trained on (8 s), or a shorter one, without what the separation loop does
 around it. Processor time is given beside wall time, since other programs that keep the machine busy change the second
-only. "difference" is that of bfloat16 from float32 with ``--half``.
+only. ``--half`` adds bfloat16 and its difference from float32; ``--published`` adds the code that the weights were
+published for, with the same weights: it needs the packages melband-roformer-infer, rotary-embedding-torch and beartype.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
+import importlib.metadata
 import json
 import platform
 import resource
 import sys
 import time
+import types
 from pathlib import Path
 
 import torch
@@ -54,6 +59,22 @@ def timed(engine: RoformerEngine, piece: torch.Tensor) -> tuple[torch.Tensor, fl
     return out, time.perf_counter() - began[0], time.process_time() - began[1]
 
 
+def published(network: MelBandRoformer) -> torch.nn.Module:
+    """The published code's network, with the same weights. Its package is not imported whole: that needs much more."""
+    folder = Path(importlib.metadata.distribution("melband-roformer-infer").locate_file("mel_band_roformer"))  # type: ignore[arg-type]
+    package = types.ModuleType("mel_band_roformer")
+    package.__path__ = [str(folder)]
+    sys.modules["mel_band_roformer"] = package
+    made = importlib.import_module("mel_band_roformer.mel_band_roformer").MelBandRoformer(
+        384, depth=6, stereo=True, num_stems=1, time_transformer_depth=1, freq_transformer_depth=1, num_bands=60,
+        dim_head=64, heads=8, attn_dropout=0.0, ff_dropout=0.0, flash_attn=False, stft_hop_length=441,
+        mask_estimator_depth=2,
+    )  # fmt: skip
+    made.load_state_dict(network.state_dict())
+    found: torch.nn.Module = made.eval()
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--seconds", type=float, default=8.0)
@@ -61,6 +82,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--half", action="store_true", help="bfloat16 too, and how far it is from float32")
+    parser.add_argument("--published", action="store_true", help="the published code too, and how far it is from ours")
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
@@ -82,6 +104,12 @@ def main() -> None:
                 half, wall, cpu = timed(engine, piece)
             wanted = runs[0][0]
             found |= {"half_wall_s": wall, "half_cpu_s": cpu, "difference_db": decibels(half - wanted, wanted)}
+        if asked.published:
+            theirs, began = published(engine.network).to(asked.device), time.process_time()
+            wanted = theirs(piece)
+            found["published_cpu_s"] = time.process_time() - began
+            ours = runs[0][0][:, 0, :, : wanted.shape[-1]]
+            found["from_published_db"] = decibels(ours - wanted, wanted)
     print(json.dumps(found, indent=1))
     if asked.json:
         asked.json.write_text(json.dumps(found, indent=1), encoding="utf-8")
