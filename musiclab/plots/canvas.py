@@ -6,7 +6,7 @@ Notebook: 02
 from __future__ import annotations
 
 from html import escape
-from io import StringIO
+from io import BytesIO, StringIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +23,7 @@ COLUMNS = 1200  # pixels across: more can't be told apart in a figure of 10 inch
 HZ_TICKS = (50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000)
 TICK_ROOM = 0.045  # of the height of the axis
 LOUDNESS_COLOURS, SHARE_COLOURS, ERROR_COLOURS = "magma", "viridis", "inferno"
-GREY = "#777777"  # contrast 4.5 with white, 4.2 with the #111111 of JupyterLab's dark theme: no grey has 4.5 with both
+GREY = "#767676"  # contrast 4.5 with white; no grey has as much with the near-black of dark themes, too
 PAGE_COLOUR = "var(--jp-content-font-color1, {})"  # what Jupyter's pages write in, whatever their theme
 LONG_S = 60.0  # from here on time is told in minutes and seconds
 
@@ -32,8 +32,8 @@ def follow_page(grey: str = GREY) -> None:
     """Let the figures of a notebook stand on the page's own ground, light or dark, with letters in the page's colour.
 
     Nothing is painted behind a figure. It goes to the page as a drawing (SVG) whose lines and letters have the colour
-    that the page writes in, also when its theme changes; and as a picture (PNG) for where no drawing is shown, in a
-    grey that is read on white and on near-black alike.
+    that the page writes in, also when its theme changes; and as a picture (PNG), on white, for where no drawing is
+    shown.
 
     Parameters
     ----------
@@ -44,16 +44,20 @@ def follow_page(grey: str = GREY) -> None:
     """
     need("matplotlib", "Drawing")
     from IPython import get_ipython
-    from matplotlib import rcParams
+    from matplotlib import get_backend, pyplot, rcParams
     from matplotlib.figure import Figure
 
+    shell = get_ipython()
+    if hasattr(shell, "kernel"):  # Jupyter's back-end comes with the first figure, and takes all formatters away: now
+        pyplot.switch_backend(get_backend())
     grounds = ("figure.facecolor", "axes.facecolor", "savefig.facecolor", "legend.facecolor")
     marks = ("text.color", "axes.labelcolor", "axes.titlecolor", "axes.edgecolor", "xtick.color", "ytick.color")
     settings: dict[Any, Any] = {**dict.fromkeys(grounds, "none"), **dict.fromkeys((*marks, "grid.color"), grey)}
     rcParams.update({**settings, "legend.framealpha": 0})
-    if shell := get_ipython():
-        formatter = shell.display_formatter.formatters["text/html"]
-        formatter.for_type(Figure, lambda figure: drawing(figure, grey))
+    if shell:
+        formatters = shell.display_formatter.formatters
+        formatters["text/html"].for_type(Figure, lambda figure: drawing(figure, grey))
+        formatters["image/png"].for_type(Figure, on_white)
 
 
 def drawing(figure: Figure, grey: str = GREY) -> str:
@@ -65,6 +69,13 @@ def drawing(figure: Figure, grey: str = GREY) -> str:
     titles = "; ".join(filter(None, (axes.get_title() for axes in figure.axes))) or "figure"
     said = f'<svg role="img" aria-label="{escape(titles)}" style="max-width: 100%; height: auto" '
     return svg.replace("<svg ", said, 1)
+
+
+def on_white(figure: Figure) -> bytes:
+    """A figure as PNG with a ground of its own: whoever shows no drawing may have a page of any colour."""
+    file = BytesIO()
+    figure.savefig(file, format="png", bbox_inches="tight", facecolor="white")
+    return file.getvalue()
 
 
 def new_axes(ax: Axes | None, *, size: tuple[float, float] = (10.0, 4.0)) -> Axes:
