@@ -140,13 +140,16 @@ def _write_all(takes: Sequence[Take], paths: Sequence[Path], format: Format, gai
 
 
 def _overshoot(takes: Sequence[Take], paths: Sequence[Path], gain: float) -> float:
-    """The highest sample (linear) of the files that might pass full scale when they are decoded."""
-    peak = 0.0
-    for take, path in zip(takes, paths, strict=True):
-        if take.audio.peak_db + to_db(gain) > -8.0:  # no encoder overshoots by 8 dB at our qualities
-            samples = by_ffmpeg(open_source(path), Excerpt(path.name, 0.0, None)).samples
-            peak = max(peak, float(samples.max()), -float(samples.min()))
-    return peak
+    """The highest sample (linear) of the files that might pass full scale when they are decoded: in threads, too."""
+    # no encoder overshoots by 8 dB at our qualities
+    loud = [path for take, path in zip(takes, paths, strict=True) if take.audio.peak_db + to_db(gain) > -8.0]
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        return max(pool.map(_decoded_peak, loud), default=0.0)
+
+
+def _decoded_peak(path: Path) -> float:
+    samples = by_ffmpeg(open_source(path), Excerpt(path.name, 0.0, None)).samples
+    return max(float(samples.max()), -float(samples.min()))
 
 
 def _tell_gain(gain: float, paths: Sequence[Path], format: Format) -> None:
