@@ -117,7 +117,7 @@ def _document(title: str, pages: int, *, height: str) -> str:
     escaped = shown.replace("\\", "\\\\").replace('"', '\\"')
     numbering = '"1"' if pages > 1 else "none"
     lines = [
-        f'#set document(title: "{escaped}")',
+        f'#set document(title: "{escaped}", date: none)',  # the same score is the same file, whenever it is made
         f"#set page(width: {PAGE_MM[0]}mm, height: {height}, margin: {MARGIN_MM}mm, numbering: {numbering})",
         f'#block(width: 100%, height: {TITLE_MM - 8}mm, align(center, text(size: {size}pt, "{escaped}")))',
     ]

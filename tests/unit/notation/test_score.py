@@ -208,6 +208,12 @@ def test_any_thread_can_engrave():
         assert pool.submit(engrave.svg, written).result()[0].count('class="note"') == len(LINE)
 
 
+def test_the_same_score_is_the_same_pdf_whenever_it_is_made(tmp_path):
+    once, again = (part("bass", LINE).save(tmp_path / name).read_bytes() for name in ("x.pdf", "y.pdf"))
+    assert once == again
+    assert not [word for word in (b"CreationDate", b"ModDate", b"xmp:CreateDate") if word in once]
+
+
 @pytest.mark.parametrize("suffix", [".musicxml", ".svg", ".png", ".pdf"])
 def test_files(tmp_path, suffix):
     saved = part("bass", LINE).save(tmp_path / "new folder" / f"bass line{suffix}")
