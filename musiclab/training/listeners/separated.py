@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -58,15 +58,26 @@ def hear_songs(songs: Path, kept: Path) -> Iterator[HeardStem]:
         Folder of what was heard.
     """
     for place in datasets.multitrack_folders(songs):
-        yield from _once(kept / place.name, partial(_hear_song, place))
+        yield from with_sung_truth(_once(kept / place.name, partial(_hear_song, place)))
+
+
+def with_sung_truth(stems: Iterable[HeardStem]) -> Iterator[HeardStem]:
+    """A song's stems, those of its voice with the notes of its true stem as the truth.
+
+    A rendered singer is not at a note when it is written, but when the vowel is: what is right in a separated voice is
+    what is heard in the true one, which is no source of its own then.
+    """
+    stems = list(stems)
+    sung = {s.stem: _line_of(s.evidence) for s in stems if s.source == TRUE and s.evidence.instrument.family == "voice"}
+    for stem in stems:
+        if stem.stem not in sung:
+            yield stem
+        elif stem.source != TRUE:
+            yield replace(stem, truth=stem.truth.with_notes(sung[stem.stem]))
 
 
 def _hear_song(place: Path) -> Iterator[HeardStem]:
-    """Chords are not listened for in a mixture: what its other instruments play is all in there, too.
-
-    A rendered singer is not at a note when it is written, but when the vowel is: what is right in a separated voice is
-    what is heard in the true one.
-    """
+    """Chords are not listened for in a mixture: what its other instruments play is all in there, too."""
     song = datasets.load_multitrack(place)
     separated = separate(song.mixture, engine=SEPARATED, progress=False, cache=False)
     for stem in (stem for stem in song.stems if len(song.notes.get(stem, ())) >= FEWEST):
@@ -75,15 +86,9 @@ def _hear_song(place: Path) -> Iterator[HeardStem]:
         sounds: dict[str, Audio | None] = {SEPARATED: separated.get(stem), TRUE: song.stems[stem]}
         if known.monophonic or known is instruments.DRUMS:
             sounds[MIXTURE] = song.mixture
-        heard = {
-            source: listen(sound, instrument=known.name, progress=False)
-            for source, sound in sounds.items()
-            if sound is not None
-        }
-        if known.family == "voice":
-            truth = truth.with_notes(_line_of(heard.pop(TRUE)))
-        for source, evidence in heard.items():
-            yield HeardStem(stem, source, evidence, truth)
+        for source, sound in sounds.items():
+            if sound is not None:
+                yield HeardStem(stem, source, listen(sound, instrument=known.name, progress=False), truth)
 
 
 def _line_of(evidence: Evidence) -> list[Note]:
