@@ -151,7 +151,7 @@ def _grace(index: int, voice: Voice, page: Page) -> str:
     marks = _notations(None, (), voice.staff.fingerings.get(index) if tab else None)
     return (
         f'<note{_identity(index, voice.staff, page)}><grace slash="yes"/>{_pitch(pitch)}<voice>{voice.number}</voice>'
-        f"<type>eighth</type>{accidental}{_staff(voice)}{marks}</note>"
+        f"<type>eighth</type>{accidental}{voice.stem if tab else ''}{_staff(voice)}{marks}</note>"
     )
 
 

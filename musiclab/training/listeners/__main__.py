@@ -41,6 +41,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("what", nargs="*", metavar="|".join([*tasks, CONFIDENCES]), help="all, if left out")
     parser.add_argument("--songs", type=Path, help="rendered multitracks, for confidences")
     parser.add_argument("--heard", type=Path, help="keeps what was heard in them (default: a folder beside SONGS)")
+    parser.add_argument("--sample", type=Path, help="keeps some notes of the fit of confidences, for a test")
     options = parser.parse_args(argv)
     wanted = options.what or [*tasks, CONFIDENCES]
     if CONFIDENCES in wanted and options.songs is None:
@@ -53,7 +54,7 @@ def main(argv: list[str] | None = None) -> None:
             continue
         heard = options.heard or options.songs.with_name(f"{options.songs.name}-heard")
         stems = itertools.chain(separated.hear_solos(groups, heard), separated.hear_songs(options.songs, heard))
-        confidences.fit_confidences(stems)
+        confidences.fit_confidences(stems, sample=options.sample)
 
 
 if __name__ == "__main__":

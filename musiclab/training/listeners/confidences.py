@@ -2,43 +2,56 @@
 
 On rendered songs whose notes are known, heard in the mixture, in the stems that the embedded engine
 separates, and in the true stems (`musiclab.training.listeners.separated`), and on solo clips, as the other
-trainers render them. Each kind of source counts for as much as the true stems. The fits go into
-`calibration.json`: ``lines``, ``chords``, ``strokes``.
+trainers render them. Few numbers are fitted, and those of lines are held small, since songs are few and differ. The
+fits go into `calibration.json`: ``lines``, ``chords``, ``strokes``. The table that is logged is of songs that played
+no part in the fit: each fold of songs is judged by a fit on the others.
+
+References
+----------
+.. [1] Platt: "Probabilistic outputs for support vector machines and comparisons to regularized likelihood methods",
+   in Advances in Large Margin Classifiers, MIT Press 2000
 """
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from musiclab.metrics.notes import DRUM_CLASSES, by_class, reliability_of
 from musiclab.notes import Note
 from musiclab.training.listeners import fitting
-from musiclab.training.listeners.separated import HeardStem
+from musiclab.training.listeners.separated import SEPARATED, HeardStem
 from musiclab.training.places import listeners_folder
 from musiclab.transcription import drums, monophonic, note_creation
 from musiclab.transcription.calibration import calibration, logistic
 from musiclab.transcription.listening import Evidence
+from musiclab.transcription.stem_confidence import log_odds
 
 log = logging.getLogger("musiclab")
-RIDGE = 10.0
 LINES, CHORDS, STROKES = "lines", "chords", "strokes"  # names in `calibration.json`
+RIDGES = {LINES: 100.0, CHORDS: 10.0, STROKES: 10.0}
+SHARES = {SEPARATED: 8.0}  # how much a source counts, however many its notes; others count 1
+FOLDS = 6
+SAMPLE = 600  # notes of a kind that tests look at
+SLOPES = 0.5, 2.0  # that log-odds may be straightened by: surer notes always stay surer
 
 
 @dataclass(frozen=True)
 class JudgedNotes:
-    """Notes of one stem: of which kind, from which source, what each is judged by, and whether it is right."""
+    """Notes of one stem of a song: of which kind, from which source, what each is judged by, and what is right."""
 
     of: str
     stem: str
     source: str
     described: np.ndarray
     right: np.ndarray
+    song: str = ""
 
 
 def judged(stem: HeardStem) -> JudgedNotes:
@@ -50,7 +63,7 @@ def judged(stem: HeardStem) -> JudgedNotes:
         kept = [i for i, note in enumerate(notes) if note.semitone in classes]
         notes, described = [replace(notes[i], pitch=classes[notes[i].semitone]) for i in kept], described[kept]
         truth = by_class(truth)
-    return JudgedNotes(of, stem.stem, stem.source, described, fitting.are_right(notes, truth))
+    return JudgedNotes(of, stem.stem, stem.source, described, fitting.are_right(notes, truth), stem.song)
 
 
 def _described(evidence: Evidence) -> tuple[str, list[Note], np.ndarray]:
@@ -73,29 +86,102 @@ def _described(evidence: Evidence) -> tuple[str, list[Note], np.ndarray]:
     return CHORDS, note_creation.as_notes(chords), described
 
 
-def fit(notes: Sequence[JudgedNotes]) -> dict[str, object]:
-    """The regression of one kind of notes; each source counts as much as the others."""
-    share = {source: sum(len(n.right) for n in notes if n.source == source) for source in {n.source for n in notes}}
+def fit(notes: Sequence[JudgedNotes]) -> dict[str, Any]:
+    """How likely notes of one kind are right: a regression that is held small, then straightened on other songs.
+
+    What keeps weights small also draws all chances towards the middle. So a slope and an offset of the log-odds are
+    fitted on what regressions say of songs that they have not heard (the way of [1]_), in separated stems if there are
+    any: it is there that the word is to be kept. Both go into the weights.
+    """
+    fitted, words = regression(notes), of_other_songs(notes, regression)
+    if not words:
+        return fitted
+    counted = [i for i, n in enumerate(notes) if n.source == SEPARATED] or list(range(len(notes)))
+    described = np.concatenate([log_odds(words[i]) for i in counted])[:, np.newaxis]
+    right = np.concatenate([notes[i].right for i in counted])
+    straight = fitting.fit_logistic(described, right, np.ones(len(right)), ridge=0.0)
+    slope, offset = straight["weights"][0], straight["bias"]
+    if not SLOPES[0] <= slope <= SLOPES[1]:  # nothing that the songs have in common tells what is right
+        return fitted
+    return {
+        "weights": np.round(slope * np.array(fitted["weights"]), 5).tolist(),
+        "bias": round(slope * fitted["bias"] + offset, 5),
+    }
+
+
+def regression(notes: Sequence[JudgedNotes]) -> dict[str, Any]:
+    """Of one kind of notes, held small by its ridge."""
     described, right = (np.concatenate([getattr(n, name) for n in notes]) for name in ("described", "right"))
-    weight = np.concatenate([np.full(len(n.right), 1 / max(share[n.source], 1)) for n in notes])
-    return fitting.fit_logistic(described, right, weight * len(right) / weight.sum(), ridge=RIDGE)
+    return fitting.fit_logistic(described, right, _counting(notes), ridge=RIDGES[notes[0].of])
 
 
-def fit_confidences(stems: Iterable[HeardStem], *, path: Path | None = None) -> None:
-    """Fit lines, chords and strokes on what was heard, and write them into `calibration.json` (or to `path`)."""
+def _counting(notes: Sequence[JudgedNotes]) -> np.ndarray:
+    """How much each note counts, 1 on average: each source as much as the others, what is separated `SHARES` more.
+
+    Confidences are there for separated stems above all: where it can't be told from a note that its stem is clean, the
+    word that is kept is that of a separated one.
+    """
+    of = {n.source: sum(len(m.right) for m in notes if m.source == n.source) for n in notes}
+    weight = np.concatenate([np.full(len(n.right), SHARES.get(n.source, 1.0) / max(of[n.source], 1)) for n in notes])
+    return weight * len(weight) / weight.sum()
+
+
+def said(fitted: dict[str, Any], notes: JudgedNotes) -> np.ndarray:
+    """What each note says of itself (0–1) by this fit."""
+    return logistic(notes.described @ np.array(fitted["weights"]) + fitted["bias"])
+
+
+def of_other_songs(
+    notes: Sequence[JudgedNotes], fit_on: Callable[[Sequence[JudgedNotes]], dict[str, Any]]
+) -> list[np.ndarray]:
+    """What notes of one kind say of themselves by fits on other songs, in `FOLDS` folds; nothing of one song alone."""
+    songs = sorted({n.song for n in notes})
+    if len(songs) < 2:
+        return []
+    fold = {song: i % FOLDS for i, song in enumerate(songs)}
+    fits = {f: fit_on([n for n in notes if fold[n.song] != f]) for f in set(fold.values())}
+    return [said(fits[fold[n.song]], n) for n in notes]
+
+
+def fit_confidences(stems: Iterable[HeardStem], *, path: Path | None = None, sample: Path | None = None) -> None:
+    """Fit lines, chords and strokes on what was heard, and write them into `calibration.json` (or to `path`).
+
+    `sample` keeps some notes of separated stems, by which the tests tell whether what is shipped keeps its word.
+    """
     notes = [found for found in map(judged, stems) if len(found.right)]
     path = path or listeners_folder() / "calibration.json"
     known = json.loads(path.read_text(encoding="utf-8"))
-    fitted = {of: fit(some) for of in (LINES, CHORDS, STROKES) if (some := [n for n in notes if n.of == of])}
+    kinds = {of: some for of in (LINES, CHORDS, STROKES) if (some := [n for n in notes if n.of == of])}
+    fitted = {of: fit(some) for of, some in kinds.items()}
     path.write_text(json.dumps({**known, **fitted}, indent=1) + "\n", encoding="utf-8")
     calibration.cache_clear()
-    log_reliability(notes, fitted)
+    if sample is not None:
+        keep_some(kinds, sample)
+    for some in kinds.values():
+        log_reliability(some)
 
 
-def log_reliability(notes: Sequence[JudgedNotes], fitted: dict[str, dict[str, object]]) -> None:
-    """Log what is said, and how much of it is right, by stem and source."""
+def keep_some(kinds: dict[str, list[JudgedNotes]], path: Path) -> None:
+    """Write `SAMPLE` notes of each kind from separated stems: what they are judged by, and whether they are right."""
+    arrays = {}
+    for of, notes in kinds.items():
+        separated = [n for n in notes if n.source == SEPARATED]
+        described, right = (np.concatenate([getattr(n, name) for n in separated]) for name in ("described", "right"))
+        some = np.random.default_rng(0).permutation(len(right))[:SAMPLE]
+        arrays |= {of: described[some].astype(np.float16), f"{of}_right": right[some] > 0}
+    np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
+
+
+def log_reliability(notes: Sequence[JudgedNotes]) -> None:
+    """Log what notes of one kind say by a fit on other songs, and how many are right, by stem and source."""
+    words = of_other_songs(notes, fit)
+    if not words:
+        log.info("%s: one song alone can't be held out", notes[0].of)
+        return
     for stem, source in sorted({(n.stem, n.source) for n in notes}):
-        some = [n for n in notes if (n.stem, n.source) == (stem, source)]
-        said = [logistic(n.described @ np.array(fitted[n.of]["weights"]) + fitted[n.of]["bias"]) for n in some]
-        bins = reliability_of(np.concatenate(said).tolist(), np.concatenate([n.right for n in some]).tolist())
-        log.info("%s, %s: %s", stem, source, ", ".join(f"{s:.2f} → {r:.2f} ({n})" for s, r, n in bins))
+        some = [i for i, n in enumerate(notes) if (n.stem, n.source) == (stem, source)]
+        right = np.concatenate([notes[i].right for i in some])
+        bins = reliability_of(np.concatenate([words[i] for i in some]).tolist(), right.tolist())
+        songs = len({notes[i].song for i in some})
+        told = ", ".join(f"{s:.2f} → {r:.2f} ({n})" for s, r, n in bins)
+        log.info("%s, %s, %d songs held out: %s", stem, source, songs, told)

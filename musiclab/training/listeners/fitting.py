@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -91,9 +92,13 @@ def pitch_range(samples: Sequence[RecordedSound]) -> tuple[float, float]:
     return min(pitches) - 2, max(pitches) + 2
 
 
-def fit_logistic(x: np.ndarray, y: np.ndarray, weight: np.ndarray, *, ridge: float) -> dict[str, object]:
-    """Weights and bias of a logistic regression by Newton's method; the ridge acts on standardised columns."""
-    mean, std = x.mean(axis=0), x.std(axis=0) + 1e-9
+def fit_logistic(x: np.ndarray, y: np.ndarray, weight: np.ndarray, *, ridge: float) -> dict[str, Any]:
+    """Weights and bias of a logistic regression by Newton's method; the ridge acts on standardised columns.
+
+    A column that is always the same tells nothing: its weight is 0.
+    """
+    mean, std = x.mean(axis=0), x.std(axis=0)
+    std = np.where(std > 1e-6, std, np.inf)
     columns = np.column_stack([(x - mean) / std, np.ones(len(x))])
     b = np.zeros(columns.shape[1])
     penalty = ridge * np.append(np.ones(x.shape[1]), 0.0)

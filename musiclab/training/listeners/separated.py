@@ -32,6 +32,7 @@ from musiclab.transcription.posteriorgram import CONTOUR_BINS, PITCHES, Posterio
 log = logging.getLogger("musiclab")
 MIXTURE, SEPARATED, TRUE, SOLO = "mixture", "embedded", "true", "solo"  # where a stem was heard
 FEWEST = 4  # notes of a stem
+VOICE = "vocals"  # is heard where nobody wrote down its notes, too
 LINE_SOLOS, PURE_SOLOS, CHORD_SOLOS = 20, 4, 4  # solo clips: of lines, of pure tones, of each family with chords
 GRAM, TRACK = ("onset", "note", "level_db", "spectrum"), ("pitch", "voicing", "level_db", "changes")
 STROKES = ("chance", "level_db")
@@ -39,12 +40,13 @@ STROKES = ("chance", "level_db")
 
 @dataclass(frozen=True)
 class HeardStem:
-    """A stem as it was heard in one source: what the models say, and its true notes."""
+    """A stem as it was heard in one source: what the models say, and its true notes; `song` is told when it is read."""
 
     stem: str
     source: str
     evidence: Evidence
     truth: Part
+    song: str = ""
 
 
 def hear_songs(songs: Path, kept: Path) -> Iterator[HeardStem]:
@@ -53,7 +55,8 @@ def hear_songs(songs: Path, kept: Path) -> Iterator[HeardStem]:
     Parameters
     ----------
     songs : Path
-        Multitracks whose notes are known (see `musiclab.datasets`); stems without known notes are left out.
+        Multitracks whose notes are known (see `musiclab.datasets`); stems without known notes are left out, but for
+        voices.
     kept : Path
         Folder of what was heard.
     """
@@ -64,15 +67,15 @@ def hear_songs(songs: Path, kept: Path) -> Iterator[HeardStem]:
 def with_sung_truth(stems: Iterable[HeardStem]) -> Iterator[HeardStem]:
     """A song's stems, those of its voice with the notes of its true stem as the truth.
 
-    A rendered singer is not at a note when it is written, but when the vowel is: what is right in a separated voice is
-    what is heard in the true one, which is no source of its own then.
+    A rendered singer is not at a note when it is written, but when the vowel is, and of a recorded one nothing is
+    written: what is right in a separated voice is what is heard in the true one, which is no source of its own then.
     """
     stems = list(stems)
     sung = {s.stem: _line_of(s.evidence) for s in stems if s.source == TRUE and s.evidence.instrument.family == "voice"}
     for stem in stems:
         if stem.stem not in sung:
             yield stem
-        elif stem.source != TRUE:
+        elif stem.source != TRUE and len(sung[stem.stem]) >= FEWEST:
             yield replace(stem, truth=stem.truth.with_notes(sung[stem.stem]))
 
 
@@ -80,8 +83,8 @@ def _hear_song(place: Path) -> Iterator[HeardStem]:
     """Chords are not listened for in a mixture: what its other instruments play is all in there, too."""
     song = datasets.load_multitrack(place)
     separated = separate(song.mixture, engine=SEPARATED, progress=False, cache=False)
-    for stem in (stem for stem in song.stems if len(song.notes.get(stem, ())) >= FEWEST):
-        truth = song.part(stem)
+    for stem in (stem for stem in song.stems if stem == VOICE or len(song.notes.get(stem, ())) >= FEWEST):
+        truth = song.part(stem) if stem in song.notes else Part((), "voice", duration=song.mixture.duration)
         known = instruments.find(truth.instrument)
         sounds: dict[str, Audio | None] = {SEPARATED: separated.get(stem), TRUE: song.stems[stem]}
         if known.monophonic or known is instruments.DRUMS:
@@ -175,4 +178,4 @@ def read_heard(path: Path) -> HeardStem:
         if "strokes_chance" in file:
             strokes = Strokes(*(file[f"strokes_{name}"] for name in STROKES))
     _, stem, source = path.stem.split("-")
-    return HeardStem(stem, source, Evidence(known, duration, gram, track, strokes), truth)
+    return HeardStem(stem, source, Evidence(known, duration, gram, track, strokes), truth, path.parent.name)

@@ -154,3 +154,13 @@ def test_a_tablature_alone_has_the_rhythm_and_is_read_back(tmp_path: Path):
 def test_an_unknown_kind_of_tablature_is_refused():
     with pytest.raises(TranscriptionError, match="alone"):
         score.Writing(tab="above")
+
+
+def test_a_grace_note_in_tablature_is_a_number_alone():
+    """No flag hangs from it, where other numbers have no stem either."""
+    notes = [Note(0.0, 0.05, 38, 80), Note(0.01, 1.0, 43, 80), Note(1.0, 2.0, 40, 80)]
+    part = Part(notes, "bass", beats=tuple(0.5 * k for k in range(5)))
+    text = score.write(part, writing=score.Writing(tab=True)).musicxml
+    on_tab = [note for note in ET.fromstring(text).iter("note") if note.find(".//fret") is not None]
+    assert sum(note.find("grace") is not None for note in on_tab) == 1
+    assert {note.findtext("stem") for note in on_tab} == {"none"}

@@ -1,6 +1,7 @@
 """Fitting how likely notes are right: on a song that the tests make, and on notes whose chances are known."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from musiclab.metrics.notes import reliability_of
 from musiclab.notes import Note, Part
 from musiclab.training.listeners import __main__ as command
 from musiclab.training.listeners import confidences, separated
-from musiclab.training.listeners.confidences import JudgedNotes, fit, fit_confidences, judged
+from musiclab.training.listeners.confidences import JudgedNotes, fit, fit_confidences, judged, of_other_songs, said
 from musiclab.training.listeners.separated import HeardStem, hear_songs
 from musiclab.training.places import listeners_folder
 from musiclab.transcription.calibration import logistic
@@ -85,37 +86,74 @@ def test_every_kind_of_notes_gets_its_fit_and_the_rest_of_the_file_stays(heard, 
     path = tmp_path / "calibration.json"
     before = json.loads((listeners_folder() / "calibration.json").read_text(encoding="utf-8"))
     path.write_text(json.dumps(before), encoding="utf-8")
-    fit_confidences(heard[1], path=path)
+    fit_confidences(heard[1], path=path, sample=tmp_path / "some.npz")
     after = json.loads(path.read_text(encoding="utf-8"))
     assert after["drums"] == before["drums"]
     for of in (confidences.LINES, confidences.CHORDS, confidences.STROKES):
         assert len(after[of]["weights"]) == len(before[of]["weights"])
         assert after[of] != before[of]
+        with np.load(tmp_path / "some.npz", allow_pickle=False) as some:
+            assert some[of].shape[1] == len(after[of]["weights"])
+            assert len(some[of]) == len(some[f"{of}_right"]) <= confidences.SAMPLE
 
 
 def test_fitted_confidences_keep_their_word_on_notes_that_were_not_fitted(rng):
     """Right with chances that depend on what is described: each fifth says what it is."""
 
-    def notes(count: int, source: str) -> JudgedNotes:
+    def notes(count: int, source: str, song: str = "") -> JudgedNotes:
         x = rng.normal(0, 1.5, (count, 3))
         right = rng.random(count) < logistic(1.2 * x[:, 0] - 0.8 * x[:, 1] + 0.5)
-        return JudgedNotes(confidences.LINES, "bass", source, x, right.astype(float))
+        return JudgedNotes(confidences.LINES, "bass", source, x, right.astype(float), song)
 
-    fitted = fit([notes(4000, "true"), notes(300, "embedded")])
+    songs = [notes(count, source, f"{i}") for i in range(6) for count, source in ((600, "true"), (100, "embedded"))]
+    fitted = fit(songs)
+    held_small = confidences.regression(songs)
+    assert np.abs(fitted["weights"]).max() > np.abs(held_small["weights"]).max()
     test = notes(4000, "embedded")
-    said = logistic(test.described @ np.array(fitted["weights"]) + fitted["bias"])
-    for mean, right, count in reliability_of(said.tolist(), test.right.tolist()):
+    for mean, right, count in reliability_of(said(fitted, test).tolist(), test.right.tolist()):
         assert abs(mean - right) < 0.07, (mean, right, count)
 
 
-def test_sources_count_alike_however_many_notes_they_have():
-    """Nine hundred notes of one source are always right, a hundred of the other never: together that is a half."""
+@pytest.mark.parametrize(("other", "share"), [("mixture", 1.0), ("embedded", confidences.SHARES["embedded"])])
+def test_sources_count_by_their_share_however_many_notes_they_have(other, share):
+    """Nine hundred notes of true stems are always right, a hundred of the other source never."""
     x = np.zeros((900, 1))
     fitted = fit([
         JudgedNotes(confidences.LINES, "bass", "true", x, np.ones(900)),
-        JudgedNotes(confidences.LINES, "bass", "embedded", x[:100], np.zeros(100)),
+        JudgedNotes(confidences.LINES, "bass", other, x[:100], np.zeros(100)),
     ])  # fmt: skip
-    assert logistic(np.array([fitted["bias"]]))[0] == pytest.approx(0.5, abs=0.01)
+    assert logistic(np.array([fitted["bias"]]))[0] == pytest.approx(1 / (1 + share), abs=0.01)
+
+
+def test_what_is_logged_is_said_by_fits_that_did_not_hear_the_song(rng, caplog):
+    """One song of twelve is all wrong, and is told by its number: whoever had heard it would know."""
+    songs = [f"song {i}" for i in range(12)]
+    notes = [
+        JudgedNotes(confidences.CHORDS, "other", "embedded", np.full((50, 1), float(song == songs[3])),
+                    (rng.random(50) < 0.7 * (song != songs[3])).astype(float), song)
+        for song in songs
+    ]  # fmt: skip
+    words = of_other_songs(notes, fit)
+    assert words[3].mean() == pytest.approx(0.7, abs=0.1)
+    assert said(fit(notes), notes[3]).mean() < words[3].mean() - 0.1
+    with caplog.at_level("INFO"):
+        confidences.log_reliability(notes)
+    assert "other, embedded, 12 songs held out" in caplog.text
+    caplog.clear()
+    with caplog.at_level("INFO"):
+        confidences.log_reliability(notes[:1])
+    assert "can't be held out" in caplog.text
+
+
+def test_voices_without_written_notes_are_heard_too(songs, heard, tmp_path):
+    """A recorded singer's notes are not known: what is heard in the true stem is the truth."""
+    kept, _ = heard
+    stems = [separated.read_heard(path) for path in sorted((kept / "tune").glob("*vocals*.npz"))]
+    unwritten = [replace(stem, truth=stem.truth.with_notes(())) for stem in stems]
+    assert {stem.source for stem in unwritten} == {"embedded", "mixture", "true"}
+    known = list(separated.with_sung_truth(unwritten))
+    assert {stem.source for stem in known} == {"embedded", "mixture"}
+    assert all(len(stem.truth) >= separated.FEWEST for stem in known)
 
 
 def test_the_command_says_what_confidences_need(capsys):
