@@ -123,7 +123,7 @@ def _counting(notes: Sequence[JudgedNotes]) -> np.ndarray:
     """
     of = {n.source: sum(len(m.right) for m in notes if m.source == n.source) for n in notes}
     weight = np.concatenate([np.full(len(n.right), SHARES.get(n.source, 1.0) / max(of[n.source], 1)) for n in notes])
-    return weight * len(weight) / weight.sum()
+    return np.asarray(weight * len(weight) / weight.sum())
 
 
 def said(fitted: dict[str, Any], notes: JudgedNotes) -> np.ndarray:
@@ -163,7 +163,7 @@ def fit_confidences(stems: Iterable[HeardStem], *, path: Path | None = None, sam
 
 def keep_some(kinds: dict[str, list[JudgedNotes]], path: Path) -> None:
     """Write `SAMPLE` notes of each kind from separated stems: what they are judged by, and whether they are right."""
-    arrays = {}
+    arrays: dict[str, np.ndarray] = {}
     for of, notes in kinds.items():
         separated = [n for n in notes if n.source == SEPARATED]
         described, right = (np.concatenate([getattr(n, name) for n in separated]) for name in ("described", "right"))
