@@ -9,6 +9,7 @@ import re
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from musiclab.audio import Audio
 from musiclab.cli import app
 from musiclab.datasets import load_multitrack
 from musiclab.errors import Cancelled, EngineError, ExportError, LessonError, MusiclabError
-from musiclab.handout import stand_ins
+from musiclab.handout import licences, stand_ins
 from musiclab.notes import Note, Part
 from musiclab.stems import Stems
 from tests import sounds
@@ -226,3 +227,10 @@ def test_three_minutes_of_four_stems_fit_on_any_stick(format: str) -> None:
     part = replace(make_part(), notes=notes, beats=tuple(beats), downbeats=tuple(beats[::4]), duration=60.0)
     page = ml.page(Stems(leaky, Audio(mixture, 44_100)), parts=[part], format=format, progress=False)
     assert len(page.html) < 5.3e6  # 0.5 MB are the widgets and the page
+
+
+def test_the_foot_tells_of_a_machine_s_hearing_only_where_it_heard() -> None:
+    heard, given = (licences.footer("1.0", song="", engine="", heard=heard) for heard in (True, False))
+    said = escape(licences.HEARD)
+    assert said in heard
+    assert said not in given
