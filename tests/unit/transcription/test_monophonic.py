@@ -176,3 +176,13 @@ def test_a_glide_is_where_it_is_heard_in_both_passes_of_low_lines(first: int, lo
     late = (first - track.pitch) / 4 + track.times  # s
     for columns in (late[30:-30:2], late[31:-30:2]):
         assert abs(np.median(columns)) < 0.008
+
+
+def test_a_line_s_note_is_as_long_as_its_sound() -> None:
+    t = np.arange(3 * SR) / SR
+    sounding = (t >= 0.5) & (t < 1.5)
+    wave = 0.2 * sum(np.sin(2 * np.pi * 220 * k * t) / k for k in range(1, 9)) * sounding
+    (note,) = line_notes(track_pitch(Audio(wave, SR), low=45, high=70), None, low=45, high=70)
+    assert note.semitone == 57
+    assert note.onset == pytest.approx(0.5, abs=0.03)
+    assert note.offset == pytest.approx(1.5, abs=0.03)

@@ -91,6 +91,25 @@ def test_a_gesture_changes_sound_only_where_its_windows_reach(made: tuple[np.nda
     assert np.abs(desk.sound("vocals") - whole).max() < 1e-5
 
 
+@pytest.mark.parametrize("seen", [False, True])
+@pytest.mark.parametrize(("first", "last"), [(-2, 1), (-1, 0), (0, 1), (-BLOCK, BLOCK - 1)])
+def test_no_column_is_lost_where_blocks_meet(made: tuple[np.ndarray, ...], first: int, last: int, seen: bool) -> None:
+    """Whether the blocks were looked at before they are painted on, or are made afterwards."""
+    desk, before = sheet(made), sheet(made).masks.copy()
+    if seen:
+        assert all(desk.sound(name).shape == made[0].shape for name in NAMES)
+    times = [(BLOCK + column) * HOP / SR for column in (first, last)]
+    stroke = Gesture("vocals", "give", "rectangle", ((times[0], 30), (times[1], 20_000)))
+    desk.paint(stroke)
+    touch, wanted = stroke.touch(desk.grid), before.copy()
+    assert touch.columns.start <= BLOCK + last <= touch.columns.stop
+    box = np.s_[:, :, touch.bins, touch.columns]
+    stroke.move(wanted[box], before[box], touch.weight, NAMES)
+    np.testing.assert_allclose(desk.masks, wanted, atol=1e-6)
+    whole = spectral.istft((wanted[0] - before[0]) * made[3], length=made[0].shape[1]) + made[1][0]
+    np.testing.assert_allclose(desk.sound("vocals"), whole, atol=1e-5)
+
+
 def test_shaping_keeps_the_painting_and_undoes(made: tuple[np.ndarray, ...]) -> None:
     desk = sheet(made)
     desk.paint(Gesture("bass", "take", "rectangle", ((0.2, 100), (0.6, 900)), partner="drums"))
