@@ -30,6 +30,8 @@ TEMPI = (60, 66, 72, 80, 88, 96, 104, 112, 120, 132, 140, 150, 160, 180)
 HELD_OUT = 100_001  # first seed of songs that no fit has seen
 STUDIO = range(900_001, 900_025)
 SAME_TEMPO = 0.01
+MANY = "many metres and tempi"
+AMONG = {"in 5/4 and 7/8": ("5/4", "7/8"), "in 6/8 and 12/8": ("6/8", "12/8")}  # rows of their own beside that one
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ def main() -> None:
         "real": real(),
         "bundled": bundled(),
         "in four, 60 to 180 beats a minute": at_tempi(),
-        "many metres and tempi": (of_song(rhythm_song(HELD_OUT + i)) for i in range(options.songs)),
+        MANY: (of_song(rhythm_song(HELD_OUT + i)) for i in range(options.songs)),
     }
     if "MUSICLAB_SAMPLES" in os.environ:
         library = Library.default()
@@ -110,6 +112,9 @@ def main() -> None:
         scores = list(songs)
         if scores:
             print(row(name, scores), flush=True)
+        for among, metres in AMONG.items() if name == MANY else ():
+            some = [s for s in scores if any(f"{metre} " in s.name for metre in metres)]
+            print(row(f"of these, {among}", some) if some else f"none {among}", flush=True)
         for s in scores if options.verbose else ():
             told = f"{s.found.tempo:.1f} in {s.found.metre[0]}/{s.found.metre[1]} from {s.found.first}"
             print(f"    {s.name}: beats {s.beats:.3f} downbeats {s.downbeats:.3f}, found {told}", flush=True)
