@@ -66,8 +66,10 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]
         self._head = ipywidgets.HTML("<h2 style='margin:4px 0'>musiclab studio</h2>")
         self._drop = Drop(self._dropped, self._say)
         self._drop.observe(self._on_arriving, "arriving")
-        bundled = [("… or a song that is here", ""), *((demo(name).title or name, name) for name in demo_songs())]
-        self._bundled = ipywidgets.Dropdown(options=bundled, layout={"width": "auto"})
+        bundled = [("choose …", ""), *((demo(name).title or name, name) for name in demo_songs())]
+        self._bundled = ipywidgets.Dropdown(
+            options=bundled, description="or a song that is here:", style=_WIDE, layout={"width": "auto"}
+        )
         self._bundled.observe(self._on_bundled, "value")
         self._songs = ipywidgets.VBox([self._drop, self._bundled])
         self._engine = ipywidgets.RadioButtons(options=[("", "auto")], layout={"width": "auto"})
@@ -203,6 +205,7 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]
 
 
 _HIDDEN = {"display": "none"}
+_WIDE = {"description_width": "initial"}
 
 
 def _button(text: str, act: Callable[[], object], style: str = "") -> Any:
