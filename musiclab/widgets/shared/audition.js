@@ -56,11 +56,11 @@ export class Audition {
   follow(notes, now, { drums, speed, semitones }) {
     if (Math.abs(now - this.#scheduled) > 2 * AHEAD) this.#scheduled = now;  // a start, or a jump
     const until = now + AHEAD;
-    const context = this.#open();
+    const begin = this.#open().currentTime;  // read once: it moves on meanwhile
     for (const [onset, offset, written] of notes) {
       if (onset < this.#scheduled) continue;
       if (onset >= until) break;
-      const when = context.currentTime + Math.max(0, onset - now) / speed;
+      const when = begin + Math.max(0, onset - now) / speed;
       const [pitch, length] = [drums ? written : written + semitones, (offset - onset) / speed];
       if (this.kit) this.#sample(pitch, when, length);
       else if (drums) this.#drum(pitch, when);
