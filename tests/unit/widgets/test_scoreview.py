@@ -56,6 +56,7 @@ def test_what_is_decided_is_written_told_the_mixer_and_undone() -> None:
     view, mixer = counted()
     assert view._decided == {
         "tempo": pytest.approx(120), "metre": "4/4", "key": "A minor", "chords": False, "tab": False, "drums": False,
+        "semitones": 0,
     }  # fmt: skip
     view.decide(metre=(3, 4))
     view.decide(bar_one=0.5)
