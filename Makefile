@@ -1,7 +1,7 @@
 # Everything runs in .venv, which the first command makes: there is nothing to prepare.
 
 PYTHON ?= python3
-JOBS ?= 3
+JOBS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 # torch by itself first: its exact pin picks a build that exists for this machine before anything else asks for it.
