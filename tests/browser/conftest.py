@@ -31,6 +31,8 @@ def beside(name: str) -> Any:
 jupyter, kernel, look, mozilla = (beside(name) for name in ("jupyter", "kernel", "looks", "firefox"))
 
 PATIENCE = 60_000  # ms: others may use this machine too
+# anywidget gives a widget up that has not begun after two seconds: a page on a busy machine may need longer
+LATE = f"AbortSignal.timeout = ((of) => (ms) => of.call(AbortSignal, Math.max(ms, {PATIENCE})))(AbortSignal.timeout)"
 expect.set_options(timeout=PATIENCE / 3)
 ORIGIN = "http://localhost/"  # served by the test itself; a secure context, as AudioWorklet asks for
 FLAGS = (
@@ -87,6 +89,7 @@ def new_context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
     def make(**options: Any) -> BrowserContext:
         context = browser.new_context(**({"viewport": {"width": 1100, "height": 700}} | options))
         context.set_default_timeout(PATIENCE)
+        context.add_init_script(LATE)
         context.on("page", watch)
         contexts.append(context)
         return context
