@@ -108,9 +108,18 @@ async def test_a_job_tells_rising_progress_and_links_its_files(desk: Desk, song_
     assert not list(desk.root.glob("*/song.npy"))
 
 
+@pytest.fixture(scope="module")
+def shared_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("store")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("tool", sorted(JOBS))
-async def test_every_tool_makes_its_files(desk: Desk, tool: str) -> None:
+async def test_every_tool_makes_its_files(
+    desk: Desk, tool: str, shared_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As for somebody who asks for one after the other: the song is taken apart once."""
+    monkeypatch.setenv("MUSICLAB_CACHE", str(shared_store))
     arguments, endings = JOBS[tool]
     async with Client(build(desk)) as client:
         asked = {"song": "boats.flac", "engine": "hpss", "wait_s": 0, **arguments}

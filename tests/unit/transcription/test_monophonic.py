@@ -104,10 +104,10 @@ def test_a_note_below_the_trackers_range_is_found() -> None:
 
 
 @pytest.mark.slow
-def test_ten_minutes_of_line_do_not_drift() -> None:
-    """A bundled song's bass over and over for ten minutes: onsets are as exact in the last minute as in the first."""
+def test_five_minutes_of_line_do_not_drift() -> None:
+    """A bundled song's bass over and over for five minutes: onsets are as exact in the last minute as in the first."""
     song = datasets.demo("lantern-waltz")
-    bass, times = song.stems["bass"], int(np.ceil(600 / song.stems["bass"].duration))
+    bass, times = song.stems["bass"], int(np.ceil(300 / song.stems["bass"].duration))
     later = [i * bass.duration for i in range(times)]
     truth = Part(
         [replace(n, onset=n.onset + t, offset=n.offset + t) for t in later for n in song.notes["bass"]], "bass"
@@ -117,7 +117,7 @@ def test_ten_minutes_of_line_do_not_drift() -> None:
     assert len(pairs) >= 0.97 * len(truth)
     onset = np.array([truth.notes[i].onset for i, _ in pairs])
     late = np.array([part.notes[j].onset for _, j in pairs]) - onset
-    medians = [float(np.median(late[(onset >= t) & (onset < t + 60)])) for t in (0, 270, 540)]
+    medians = [float(np.median(late[(onset >= t) & (onset < t + 60)])) for t in (0, 120, 240)]
     assert np.abs(medians).max() < 0.015
     assert np.ptp(medians) < 0.005
 
