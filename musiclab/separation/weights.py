@@ -21,11 +21,24 @@ from pathlib import Path
 from musiclab.errors import OfflineError, WeightsError
 from musiclab.progress import Progress
 from musiclab.separation import fetching
+from musiclab.separation.engine import EngineInfo
 from musiclab.separation.fetching import short
 from musiclab.separation.manifest import Source, Weights, entry, names
 from musiclab.store import contents, default_store, key_of, sha256_of
 
-__all__ = ["Weights", "digest_of", "entry", "fetch", "files_of", "is_here", "names", "origin", "verify", "version"]
+__all__ = [
+    "Weights",
+    "digest_of",
+    "entry",
+    "fetch",
+    "files_of",
+    "infos",
+    "is_here",
+    "names",
+    "origin",
+    "verify",
+    "version",
+]
 
 log = logging.getLogger("musiclab")
 
@@ -40,6 +53,11 @@ def copied(item: Weights, source: Path, folder: Path) -> None:
     """Keep the files as they are."""
     for file in item.stored:
         shutil.copyfile(source / file, folder / file)
+
+
+def infos(family: str) -> list[EngineInfo]:
+    """What is said of each engine of a family, and whether its weights are here."""
+    return [entry(name).info(ready=is_here(name)) for name in names(family)]
 
 
 def is_here(name: str) -> bool:

@@ -17,6 +17,8 @@ from typing import Any
 
 from websockets.sync.client import ClientConnection, connect
 
+from tests.processes import end
+
 START = 90  # s that it may take to answer
 LOOKS = 400  # at the page, before it is wrong
 # Where no sound card is, PulseAudio's null sink takes one's place; asked for its latency, Firefox 153 waits for ever.
@@ -132,9 +134,4 @@ class Firefox:
 
     def stop(self) -> None:
         self._open.close()
-        self._process.terminate()
-        try:
-            self._process.wait(20)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        end(self._process)

@@ -19,6 +19,8 @@ from pathlib import Path
 import nbformat
 from playwright.sync_api import Locator, Page, expect
 
+from tests.processes import end
+
 START = 60  # s that the server may take
 LOOKS = 200  # at what Python says, before it is wrong
 SETTINGS = {
@@ -76,12 +78,7 @@ class Lab:
         return self._log.read()
 
     def stop(self) -> None:
-        self._process.terminate()
-        try:
-            self._process.wait(20)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        end(self._process)
         self._log.close()
 
 

@@ -25,7 +25,7 @@ SUFFIXES = (".safetensors", ".ckpt", ".pt", ".pth")
 
 def infos() -> list[EngineInfo]:
     """See `Family`."""
-    return [weights.entry(name).info(ready=weights.is_here(name)) for name in weights.names(NAME)]
+    return weights.infos(NAME)
 
 
 def knows(name: str) -> bool:

@@ -18,7 +18,7 @@ LOCAL = "spleeter:"
 
 def infos() -> list[EngineInfo]:
     """See `Family`."""
-    return [weights.entry(name).info(ready=weights.is_here(name)) for name in weights.names(NAME)]
+    return weights.infos(NAME)
 
 
 def knows(name: str) -> bool:
