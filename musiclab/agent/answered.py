@@ -47,7 +47,7 @@ def _package() -> Iterator[tuple[str, int, int]]:
     """The package's own files: an upgrade changes them, and so does whoever works on them."""
     root = Path(musiclab.__file__).parent
     for path in sorted(root.rglob("*.*")):
-        if path.suffix != ".pyc" and path.is_file():
+        if path.parent.name != "__pycache__" and path.is_file():
             yield (path.relative_to(root).as_posix(), *mark_of(path))
 
 

@@ -26,6 +26,7 @@ from musiclab.agent import answered, children
 from musiclab.agent.confined import Confined
 from musiclab.agent.records import CANCEL, INPUT, LOCK, WORDS, Limits, Record, is_id, new_id, read_record
 from musiclab.errors import RequestError
+from musiclab.store.disk import size_of
 
 RECORD = ".musiclab"
 GRACE = 1.2  # s in which a job stops by itself before it is ended
@@ -157,8 +158,7 @@ class Desk:
         limits = self.limits
         if active >= limits.at_once + limits.waiting:
             raise RequestError(f"{active} jobs are on their way already: wait for one, or cancel one.")
-        used = sum(path.lstat().st_size for path in self.out.root.rglob("*") if not path.is_symlink())
-        if used > limits.disk_bytes or shutil.disk_usage(self.out.root).free < 1_000_000_000:
+        if size_of(self.out.root) > limits.disk_bytes or shutil.disk_usage(self.out.root).free < 1_000_000_000:
             raise RequestError("The output folder is full: ask whoever runs this server to make room.")
 
     def get(self, job: str) -> Record:
@@ -166,11 +166,15 @@ class Desk:
         record = read_record(self.root / job) if is_id(job) else None
         if record is None:
             raise RequestError("There is no such job: list_jobs tells which there are.")
+        return self._as_it_is(record)
+
+    def _as_it_is(self, record: Record) -> Record:
         return record if record.is_over or self._alive(record) else self._give_up(record)
 
     def records(self) -> list[Record]:
         """All jobs that are remembered, the newest first."""
-        found = [self.get(folder.name) for folder in self.root.iterdir() if is_id(folder.name) and read_record(folder)]
+        kept = [read_record(folder) for folder in self.root.iterdir() if is_id(folder.name)]
+        found = [self._as_it_is(record) for record in kept if record]
         found.sort(key=lambda record: -record.created)
         for old in [record for record in found if record.is_over][KEPT:]:
             shutil.rmtree(self.root / old.id, ignore_errors=True)
