@@ -27,10 +27,15 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 HERE = Path(__file__).parent
 REPO = HERE.parent
 COURSE = sorted((REPO / "notebooks").glob("[0-9][0-9]-*.ipynb"))
-WRITTEN = {  # pages as they are: file, title in the list of figures
-    "speed": "Speed", "transcription": "Transcription", "model-card": "The built-in separator", "drum-model": "Drums",
-    "training": "Training", "robustness": "Robustness", "batch": "A thousand songs",
-}  # fmt: skip
+WRITTEN = {  # pages as they are: title in the list of figures, and what it tells
+    "model-card": ("The built-in separator", "how well it separates, on which songs, and what it can't"),
+    "transcription": ("Transcription", "how many notes, beats and bars are found, and how much its sureness is worth"),
+    "drum-model": ("Drums", "which strokes are told apart, and how surely"),
+    "speed": ("Speed", "how long everything takes that you wait for, on named processors"),
+    "batch": ("A thousand songs", "one job on a whole library, on one machine or many"),
+    "robustness": ("Robustness", "damaged files, full disks, killed processes: what was tried, and what happened"),
+    "training": ("Training", "from recorded samples to weights of your own"),
+}
 MENU = [
     ("index.html", "musiclab"), ("gallery.html", "Gallery"), ("how-to.html", "How to"), ("course.html", "Course"),
     ("reference.html", "Reference"), ("figures.html", "Quality and speed"), ("licences.html", "Licences"),
@@ -125,22 +130,29 @@ def write(out: Path, name: str, notebook: Any, html: HTMLExporter) -> None:
     (out / f"{name}.html").write_text(page, encoding="utf-8")
 
 
-def list_page(title: str, rows: list[tuple[str, str]]) -> str:
-    return "\n".join([f"# {title}", "", *(f"* [{text}]({name}.html)" for name, text in rows)])
+def list_page(title: str, rows: list[tuple[str, str, str]]) -> str:
+    """A page of links: where to, its title, what is there."""
+    return "\n".join(
+        [f"# {title}", "", "| | |", "| --- | --- |", *(f"| [{t}]({name}.html) | {of} |" for name, t, of in rows)]
+    )
+
+
+def lesson_row(path: Path) -> tuple[str, str, str]:
+    """A lesson in the list of them: by its title, and by what it says that its reader will do."""
+    opening = "".join(json.loads(path.read_text("utf-8"))["cells"][0]["source"])
+    title, you_will = re.match(r"# (.+)\n\n\*\*You will\*\* (.+)", opening).groups()  # type: ignore[union-attr]
+    return path.stem, f"{path.name[:2]} {title}", you_will[0].upper() + you_will[1:]
 
 
 def texts() -> dict[str, str]:
     """The pages that nothing runs in, by their names."""
-    titles = [
-        (path.stem, json.loads(path.read_text("utf-8"))["cells"][0]["source"][0].strip("# \n")) for path in COURSE
-    ]
     read = {name: linked((HERE / f"{name}.md").read_text("utf-8")) for name in WRITTEN}
     return read | {
         "changes": linked((REPO / "CHANGELOG.md").read_text("utf-8")),
         "licences": licences(),
-        "course": list_page("Course", [(name, f"{name[:2]} {title}") for name, title in titles]),
+        "course": list_page("Course", [lesson_row(path) for path in COURSE]),
         "reference": list_page("Reference", reference_rows()),
-        "figures": list_page("Quality and speed", list(WRITTEN.items())),
+        "figures": list_page("Quality and speed", [(name, *told) for name, told in WRITTEN.items()]),
     }
 
 
@@ -186,12 +198,12 @@ def reference(out: Path) -> None:
         pdoc.pdoc(*REFERENCE, others, output_directory=out)
 
 
-def reference_rows() -> list[tuple[str, str]]:
+def reference_rows() -> list[tuple[str, str, str]]:
     """The modules of the reference: where each is, and what it says of itself."""
     rows = []
     for name in REFERENCE:
         about = (importlib.import_module(name).__doc__ or "").strip().splitlines()[0]
-        rows.append((f"api/{name.replace('.', '/')}", f"`{name}`: {about}"))
+        rows.append((f"api/{name.replace('.', '/')}", f"`{name}`", about))
     return rows
 
 

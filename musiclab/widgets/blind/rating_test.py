@@ -136,8 +136,8 @@ class RatingTest(Widget):
         """The result in a sentence or two."""
         r = self.ratings
         if not r.said:
-            return f"{r.excerpts} excerpts; nothing is rated yet."
-        told = f"The hidden reference was recognised in {len(r.said) - r.missed} of {len(r.said)} excerpts."
+            return f"{_excerpts(r.excerpts)}; nothing is rated yet."
+        told = f"The hidden reference was recognised in {len(r.said) - r.missed} of {_excerpts(len(r.said))}."
         if not r.trusted:
             told += " BS.1534 leaves out listeners who miss it in more than 15 %: this result does not count."
         return f"{told} Saved as {self.path}."
@@ -157,5 +157,9 @@ class RatingTest(Widget):
         return f"<RatingTest of {len(self.ratings.names)} sounds: {self._number} of {self._excerpts} excerpts rated>"
 
     def _still(self) -> str:
-        said = self.verdict() if self.ratings.said else f"{self._excerpts} excerpts; run this notebook to take it."
+        said = self.verdict() if self.ratings.said else f"{_excerpts(self._excerpts)}; run this notebook to take it."
         return f"<p><b>Rating test (MUSHRA-like)</b>: {html.escape(said)}</p>"
+
+
+def _excerpts(number: int) -> str:
+    return "1 excerpt" if number == 1 else f"{number} excerpts"

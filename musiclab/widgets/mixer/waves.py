@@ -5,6 +5,9 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -61,12 +64,12 @@ class Lane:
 
 def picture(lanes: Sequence[Lane], duration: str, *, width: int = 1440, row: int = 72) -> bytes:
     """The mixer as a PNG: one lane below the other. `duration` is the text in its corner."""
-    from PIL import Image, ImageDraw, ImageFont
+    from PIL import Image, ImageDraw
 
     left, right, head = 300, width - 24, 52
     image = Image.new("RGB", (width, head + row * len(lanes) + 12), _PAPER)
     draw = ImageDraw.Draw(image)
-    font, small = ImageFont.load_default(26), ImageFont.load_default(21)
+    font, small = _font(25), _font(20)
     draw.text((24, head / 2), "musiclab mixer", _QUIET, small, anchor="lm")
     draw.text((right, head / 2), duration, _QUIET, small, anchor="rm")
     for i, lane in enumerate(lanes):
@@ -74,12 +77,32 @@ def picture(lanes: Sequence[Lane], duration: str, *, width: int = 1440, row: int
         middle = top + row / 2
         draw.line((0, top, width, top), _LINE)
         draw.rectangle((0, top + 1, 8, top + row - 1), lane.colour)
-        draw.text((24, middle), lane.label, _INK if lane.heard else _QUIET, font, anchor="lm")
-        draw.text((left - 24, middle), lane.level, _INK if lane.heard else _QUIET, small, anchor="rm")
+        ink, room = _INK if lane.heard else _QUIET, left - 72 - small.getlength(lane.level)
+        draw.text((24, middle), _cut(lane.label, font, room), ink, font, anchor="lm")
+        draw.text((left - 24, middle), lane.level, ink, small, anchor="rm")
         _draw_wave(draw, lane, (left, right), middle, 0.44 * row)
     buffer = io.BytesIO()
     image.quantize(64).save(buffer, "PNG", optimize=True)
     return buffer.getvalue()
+
+
+def _font(size: float) -> Any:
+    """DejaVu Sans, which comes with matplotlib: Pillow's own knows neither "−" nor "∞", nor other scripts."""
+    from PIL import ImageFont
+
+    plots = find_spec("matplotlib")  # not imported: that takes longer than the picture
+    if plots is None or plots.origin is None:
+        return ImageFont.load_default(size)
+    return ImageFont.truetype(Path(plots.origin).parent / "mpl-data/fonts/ttf/DejaVuSans.ttf", size)
+
+
+def _cut(label: str, font: Any, room: float) -> str:
+    """As much of a label as there is room for, in pixels."""
+    if font.getlength(label) <= room:
+        return label
+    while label and font.getlength(f"{label}…") > room:
+        label = label[:-1]
+    return f"{label.rstrip()}…"
 
 
 def _draw_wave(draw: object, lane: Lane, span: tuple[int, int], middle: float, half: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 from traitlets import TraitError
 
 from musiclab import datasets
@@ -24,7 +26,7 @@ from musiclab.transcription.chart import Chart
 from musiclab.widgets.explorer.explorer import SpectrogramExplorer
 from musiclab.widgets.masklab.masklab import MaskLab
 from musiclab.widgets.mixer.mixer import Mixer
-from musiclab.widgets.mixer.waves import waveform
+from musiclab.widgets.mixer.waves import Lane, picture, waveform
 from musiclab.widgets.shared import front
 from musiclab.widgets.shared.limiter import limit
 from musiclab.widgets.shared.transport import (
@@ -325,6 +327,24 @@ def test_the_still_picture_is_a_png_and_small(mixer: Mixer) -> None:
     assert png.startswith(b"\x89PNG")
     assert len(png) < 100_000
     assert repr(mixer) == "<Mixer of vocals, drums, bass: 0.5 s>"
+
+
+def test_the_still_picture_knows_its_signs_and_keeps_labels_apart_from_levels() -> None:
+    wave = np.zeros((10, 3), dtype=np.int8)
+
+    def drawn(label: str, level: str) -> np.ndarray:
+        with Image.open(io.BytesIO(picture([Lane(label, "#d55e00", level, wave, heard=True)], "0:01.0"))) as image:
+            return np.asarray(image.convert("L"))[52:124, 12:300] < 128
+
+    nothing = drawn("", "").sum()
+    unknown = drawn("", "\ue000").sum() - nothing  # a sign that no font has: a box
+    for sign in "−∞é":
+        assert 0 < drawn("", sign).sum() - nothing != unknown, sign
+    long = drawn("A guitar with a very long name", "−12.0 dB")
+    level = drawn("", "−12.0 dB")
+    begins = np.flatnonzero(level.any(axis=0))[0]
+    assert long[:, : begins - 12].any()
+    assert not long[:, begins - 12 : begins].any()
 
 
 def test_modules_become_one() -> None:
