@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SILENCE_DB = -200.0  # what silence is called in dB, so that tables and sliders need no infinities
-LOUDEST = 1e4  # +80 dBFS: a sample beyond is no sound, and LAME falls over it
+LOUDEST = 32768.0  # +90 dBFS, 16-bit numbers that nobody divided: beyond is no sound, and LAME falls over it
 BLOCK = 1 << 18  # frames handled at once: an hour of music is measured and mixed without hour-long float64 copies
 
 # Stereo from surround, by ITU-R BS.775 (no rescaling; the effects channel LFE is left out, as there).

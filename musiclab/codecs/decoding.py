@@ -36,6 +36,7 @@ _WAV_MAGIC = (b"RIFF", b"RIFX", b"RF64")
 _SNDFILE_MAGIC = (*_WAV_MAGIC, b"riff", b"fLaC", b"OggS", b"FORM", b"caff", b".snd", b"dns.")
 _PATIENCE = 10  # times that a file may be replaced while it is read
 SILENT_DB = -100.0  # a peak below this is told as silence
+UNDIVIDED_DB = 40.0  # dBFS: no mix is made as loud, and 16-bit numbers taken for samples are
 
 logger = logging.getLogger("musiclab")
 
@@ -90,6 +91,9 @@ def load(
     audio = read(source, offset=offset, duration=duration, track=track)
     if audio.peak_db < SILENT_DB:
         logger.warning("%s is silent: is it the right file?", source.label)
+    if audio.peak_db > UNDIVIDED_DB:
+        told = "%s has samples up to %.0f, where full scale is 1: were its whole numbers never divided by 32768?"
+        logger.warning(told, source.label, 10 ** (audio.peak_db / 20))
     audio = audio.mono() if mono else audio
     return audio if sr is None else audio.resampled(sr)
 

@@ -298,16 +298,27 @@ def test_samples_that_are_no_sound_are_refused(tmp_path, peak):
     samples = np.zeros((1000, 2), dtype=np.float32)
     samples[500] = peak
     sf.write(tmp_path / "a.wav", samples, SR, subtype="FLOAT")
-    with pytest.raises(AudioError, match=r"'a.wav' can't be used.*beyond 10,000"):
+    with pytest.raises(AudioError, match=r"'a.wav' can't be used.*beyond 32,768"):
         codecs.load(tmp_path / "a.wav")
     with pytest.raises(AudioError, match="never divided by their full scale"):
         Audio(samples.T, SR)
 
 
+def test_whole_numbers_as_samples_are_read_and_told_of(tmp_path, caplog):
+    x = (np.random.default_rng(0).standard_normal((SR, 2)) * 3000).astype(np.int16)
+    sf.write(tmp_path / "a.wav", x, SR, subtype="FLOAT")  # as they are: nobody divides them
+    got = codecs.load(tmp_path / "a.wav")
+    assert np.array_equal(got.samples, x.T)
+    assert f"samples up to {np.abs(x).max()}" in caplog.text
+    caplog.clear()
+    codecs.load(Audio(got.samples / 32768, SR).gained(20).save(tmp_path / "b.wav"))
+    assert "never divided" not in caplog.text
+
+
 @pytest.mark.parametrize("format", ["wav", "flac", "mp3", "ogg", "opus", "m4a"])
 def test_the_loudest_sound_there_is_can_be_written(tmp_path, format):
     loud = Audio(sound().T / 32768, SR)
-    loud = loud.gained(79.9 - loud.peak_db)
+    loud = loud.gained(20 * np.log10(0.99 * LOUDEST) - loud.peak_db)
     assert codecs.load(loud.save(tmp_path / f"a.{format}")).frames > 0.9 * SR
     if format in ("mp3", "ogg", "wav"):
         assert len(codecs.encode(loud, format=format)) > 1000
