@@ -212,5 +212,8 @@ def _clear(start: Fraction, end: Fraction, inside: list[Fraction], grid: BeatGri
     if grid.is_compound and strongest >= BEAT:
         # What hides a dotted-quarter beat has to start and end on beats.
         return min(level(start, grid), level(end, grid)) >= BEAT and level(start, grid) >= strongest
-    syncopation = 0 if rest or grid.is_compound else 1
-    return strongest <= level(start, grid) + syncopation
+    if strongest <= level(start, grid):
+        return True
+    # A syncopation goes from one off-beat to another: eighth-quarter-eighth, and never a dotted eighth over a beat.
+    syncopates = not rest and not grid.is_compound and strongest == level(start, grid) + 1
+    return syncopates and level(end, grid) >= level(start, grid)

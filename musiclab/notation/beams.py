@@ -122,10 +122,21 @@ def _brackets(bar: Sequence[Symbol], drawn: Sequence[Appearance], grid: BeatGrid
     """A number over each triplet; a bracket too where no beam shows how far it goes."""
     pairs = zip(bar, drawn, strict=True)
     for _, held in itertools.groupby(pairs, key=lambda pair: (pair[0].start // grid.beat_quarters, pair[1].triplet)):
-        group = list(held)
-        looks_here = [look for _, look in group]
-        if not looks_here[0].triplet or len(group) < 2:
-            continue
+        for group in _triplets(list(held), grid):
+            _bracket([look for _, look in group])
+
+
+def _triplets(beat: list[tuple[Symbol, Appearance]], grid: BeatGrid) -> list[list[tuple[Symbol, Appearance]]]:
+    """A beat of triplets as one, of eighths, or as two of sixteenths if only they explain its rhythm, or all are."""
+    places = [(symbol.start / grid.beat_quarters) % 1 for symbol, _ in beat]
+    thirds = {Fraction(1, 3), Fraction(2, 3)} <= set(places)
+    half = places.index(Fraction(1, 2)) if Fraction(1, 2) in places and not (thirds and len(beat) < 6) else 0
+    return [beat[:half], beat[half:]] if half else [beat]
+
+
+def _bracket(looks_here: Sequence[Appearance]) -> None:
+    """The ends of one triplet."""
+    if looks_here[0].triplet and len(looks_here) > 1:
         looks_here[0].bracket, looks_here[-1].bracket = "start", "stop"
         ends = looks_here[0].beams[:1], looks_here[-1].beams[:1]
         looks_here[0].bracketed = ends != (["begin"], ["end"])

@@ -28,6 +28,9 @@ TITLE_MM = 22  # room for the title on the first page
 TITLE_SIZES = {20: 24, 13: 72, 9: 180}  # pt, and how many times it all lines of a title in that size may be wide
 SCALE = 40  # per cent: pixels of the SVG only, since its size on the page is set when it is laid out
 PPI = 150  # of PNG pages
+# Size of the staves by how many stand under each other, as publishers have them: 7.2 mm for a player, less for a score.
+STAFF_SIZES = {1: 1.0, 3: 0.8, 7: 0.65}
+LETTERS = 0.915  # Typst's letters (Libertinus Serif) are so much wider than those that verovio lays out (Times)
 FONT = "Leipzig"  # verovio's own music font
 ABOVE = 560  # in verovio's units: how far over the chord symbols the tempo stands, which would touch them
 LIFT = 330  # how far it is raised where there are none: its words are wider than verovio thinks, and stems are near
@@ -50,6 +53,7 @@ def _options(width_mm: float, height_mm: float, *, page: bool) -> dict[str, Any]
         "breaks": "auto",
         "svgViewBox": True, "svgHtml5": False, "smuflTextFont": "none",
         "spacingSystem": 6, "spacingStaff": 8,
+        "lyricWordSpace": 2.0,
         "mnumInterval": 0,
     }  # fmt: skip
 
@@ -68,13 +72,20 @@ def toolkit(score: Score, *, width_mm: float = 180, height_mm: float = 250, page
     # verovio keeps the place of its fonts by thread, and Jupyter answers a page from threads of its own
     verovio.setDefaultResourcePath(str(Path(verovio.__file__).parent / "data"))
     drawing = verovio.toolkit()
-    options = _options(width_mm, height_mm, page=page)
+    size = _staff_size(score) if page else 1.0
+    options = _options(width_mm / size, height_mm / size, page=page)
     if "<harmony>" in score.musicxml:
         options["pageMarginTop"] += ROOM
     drawing.setOptions(options)
     if not drawing.loadData(score.musicxml):
         raise TranscriptionError("The score can't be engraved: save it as MusicXML and open it in a notation program.")
     return drawing
+
+
+def _staff_size(score: Score) -> float:
+    """How large the staves of a page are, 1 for a player's part."""
+    staves = score.musicxml.count("<score-part ") + score.musicxml.count("<staves>2</staves>")
+    return STAFF_SIZES[max(count for count in STAFF_SIZES if count <= max(staves, 1))]
 
 
 def svg(score: Score, *, width_mm: float = 180, height_mm: float = 250, page: bool = True) -> list[str]:
@@ -102,13 +113,18 @@ def _typeset(score: Score, kind: Literal["pdf", "png"], *, ppi: float = PPI, pag
     width, height = PAGE_MM[0] - 2 * MARGIN_MM, PAGE_MM[1] - 2 * MARGIN_MM - TITLE_MM
     with tempfile.TemporaryDirectory(prefix="musiclab-") as folder:
         for number, picture in enumerate(svg(score, width_mm=width, height_mm=height, page=page), 1):
-            (Path(folder) / f"{number}.svg").write_text(picture, encoding="utf-8")
+            (Path(folder) / f"{number}.svg").write_text(_narrowed(picture), encoding="utf-8")
         source = Path(folder) / "score.typ"
         source.write_text(
             _document(score.title, number, height=f"{PAGE_MM[1]}mm" if page else "auto"), encoding="utf-8"
         )
         made: Any = typst.compile(str(source), format=kind, ppi=ppi)
     return list(made) if isinstance(made, list) else [made]  # a list where there are several pages of PNG
+
+
+def _narrowed(page: str) -> str:
+    """The page with all letters as wide as they were laid out, so that no word runs into the next."""
+    return re.sub(r'font-size="([\d.]+)px"', lambda size: f'font-size="{LETTERS * float(size[1]):.0f}px"', page)
 
 
 def _document(title: str, pages: int, *, height: str) -> str:

@@ -24,18 +24,20 @@ class Syllable:
 def syllables(text: str) -> list[Syllable | None]:
     """The syllables of a text in order; None for a note over which the one before is held.
 
-    Words are parted by white space, syllables of a word by hyphens: ``"Twin-kle, twin-kle, lit-tle star _"``.
+    Words are parted by white space, syllables of a word by hyphens: ``"Twin-kle, twin-kle, lit-tle star _"``. Each
+    ``_``, by itself or at the end of a syllable, is a note more for that syllable.
     """
     found: list[Syllable | None] = []
     for word in text.split():
         pieces = [piece for piece in word.replace("\u2010", "-").split("-") if piece] or [word]
-        if pieces == [HOLD]:
-            found.append(None)
-            continue
+        sung = [i for i, piece in enumerate(pieces) if piece.strip(HOLD)]
         for i, piece in enumerate(pieces):
-            first, last = i == 0, i == len(pieces) - 1
-            place = "single" if first and last else "begin" if first else "end" if last else "middle"
-            found.append(Syllable(piece, place))
+            text = piece.strip(HOLD)
+            if text:
+                first, last = i == sung[0], i == sung[-1]
+                place = "single" if first and last else "begin" if first else "end" if last else "middle"
+                found.append(Syllable(text, place))
+            found += [None] * (len(piece) - len(piece.rstrip(HOLD)))
     return [
         Syllable(one.text, one.syllabic, held=following is None) if one else None
         for one, following in itertools.pairwise([*found, Syllable("", "single")])

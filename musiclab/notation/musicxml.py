@@ -23,6 +23,7 @@ from musiclab.instruments import DRUMS
 from musiclab.notation.attributes import KINDS, SHORT_NAMES, attributes, strung, tempo_mark, written_key
 from musiclab.notation.bars import Symbol, split
 from musiclab.notation.percussion import sign
+from musiclab.notation.spelling import spelled
 from musiclab.notation.staves import NoteId, Staff
 from musiclab.notation.symbols import Page, Voice, escaped, voice_xml
 from musiclab.notes import Chord, Part
@@ -124,6 +125,8 @@ def _measures(
 ) -> str:
     """All bars of a part."""
     key = written_key(staves[0])
+    for staff in staves:
+        staff.names = {} if staff.instrument is DRUMS else spelled(staff, key)
     harmonies = _harmonies(chords, page.grid, staves[0], key)
     count = len(staves[0].voices[0])
     skip = page.skip

@@ -106,7 +106,7 @@ def quantise(
     starts = [Fraction(0)] * len(times)
     for rank, i in enumerate(order):
         starts[i] = ticks[rank]
-    durations = _durations(starts, ends, grid, _End(prices, chosen), monophonic=monophonic)
+    durations = _durations(starts, ends, grid, _End(prices, chosen, grid.is_compound), monophonic=monophonic)
     shift = _shift(grid, min(starts))
     return [
         Written(i, (starts[i] + shift) * grid.beat_quarters, durations[i] * grid.beat_quarters)
@@ -222,10 +222,14 @@ def _trace(best: np.ndarray, back: list[np.ndarray]) -> list[int]:
 
 @dataclass(frozen=True)
 class _End:
-    """Where a note may end: on the ticks that its beat was divided into, or on plainer ones at a price."""
+    """Where a note may end: on the ticks that its beat was divided into, or on others at a price.
+
+    No triplet is written for the end of a note alone, nor a duplet in a compound metre: nobody plays a rest so.
+    """
 
     prices: dict[int, float]
     chosen: dict[int, int]
+    compound: bool
 
     def near(self, place: float) -> list[tuple[Fraction, float]]:
         """The ticks around a fractional beat index, with what each costs; a tick may come more than once."""
@@ -234,7 +238,7 @@ class _End:
         for n, price in self.prices.items():
             if own % n == 0:
                 extra = 0.0
-            elif n % own == 0 and n <= 4:
+            elif n % own == 0 and n <= 4 and (own > 1 or (n % 3 == 0) == self.compound):
                 extra = price - self.prices.get(own, 0.0)
             else:
                 continue

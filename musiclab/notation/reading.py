@@ -25,6 +25,7 @@ from musiclab.errors import TranscriptionError
 from musiclab.grid import BeatGrid
 from musiclab.instruments import find
 from musiclab.notation.attributes import KINDS
+from musiclab.notation.lyrics import HOLD
 from musiclab.notes import Chord, Note, Part
 from musiclab.ticks import DEFAULT_TEMPO
 
@@ -171,7 +172,7 @@ def _read_note(note: ET.Element, voice: _Voice, start: Fraction, length: Fractio
     else:
         index = len(voice.notes)
         voice.notes.append((start, start + length, pitch))
-        voice.words.append(_word(note))
+        _read_word(note, voice.words)
     if "start" in ties:
         voice.held[pitch] = index
 
@@ -187,13 +188,13 @@ def _pitch(note: ET.Element, voice: _Voice) -> int | None:
     return int(number) if note.find("unpitched") is not None and number.isdigit() else None
 
 
-def _word(note: ET.Element) -> str:
-    """A syllable with the hyphen that joins it to the next one."""
+def _read_word(note: ET.Element, words: list[str]) -> None:
+    """A syllable, with the hyphen that joins it to the next one; a note without one holds the one before it."""
     lyric = note.find("lyric")
-    if lyric is None:
-        return ""
-    joined = "-" if lyric.findtext("syllabic") in ("begin", "middle") else ""
-    return lyric.findtext("text", "") + joined
+    if lyric is not None:
+        words.append(lyric.findtext("text", "") + "-" * (lyric.findtext("syllabic") in ("begin", "middle")))
+    elif note.find("chord") is None and note.find("grace") is None:
+        words[-1:] = [words[-1][:-1] + HOLD + "-"] if words and words[-1].endswith("-") else [*words[-1:], HOLD]
 
 
 def _part(
@@ -218,7 +219,7 @@ def _part(
         title=title,
         key="" if drums else voice.key,
         chords=tuple(_chords(voice, at)),
-        lyrics=" ".join(voice.words).replace("- ", "-").strip(),
+        lyrics=" ".join(voice.words).rstrip(f" {HOLD}").replace("- ", "-"),
         decisions=Decisions.from_dict(ours.get("decisions", {})),
     )
     return part.with_grid(grid)

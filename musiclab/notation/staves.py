@@ -19,6 +19,7 @@ from musiclab.notes import Part
 from musiclab.tunings import FRETTED, parse_tuning, usual_tuning
 
 NoteId = tuple[int, int]  # part, note
+Pitch = tuple[str, int, int]  # step, alteration in semitones, octave
 Interval = tuple[int, int]  # how much higher a part is written than it sounds: semitones, and steps of the staff
 OCTAVE: Interval = (12, 7)
 # The interval by the key that a player asks for.
@@ -56,6 +57,7 @@ class Staff:
     name: str
     voices: list[list[list[Symbol]]] = field(default_factory=list)  # voice, bar, symbol
     written: Interval = (0, 0)
+    names: dict[int, Pitch] = field(default_factory=dict)  # note index: what is written, see `spelling`
     fingerings: dict[int, tuple[int, int]] = field(default_factory=dict)  # note index: (string, fret)
     tuning: tuple[int, ...] = ()  # open strings (MIDI) of a tablature, from the first on, without the capo
     capo: int = 0
@@ -76,7 +78,8 @@ def layout(
     known = find(part.instrument)
     reader = writing.transposition or part.decisions.pitch
     interval = interval_for(known, reader)
-    name = known.name.capitalize() + (f" in {reader}" if reader not in ("", "C") else "")
+    pitch = (reader or USUAL.get(known.name, ("C", 0))[0]).replace("b", "♭")
+    name = known.name.capitalize() + (f" in {pitch}" if pitch != "C" else "")
     staff = Staff(part, index, known, _clef(part, known), key, name, written=interval, colours=writing.colours)
     if known is DRUMS:
         feet = [w for w in written if sign(part.notes[w.index].semitone).feet]

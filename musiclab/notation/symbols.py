@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import bisect
-import functools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from xml.sax.saxutils import escape
 
-from musiclab import theory
 from musiclab.grid import BeatGrid
 from musiclab.instruments import DRUMS
 from musiclab.notation.bars import Symbol
 from musiclab.notation.beams import Appearance, looks
 from musiclab.notation.percussion import sign
-from musiclab.notation.staves import NoteId, Staff
+from musiclab.notation.spelling import signature
+from musiclab.notation.staves import NoteId, Pitch, Staff
 from musiclab.notes import Note
 
 ACCIDENTALS = {-2: "flat-flat", -1: "flat", 0: "natural", 1: "sharp", 2: "double-sharp"}
@@ -28,8 +26,6 @@ TRIPLET = "<time-modification><actual-notes>3</actual-notes><normal-notes>2</nor
 STEPS = "CDEFGAB"
 HIGH_REST = "<display-step>E</display-step><display-octave>5</display-octave>"
 NOT_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-SOON = 0.1  # s: a note that begins so little before a chord belongs to it
-Pitch = tuple[str, int, int]  # step, alteration in semitones, octave
 
 
 def escaped(text: str) -> str:
@@ -130,7 +126,7 @@ def _notes(symbol: Symbol, look: Appearance, voice: Voice, page: Page) -> Iterat
         heads = [main]
     for k, index in enumerate(heads):
         note = voice.staff.part.notes[index]
-        pitch = None if drums else _written(note, voice)
+        pitch = None if drums else voice.staff.names[index]
         times = _times(symbol, voice, page, tied + (_drum_sound(note, voice) if drums else ""))
         shape = _shape(look, "" if pitch is None or tab else _accidental(pitch, voice, tied=symbol.tied_from))
         fingering = voice.staff.fingerings.get(index) if tab else None
@@ -145,7 +141,7 @@ def _notes(symbol: Symbol, look: Appearance, voice: Voice, page: Page) -> Iterat
 
 def _grace(index: int, voice: Voice, page: Page) -> str:
     """Of two notes at once in a line of single notes, the shorter one."""
-    pitch = _written(voice.staff.part.notes[index], voice)
+    pitch = voice.staff.names[index]
     tab = voice.staff.clef == "tab"
     accidental = "" if tab else _accidental(pitch, voice, tied=False)
     marks = _notations(None, (), voice.staff.fingerings.get(index) if tab else None)
@@ -215,28 +211,6 @@ def _pitched_heads(symbol: Symbol, voice: Voice) -> list[int]:
     return [by_pitch[pitch] for pitch in sorted(by_pitch)]
 
 
-def _written(note: Note, voice: Voice) -> Pitch:
-    up = voice.staff.written[0]
-    at = bisect.bisect_right(voice.staff.part.chords, note.onset + SOON, key=lambda chord: chord.onset) - 1
-    chord = voice.staff.part.chords[at].symbol if at >= 0 else "N"
-    return _spelled(note.semitone + up, voice.key, chord, up)
-
-
-@functools.lru_cache(maxsize=4096)
-def _spelled(semitone: int, key: str, chord: str, up: int) -> Pitch:
-    """A note of the chord is spelled as a part of it (E flat, not D sharp, over C minor); others by the key.
-
-    The chord is the sounding one, `up` semitones below what is written.
-    """
-    chord = theory.transpose_symbol(chord, up, key) if up % 12 else chord
-    name, _ = theory.spell(semitone, key)
-    for tone in theory.chord_tones(chord):
-        if theory.pitch_class(tone) == semitone % 12:
-            name = tone
-    alter = name.count("#") - name.count("b")
-    return name[0], alter, (semitone - alter) // 12 - 1
-
-
 def _pitch(pitch: Pitch) -> str:
     step, alter, octave = pitch
     altered = f"<alter>{alter}</alter>" if alter else ""
@@ -248,17 +222,9 @@ def _accidental(pitch: Pitch, voice: Voice, *, tied: bool) -> str:
     step, alter, octave = pitch
     if tied:
         return ""
-    due = voice.held.get((step, octave), _signature(voice.key).get(step, 0))
+    due = voice.held.get((step, octave), signature(voice.key).get(step, 0))
     voice.held[step, octave] = alter
     return f"<accidental>{ACCIDENTALS[alter]}</accidental>" if alter != due else ""
-
-
-@functools.cache
-def _signature(key: str) -> dict[str, int]:
-    """The alterations of a key, by step."""
-    fifths = theory.key_fifths(key)
-    order = "FCGDAEB"
-    return dict.fromkeys(order[:fifths], 1) if fifths > 0 else dict.fromkeys(order[7 + fifths :], -1) if fifths else {}
 
 
 # --- drums

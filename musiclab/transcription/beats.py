@@ -34,6 +34,9 @@ from musiclab.transcription.beat_path import beat_periods, refined, viterbi_beat
 from musiclab.transcription.beat_times import sharpened
 from musiclab.transcription.downbeats import Pulse, best_reading
 
+CUT = 0.15  # of a beat that a song may lack at its start, when it begins on one
+OPENING = 0.1  # s in which it sounds then
+
 
 def onset_strength(evidence: Evidence) -> np.ndarray:
     """Over all frequencies, kick, harmony and cymbals alike [shape=(columns,)], 0–1."""
@@ -83,7 +86,18 @@ def track_beats(
         pulses = pulses_of(evidence, tempo=tempo, watch=watch.part(0.5, 0.9))
         reading = best_reading(evidence, pulses, metre=metre, keep_level=tempo is not None)
         times = sharpened(audio, refined(onset_strength(evidence), reading.columns) / FPS)
-        return BeatGrid(tuple(times), reading.first, reading.metre)
+        return _from_the_start(audio, BeatGrid(tuple(times), reading.first, reading.metre))
+
+
+def _from_the_start(audio: Audio, grid: BeatGrid) -> BeatGrid:
+    """With the beat that a song begins on, where it was cut so closely that nothing before it lets its onset show."""
+    period = grid.times[1] - grid.times[0]
+    if not -CUT * period < grid.times[0] - period <= 0:
+        return grid
+    opening = np.square(audio[: min(OPENING, period / 2)].samples).mean()
+    if opening < 0.01 * np.square(audio[: grid.times[-1]].samples).mean():
+        return grid
+    return BeatGrid((0.0, *grid.times), (grid.first - 2) % grid.beats_per_bar + 1, grid.metre)
 
 
 def pulses_of(evidence: Evidence, *, tempo: float | None = None, watch: Watch | None = None) -> list[Pulse]:

@@ -29,6 +29,10 @@ def pieces(start: str, end: str, metre: tuple[int, int] = (4, 4), *, rest: bool 
         ("3/2", "5/2", ["3/2 2", "2 5/2"]),  # but the middle of the bar must be seen
         ("0", "5/2", ["0 2", "2 5/2"]),
         ("1/4", "5/4", ["1/4 1", "1 5/4"]),
+        ("1/2", "5/4", ["1/2 1", "1 5/4"]),  # no dotted eighth over a beat: what follows would stand nowhere
+        ("1", "5/2", ["1 2", "2 5/2"]),
+        ("1/2", "2", ["1/2 2"]),
+        ("1/4", "3/4", ["1/4 3/4"]),
         ("1/3", "1", ["1/3 1"]),  # a triplet quarter
         ("2/3", "5/3", ["2/3 1", "1 5/3"]),  # tied out of a triplet
     ],

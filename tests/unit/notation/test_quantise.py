@@ -128,3 +128,22 @@ def test_doubled_and_halved_grids():
     grid = BeatGrid.steady(100, 10)
     assert grid.doubled().tempo == pytest.approx(200)
     assert grid.doubled().halved().times == pytest.approx(grid.times)
+
+
+@pytest.mark.parametrize(
+    ("metre", "onsets", "end", "expected"),  # in beats
+    [
+        ((4, 4), [0, 4], 1.33, {F(1), F(3, 2), F(5, 4), F(4)}),
+        ((4, 4), [0, 1 / 3, 2 / 3, 4], 1.33, None),
+        ((6, 8), [0, 4], 1.5, {F(1), F(4, 3), F(5, 3), F(4)}),
+    ],
+)
+def test_no_triplet_is_written_for_the_end_of_a_note_alone(metre, onsets, end, expected):
+    grid = BeatGrid.steady(70, 12, metre=metre)
+    ends = grid.seconds_at([*onsets[1:-1], end, onsets[-1] + 1])
+    written = quantise(grid.seconds_at(onsets), ends, grid)
+    last = (written[-2].onset + written[-2].duration) / grid.beat_quarters
+    if expected is None:  # where triplets are played, the beat after them is as free of them
+        assert last.denominator % 3
+    else:
+        assert last in expected

@@ -48,8 +48,9 @@ def test_drums_and_several_parts(tmp_path: Path):
     assert [note.semitone for note in back[0].notes] == [36, 42, 38, 42] * 2
 
 
-def test_lyrics_come_back_as_they_were_given(tmp_path: Path):
-    part = tune((4, 4), "voice", lyrics="Twin-kle twin-kle lit-tle star")
+@pytest.mark.parametrize("lyrics", ["Twin-kle twin-kle lit-tle star", "_ Twin_-kle twin _ kle", "star"])
+def test_lyrics_come_back_as_they_were_given(tmp_path: Path, lyrics: str):
+    part = tune((4, 4), "voice", lyrics=lyrics)
     assert read_musicxml(part.save(tmp_path / "x.musicxml"))[0].lyrics == part.lyrics
 
 

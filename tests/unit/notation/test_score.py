@@ -73,7 +73,26 @@ def test_no_needless_accidentals():
     assert root.findall(".//accidental") == []
     foreign = [(0, 1, 68), (1, 1, 68), (2, 2, 67)]
     root = ET.fromstring(score.write(part("flute", foreign)).musicxml.split("?>", 1)[1].split(">", 1)[1])
-    assert [a.text for a in root.findall(".//accidental")] == ["sharp", "natural"]
+    assert [a.text for a in root.findall(".//accidental")] == ["flat"]
+
+
+@pytest.mark.parametrize(
+    ("instrument", "options", "name"),
+    [
+        ("clarinet", {}, "Clarinet in B♭"),
+        ("alto saxophone", {}, "Alto saxophone in E♭"),
+        ("horn", {}, "Horn in F"),
+        ("flute", {}, "Flute"),
+        ("bass", {}, "Bass"),
+        ("clarinet", {"transposition": "C"}, "Clarinet"),
+        ("flute", {"transposition": "Eb"}, "Flute in E♭"),
+    ],
+)
+def test_a_transposed_part_says_so(instrument, options, name):
+    text = score.write(part(instrument, [(0, 1, 67), (1, 1, 69)]), writing=score.Writing(**options)).musicxml
+    assert f"<part-name>{name}</part-name>" in text
+    stream = parsed(score.write(part(instrument, [(0, 1, 67)]), writing=score.Writing(**options)))
+    assert stream.parts[0].partName == name
 
 
 def test_every_note_head_leads_back_to_its_note():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 import musiclab as ml
 from musiclab.errors import ExportError, TranscriptionError
 from musiclab.grid import BeatGrid
-from musiclab.notation import score
+from musiclab.notation import engrave, score
 from musiclab.notes import Chord, Note, Part
 from musiclab.transcription.form import Section
 
@@ -105,3 +106,17 @@ def test_wrong_wishes():
         ml.score(SONG, colour="red")
     with pytest.raises(ExportError, match="pdf"):
         ml.score(SONG).save("never", formats=["doc"])
+
+
+def test_staves_of_a_score_are_smaller_than_a_players():
+    """As publishers have them: more bars on a page, fewer turns."""
+
+    def width(written: score.Score) -> int:
+        """Of the page, in the units of which a staff has always as many."""
+        return int(re.search(r'class="definition-scale"[^>]*viewBox="0 0 (\d+)', engrave.svg(written)[0])[1])
+
+    alone, two, all_four = (width(score.write(SONG[:count])) for count in (1, 2, 4))
+    assert alone == two
+    assert all_four == pytest.approx(alone / 0.8, rel=0.01)
+    strings = width(score.write([line("violin", [0, 1, 2], 67) for _ in range(8)]))
+    assert strings > 1.4 * alone

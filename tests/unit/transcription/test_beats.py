@@ -40,6 +40,17 @@ def test_steady_drums(rng, tempo):
     assert found.tempo == pytest.approx(tempo, rel=0.003)
 
 
+@pytest.mark.parametrize("missing", [0.0, 0.03])  # s of the first stroke that a close cut has taken
+def test_a_song_cut_at_its_first_beat_has_that_beat(rng, missing):
+    grid = BeatGrid.steady(110, 20, start=1.0)
+    found = track_beats(drums(grid, rng)[1.0 + missing :])
+    assert found.times[0] == pytest.approx(0.0, abs=0.04)
+    assert found.times[1] == pytest.approx(60 / 110 - missing, abs=0.02)
+    assert found.first in (1, 3)  # these drums play both halves of a bar alike
+    silent = Audio(np.pad(drums(grid, rng)[1.0 + 60 / 110 :].samples, ((0, 0), (23000, 0))), 44100)
+    assert track_beats(silent).times[0] > 0.3  # no beat is made up where nothing sounds
+
+
 def test_waltz(rng):
     grid = BeatGrid.steady(110, 20, start=0.3, metre=(3, 4))
     notes = []
