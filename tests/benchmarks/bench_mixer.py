@@ -14,6 +14,7 @@ import argparse
 import importlib.util
 import json
 import os
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -130,7 +131,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, sync_playwright() as playwright:
         lab = jupyter.Lab(Path(folder), {**os.environ, "MUSICLAB_CACHE": f"{folder}/cache"})
         try:
-            browser = playwright.chromium.launch(executable_path=conftest.chromium_path(), args=conftest.FLAGS)
+            named = os.environ.get("MUSICLAB_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+            browser = playwright.chromium.launch(executable_path=named, args=conftest.FLAGS)
             for name in ("first time", "second time"):
                 page = browser.new_page()
                 page.set_default_timeout(120_000)

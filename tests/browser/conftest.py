@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import importlib.util
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -42,19 +41,11 @@ FLAGS = (
 )  # fmt: skip
 
 
-def chromium_path() -> str | None:
-    """The browser to drive: MUSICLAB_CHROMIUM, or the system's."""
-    named = os.environ.get("MUSICLAB_CHROMIUM")
-    return named or next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-
-
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def browser(browser_path: Path) -> Iterator[Browser]:
     """Chromium. Where there is none its tests are skipped, unless MUSICLAB_REQUIRE_BROWSER is set, as in CI."""
-    if chromium_path() is None and not os.environ.get("MUSICLAB_REQUIRE_BROWSER"):
-        pytest.skip("no Chromium here: install it, or name one in MUSICLAB_CHROMIUM")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=browser_path, args=FLAGS)
         yield browser
         browser.close()
 
