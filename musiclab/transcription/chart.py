@@ -120,7 +120,7 @@ def find_chart(
     with watching(progress, cancel) as watch:
         grid = known.grid or _beats(mixture, watch.part(0.0, 0.6))
         watch(0.6, "finding the key")
-        key = known.key or estimate_song_key(pitched)
+        key = known.key or estimate_song_key(pitched, grid=grid)
         if grid is None:
             return Chart(None, key)
         watch(0.7, "finding the chords")

@@ -72,12 +72,14 @@ def in_context(
         if find(part.instrument) is DRUMS:
             return placed
         watch(0.7, "finding the key")
-        key = key or decisions.key or part.key or harmony.estimate_song_key(pitched)
+        alone = find(part.instrument).monophonic and harmony.is_alone(part.notes, pitched)
+        key = key or decisions.key or part.key
+        key = key or harmony.estimate_song_key(pitched, grid=None if alone else grid)
         placed = replace(placed, key=key)
         watch(0.8, "finding the chords")
         wanted = decisions.chords if chords is None else chords
         if wanted is None:
-            wanted = not (find(part.instrument).monophonic and harmony.is_alone(part.notes, pitched))
+            wanted = not alone
         if not wanted or part.chords:
             return placed
         return replace(placed, chords=harmony.estimate_chords(pitched, grid, key=key))

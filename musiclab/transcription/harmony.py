@@ -21,11 +21,12 @@ from musiclab.audio import Audio
 from musiclab.grid import BeatGrid
 from musiclab.notes import Chord, Note
 from musiclab.spectral import stft
-from musiclab.theory import LINE_OF_FIFTHS, QUALITIES, hz_to_midi, key_fifths, pitch_class, spell_root
+from musiclab.theory import LINE_OF_FIFTHS, QUALITIES, hz_to_midi, key_fifths, pitch_class, spell_root, split_symbol
 
 # Temperley's revision of the Krumhansl–Kessler profiles, from the tonic up.
 MAJOR = np.array([5.0, 2.0, 3.5, 2.0, 4.5, 4.0, 2.0, 4.5, 2.0, 3.5, 1.5, 4.0])
 MINOR = np.array([5.0, 2.0, 3.5, 4.5, 2.0, 4.0, 2.0, 4.5, 3.5, 2.0, 1.5, 4.0])
+HOME, OPENS, CLOSES = 0.25, 0.1, 0.05  # what the tonic's chord counts beside them: its share of the time, and the ends
 SEVENTH_PRICE = 0.04  # a seventh must show itself: triads are likelier
 CHANGE_PRICE = 0.30  # for a chord change, in units of template agreement; less on a downbeat
 SR, N_FFT, HOP_LENGTH = 22050, 8192, 2048
@@ -49,12 +50,15 @@ def estimate_key(notes: Sequence[Note]) -> str:
     return key_of(weights)
 
 
-def key_of(weights: np.ndarray) -> str:
-    """The key that pitch-class weights [shape=(12,)] agree with best; an empty string if they are all zero."""
+def key_of(weights: np.ndarray, chords: Sequence[Chord] = ()) -> str:
+    """The key that pitch-class weights [shape=(12,)] agree with best; an empty string if they are all zero.
+
+    Where `chords` are known, it is rather one whose own chord lasts long, and begins and ends the song.
+    """
     if not np.any(weights > 0):
         return ""
     scores = {
-        (tonic, mode): float(np.corrcoef(np.roll(profile, tonic), weights)[0, 1])
+        (tonic, mode): float(np.corrcoef(np.roll(profile, tonic), weights)[0, 1]) + _at_home(chords, tonic, mode)
         for mode, profile in (("major", MAJOR), ("minor", MINOR))
         for tonic in range(12)
     }
@@ -63,8 +67,23 @@ def key_of(weights: np.ndarray) -> str:
     return min((name for name in names if abs(key_fifths(name)) <= 7), key=lambda name: abs(key_fifths(name)))
 
 
-def estimate_song_key(song: Audio) -> str:
-    """The key of a whole song, from its sound; without its drums it is found more often.
+def _at_home(chords: Sequence[Chord], tonic: int, mode: str) -> float:
+    """How much chords make of one as the tonic, 0 to 0.4."""
+    sounding = [chord for chord in chords if chord.symbol != "N"]
+    if not sounding:
+        return 0.0
+
+    def is_home(chord: Chord) -> bool:
+        root, quality = split_symbol(chord.symbol)
+        return pitch_class(root) == tonic and (quality in ("m", "m7")) == (mode == "minor")
+
+    total = sum(chord.offset - chord.onset for chord in sounding)
+    share = sum(chord.offset - chord.onset for chord in sounding if is_home(chord)) / total
+    return HOME * share + OPENS * is_home(sounding[0]) + CLOSES * is_home(sounding[-1])
+
+
+def estimate_song_key(song: Audio, *, grid: BeatGrid | None = None) -> str:
+    """The key of a whole song, from its sound; without its drums it is found more often, and with its beats, too.
 
     Not from the notes of one part: each would be in a key of its own, and the roots that a bass plays mislead.
 
@@ -72,7 +91,7 @@ def estimate_song_key(song: Audio) -> str:
     """
     S = np.abs(stft(song.mono().resampled(SR).samples[0], n_fft=N_FFT, hop_length=N_FFT))
     weights = _folded(S, 80.0, 2000.0, power=1.0).sum(axis=1)
-    return key_of(weights)
+    return key_of(weights, estimate_chords(song, grid, key="C major") if grid is not None else ())
 
 
 def is_alone(notes: Sequence[Note], audio: Audio) -> bool:

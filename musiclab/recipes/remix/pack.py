@@ -30,6 +30,7 @@ from musiclab.separation.engine import Engine
 from musiclab.stemfiles import card_of
 from musiclab.stems import RESIDUAL, Stems
 from musiclab.theory import parse_key
+from musiclab.transcription.context import layers
 from musiclab.transcription.form import Section, sections
 from musiclab.transcription.harmony import estimate_song_key
 
@@ -228,7 +229,7 @@ def remix_pack(
 def _described(stems: Stems, grid: BeatGrid | None, key: str, watch: Watch, cache: bool) -> RemixPack:
     grid = grid or beats_of(stems.mixture, watch.part(0.0, 0.6), cache=cache)
     watch(0.6, "finding the key")
-    key = key or estimate_song_key(stems.without("drums") if "drums" in stems else stems.mixture)
+    key = key or estimate_song_key(layers(stems)[1], grid=grid)
     watch(0.8, "finding the sections")
     form = sections(stems.mixture, grid=grid)
     remarks = (stems.note,) if stems.note else ()

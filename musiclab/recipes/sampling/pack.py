@@ -26,6 +26,7 @@ from musiclab.recipes.source import How, Song, stems_of
 from musiclab.separation.engine import Engine
 from musiclab.stems import Stems
 from musiclab.theory import parse_key, pitch_class
+from musiclab.transcription.context import layers
 from musiclab.transcription.harmony import estimate_song_key
 
 MOST = 4  # loops of one stem and length
@@ -234,7 +235,7 @@ def samples(
             watch(0.78 + 0.1 * number / len(stems), f"looking for loops: {name}")
             loops += find_loops(stems, name, grid, bars=bars, most=most)
         shots = _one_shots(stems, watch.part(0.88, 1.0), cache) if one_shots and "drums" in stems else []
-        key = key or estimate_song_key(stems.without("drums") if "drums" in stems else stems.mixture)
+        key = key or estimate_song_key(layers(stems)[1], grid=grid)
     remarks = [stems.note] if stems.note else []
     if not loops:
         remarks.append("No loop was found: the song has too few whole bars in which a stem plays.")

@@ -7,7 +7,7 @@ from musiclab import theory
 from musiclab.audio import Audio
 from musiclab.errors import TranscriptionError
 from musiclab.grid import BeatGrid
-from musiclab.notes import Note
+from musiclab.notes import Chord, Note
 from musiclab.transcription import harmony
 from tests.sounds import harmonics, noise
 
@@ -26,6 +26,17 @@ def test_a_scale_is_in_its_key(tonic, mode):
 
 def test_no_notes_no_key():
     assert harmony.estimate_key([]) == ""
+
+
+@pytest.mark.parametrize(
+    ("symbols", "key"),
+    [(("C", "Am", "F", "G7", "C"), "C major"), (("Am", "F", "C", "Em", "Am"), "A minor")],
+)
+def test_of_keys_with_the_same_notes_the_chords_tell_which(symbols, key):
+    scale = harmony.MAJOR + np.roll(harmony.MINOR, 9)  # between C major and A minor
+    chords = [Chord(2.0 * i, 2.0 * i + 2, symbol) for i, symbol in enumerate(symbols)]
+    assert harmony.key_of(scale, chords) == key
+    assert harmony.key_of(scale, [Chord(0, 2, "N")]) == harmony.key_of(scale)
 
 
 @pytest.mark.parametrize(
