@@ -1,57 +1,39 @@
 """How much the tests would notice: small random changes of the code (mutants), each against the tests that cover it.
 
 ``make mutants`` installs what this needs (Cosmic Ray makes the changes, coverage.py says which tests run through a
-line) and takes some minutes for each hundred. What survived is a line that no test would miss: read it, and write the
-test, or say in ``tests/mutants-alike.txt`` why the change changes nothing. docs/tests.md has the last scores.
+line). Each mutant meets the tests nearest to it by their words first: most end there. For the few that are left,
+all tests run once under coverage.py, which looks at their modules alone, and what runs through their lines is asked.
+What survived is a line that no test would miss: read it, and write the test, or say in ``tests/mutants-alike.txt`` why
+the change changes nothing. Run again, it tries what was not killed yet. docs/tests.md has the last scores.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
-import compileall
 import json
-import multiprocessing
-import os
 import random
 import re
-import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
-from py_compile import PycInvalidationMode
 from queue import Queue
 
-import coverage
-import pytest
 from cosmic_ray import plugins
 from cosmic_ray.ast import ast_nodes, get_ast_from_path
 from cosmic_ray.mutating import mutate_code
+from mutants_asked import MADE, ROOT, copied, failing, nearest, through, weights
 
-try:
-    import resource
-except ImportError:  # Windows
-    resource = None  # type: ignore[assignment]
-
-ROOT = Path(__file__).parents[1]
-MADE = ROOT / "build" / "mutants"
 ALIKE = ROOT / "tests" / "mutants-alike.txt"
-QUICK = ["-m", "not slow and not browser and not real and not notebook", "tests/unit"]
-PYTEST = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--benchmark-disable", "--tb=no"]
+# Which files of tests are asked in each round, by nearness, and the seconds of processor time until no more are begun.
+ROUNDS = (slice(0, 1), 10.0), (slice(1, 4), 30.0)
+LAST = 60.0  # s, for the tests that run through the line
 SOUND = "tests/unit/test_tunings.py"  # that tests can be run here at all is tried with these
-MOST_TESTS = 60  # of those that run through a line, the nearest: what they all let pass is news enough
-MOST_SECONDS = 900  # for a mutant's tests, on a busy machine too
-MOST_CPU = 150  # s
-# What takes long to load and is no part of us: once, in the process that all others are forked from.
-WARM = multiprocessing.get_context("forkserver" if hasattr(os, "fork") else "spawn")
-HEAVY = ["numpy", "scipy.signal", "scipy.ndimage", "torch", "soundfile", "soxr", "av", "matplotlib", "onnxruntime"]
-if hasattr(os, "fork"):
-    WARM.set_forkserver_preload(["__main__", *HEAVY])
 # No slips of a human hand, and found by any test that runs the line: they would flatter the score.
 LEFT_OUT = re.compile(
     "RemoveDecorator|Variable|Exception|_(RShift|LShift|BitXor)|(Add|Sub|Mul|Div|Mod|Pow)_Bit|Bit.*_[AMSDFP]"
@@ -146,112 +128,80 @@ def sample(number: int, seed: int, package: str | None) -> Iterator[Mutant]:
             yield mutant
 
 
-def copied(folder: Path) -> Path:
-    """A copy of what git knows of, to be changed without fear."""
-    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    for name in filter(None, names.split("\0")):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        if (ROOT / name).exists():
-            shutil.copy2(ROOT / name, folder / name)
-    return folder
-
-
-def environment(tree: Path) -> dict[str, str]:
-    """This one, with the tree before all else that is imported, and without recordings that not everybody has."""
-    settings = {
-        "PYTHONPATH": os.pathsep.join([str(tree), *filter(None, [os.environ.get("PYTHONPATH")])]),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "OMP_NUM_THREADS": "1",
-    }
-    return {name: value for name, value in os.environ.items() if name != "MUSICLAB_REAL_DATA"} | settings
-
-
-def covered(jobs: int) -> Path:
-    """Which tests run through which lines: a coverage file with the tests as contexts, made once for each commit."""
-    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, check=True, capture_output=True, text=True)
-    target = MADE / f"{head.stdout.strip()}.coverage"
-    if not target.exists():
-        MADE.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory() as folder:
-            tree = copied(Path(folder))
-            options = ["--cov=musiclab", "--cov-context=test", "--cov-report=", "-W", "default", "-n", str(jobs)]
-            command = [one for one in PYTEST if one != "-x"] + options + QUICK
-            subprocess.run(command, cwd=tree, env=environment(tree), check=False)
-            shutil.move(tree / ".coverage", target)
-    return target
-
-
-def tests_of(mutant: Mutant, data: coverage.CoverageData) -> list[str]:
-    """The tests to be asked, nearest first: those that run the line, or for what runs at import, the module."""
-    name = next((name for name in data.measured_files() if name.endswith("/" + mutant.path)), None)
-    if name is None:
-        return []
-    lines = data.contexts_by_lineno(name)
-    through = {context for context in lines.get(mutant.line, []) if context}
-    through = through or {context for contexts in lines.values() for context in contexts if context}
-    folder = "/".join(["tests/unit", *Path(mutant.path).parts[1:-1]])
-    tests = {context.split("|")[0] for context in through}
-    return sorted(tests, key=lambda test: (not test.startswith(folder), test))[:MOST_TESTS]
-
-
 class Trier:
-    """Tries mutants one after another in a copy of the tree: each in a process forked from one that is warm."""
+    """Tries mutants one after another in a copy of the tree."""
 
     def __init__(self) -> None:
         self.tree = copied(Path(tempfile.mkdtemp(prefix="musiclab-mutants-")))
-        # Checked by the sources' contents: a mutant may have the size and, to the second, the time of the original.
-        compileall.compile_dir(self.tree / "musiclab", quiet=2, invalidation_mode=PycInvalidationMode.CHECKED_HASH)
 
-    def fate(self, mutant: Mutant, tests: list[str]) -> str:
-        """Whether the tests notice: ``killed``, ``survived``, or ``untested`` where none runs through it."""
-        if not tests:
-            return "untested"
+    def noticed(self, mutant: Mutant, tests: list[str], enough: float) -> str | None:
+        """The test that fails with the mutant; None if all pass."""
         path = self.tree / mutant.path
         original = path.read_text("utf-8")
         made = changed(path, mutant.operator, mutant.occurrence)
         assert made is not None, "it was sampled from the same file"
         try:
             path.write_text(made[0], "utf-8")
-            return "killed" if fails(self.tree, tests) else "survived"
+            return failing(self.tree, tests, weights(mutant.path, mutant.line), enough)
         finally:
             path.write_text(original, "utf-8")
 
 
-def fails(tree: Path, tests: list[str]) -> bool:
-    """Whether one of the tests fails in a tree, or they don't end."""
-    process = WARM.Process(target=ask, args=(tree, tests))
-    process.start()
-    process.join(MOST_SECONDS)
-    if process.is_alive():  # it waits for something that never comes; what only computes is ended by its limit
-        process.kill()
-        process.join()
-    return process.exitcode not in (0, pytest.ExitCode.NO_TESTS_COLLECTED)
-
-
-def ask(tree: Path, tests: list[str]) -> None:
-    """Run the tests of a tree in this process, and end it with what pytest says."""
-    os.chdir(tree)
-    os.environ.pop("MUSICLAB_REAL_DATA", None)
-    os.environ.update(environment(tree))
-    sys.path.insert(0, str(tree))
-    sys.dont_write_bytecode = True
-    if resource is not None:
-        resource.setrlimit(resource.RLIMIT_CPU, (MOST_CPU, MOST_CPU))
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for stream in (1, 2):
-        os.dup2(nowhere, stream)
-    sys.exit(pytest.main(PYTEST[3:] + tests))
-
-
-def table(fates: list[tuple[Mutant, str]]) -> str:
+def table(mutants: list[Mutant], killers: dict[Mutant, str]) -> str:
     """The score of each package, as Markdown."""
     rows = ["| package | mutants | killed | share |", "|---|---|---|---|"]
-    packages = sorted({mutant.package for mutant, _ in fates})
+    packages = sorted({mutant.package for mutant in mutants})
     for package in [*packages, "all"]:
-        those = [what for mutant, what in fates if package in (mutant.package, "all")]
-        killed = those.count("killed")
+        those = [mutant for mutant in mutants if package in (mutant.package, "all")]
+        killed = sum(mutant in killers for mutant in those)
         rows.append(f"| {package} | {len(those)} | {killed} | {killed / len(those):.0%} |")
     return "\n".join(rows)
+
+
+class Log:
+    """Which test noticed which mutant, kept from run to run as long as the mutant's module is the same."""
+
+    def __init__(self) -> None:
+        MADE.mkdir(parents=True, exist_ok=True)
+        self.path = MADE / "killers.jsonl"
+        kept = self.path.read_text("utf-8").splitlines() if self.path.exists() else []
+        self.killers: dict[Mutant, str] = {}
+        for record in map(json.loads, kept):
+            mutant, module = Mutant(**record["mutant"]), ROOT / record["mutant"]["path"]
+            if module.exists() and record["module"] == digest(module):
+                self.killers[mutant] = record["killer"]
+
+    def add(self, mutant: Mutant, killer: str) -> None:
+        self.killers[mutant] = killer
+        record = {"mutant": asdict(mutant), "module": digest(ROOT / mutant.path), "killer": killer}
+        with self.path.open("a", encoding="utf-8") as log:
+            log.write(json.dumps(record) + "\n")
+
+
+def digest(path: Path) -> str:
+    return sha256(path.read_bytes()).hexdigest()
+
+
+def ask_all(asked: dict[Mutant, list[str]], enough: float, log: Log, triers: list[Trier]) -> None:
+    """Try mutants, each with its tests, as many at a time as there are trees."""
+    free: Queue[Trier] = Queue()
+    for trier in triers:
+        free.put(trier)
+
+    def tried(mutant: Mutant, tests: list[str]) -> str | None:
+        trier = free.get()
+        try:
+            return trier.noticed(mutant, tests, enough)
+        finally:
+            free.put(trier)
+
+    with ThreadPoolExecutor(len(triers)) as pool:
+        waiting = {pool.submit(tried, mutant, tests): mutant for mutant, tests in asked.items() if tests}
+        for number, done in enumerate(as_completed(waiting), start=1):
+            mutant, killer = waiting[done], done.result()
+            print(f"{number} of {len(waiting)}  {mutant.path}:{mutant.line}  {killer or '-'}", flush=True)
+            if killer:
+                log.add(mutant, killer)
 
 
 def main() -> int:
@@ -261,33 +211,23 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--package", help="only of this package")
     wanted = parser.parse_args()
-    data = coverage.CoverageData(str(covered(wanted.jobs)))
-    data.read()
-    fates = []
     mutants = list(sample(wanted.number, wanted.seed, wanted.package))
-    free: Queue[Trier] = Queue()
-    for _ in range(wanted.jobs):
-        free.put(Trier())
-    if fails(free.queue[0].tree, [SOUND]):
+    log = Log()
+    triers = [Trier() for _ in range(wanted.jobs)]
+    if failing(triers[0].tree, [SOUND], {}, LAST):
         raise SystemExit(f"{SOUND} fails without any change: mend that first.")
 
-    def tried(mutant: Mutant) -> str:
-        trier = free.get()
-        try:
-            return trier.fate(mutant, tests_of(mutant, data))
-        finally:
-            free.put(trier)
+    def left() -> list[Mutant]:
+        return [mutant for mutant in mutants if mutant not in log.killers]
 
-    with ThreadPoolExecutor(wanted.jobs) as pool, (MADE / "fates.jsonl").open("w") as log:
-        waiting = {pool.submit(tried, mutant): mutant for mutant in mutants}
-        for done in as_completed(waiting):
-            mutant, what = waiting[done], done.result()
-            fates.append((mutant, what))
-            log.write(json.dumps(asdict(mutant) | {"fate": what}) + "\n")
-            log.flush()
-            if what != "killed":
-                print(f"{what}: {mutant.path}:{mutant.line}\n  - {mutant.before}\n  + {mutant.after}", flush=True)
-    print(table(fates))
+    for files, enough in ROUNDS:
+        ask_all({mutant: nearest(mutant.path, mutant.line)[files] for mutant in left()}, enough, log, triers)
+    if left():
+        tests = through([(mutant.path, mutant.line) for mutant in left()], wanted.jobs)
+        ask_all({mutant: tests[mutant.path, mutant.line] for mutant in left()}, LAST, log, triers)
+    for mutant in left():
+        print(f"survived: {mutant.path}:{mutant.line}\n  - {mutant.before}\n  + {mutant.after}")
+    print(table(mutants, log.killers))
     return 0
 
 

@@ -22,6 +22,12 @@ def test_an_instrument_is_as_it_is_played(known: Instrument) -> None:
         assert find(name.upper().replace(" ", "_")) is known
 
 
+def test_winds_reach_as_far_as_the_lowest_and_the_highest_of_them() -> None:
+    winds, *single = (known for known in INSTRUMENTS if known.family == "winds")
+    assert winds.low == min(known.low for known in single)
+    assert winds.high == max(known.high for known in single)
+
+
 def test_no_name_is_two_instruments() -> None:
     names = Counter(name for known in INSTRUMENTS for name in (known.name, *known.aliases))
     assert max(names.values()) == 1

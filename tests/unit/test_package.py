@@ -54,6 +54,25 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         musiclab.nonsense  # noqa: B018
 
 
+CHANGING = {  # what is filled or moved while its maker works with it; all that is handed around is frozen
+    *("history.History", "loop.Run", "pool._Process", "listening_test.Abx", "ratings.Ratings", "kinds.Start"),
+    *("choice._Chosen", "symbols.Page", "symbols.Voice", "staves.Staff", "reading._Voice", "beams.Appearance"),
+    *("train.TrainingSettings", "composition.Song", "kits.Kit", "patterns._Style"),
+}
+
+
+def test_what_is_handed_around_is_frozen() -> None:
+    frozen, changing = set(), set()
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            for decorator in node.decorator_list if isinstance(node, ast.ClassDef) else ():
+                said = ast.unparse(decorator)
+                if said.startswith("dataclass"):
+                    (frozen if "frozen=True" in said else changing).add(f"{path.stem}.{node.name}")
+    assert changing == CHANGING
+    assert len(frozen) > 100
+
+
 @pytest.mark.skipif(not (PROJECT / "pyproject.toml").exists(), reason="only in a checkout")
 class TestProject:
     def test_the_changelog_opens_with_this_version(self) -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -250,6 +251,13 @@ class TestScore:
         assert (tmp_path / "line - song.musicxml").read_text().count("<step>") >= len(LINE)
         assert (tmp_path / "line - song.mid").read_bytes().startswith(b"MThd")
 
+    def test_the_seconds_are_those_that_it_took(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        write_line(tmp_path / "line.wav")
+        clock = iter([1000.0, 1007.5])
+        monkeypatch.setattr("musiclab.cli.score.time", SimpleNamespace(perf_counter=lambda: next(clock)))
+        options = ("--stem", "song", "-i", "bass", "-f", "mid", "-o", tmp_path, "--json")
+        assert json.loads(run("score", tmp_path / "line.wav", *options).stdout)["seconds"] == 7.5
+
     def test_the_user_decides_what_is_on_the_page(self, tmp_path: Path) -> None:
         write_line(tmp_path / "line.wav")
         (tmp_path / "words.txt").write_text("la-la la", encoding="utf-8")
@@ -314,10 +322,13 @@ class TestEvaluate:
         folder = tmp_path / "transcription" / "bass_line"
         folder.mkdir(parents=True)
         write_line(folder / "audio.wav")
-        rows = (f"{onset}\t{onset + 0.5}\t{pitch}\t90" for onset, pitch in zip(ONSETS, LINE, strict=True))
+        late = 0.12  # such tables are, by as much throughout
+        true = zip(ONSETS, LINE, strict=True)
+        rows = (f"{onset + late}\t{onset + late + 0.5}\t{pitch}\t90" for onset, pitch in true)
         (folder / "notes.tsv").write_text("\n".join(rows))
         (told,) = json.loads(run("evaluate", "transcription", tmp_path, "--json").stdout)["recordings"]
         assert told["name"] == "bass_line"
+        assert told["shift"] == pytest.approx(0.12, abs=0.03)  # found in the recording, and taken back
         assert told["score"]["true_notes"] == len(LINE)
         assert told["score"]["f"] > 0.8
         assert "bass_line" in run("evaluate", "transcription", tmp_path).stdout

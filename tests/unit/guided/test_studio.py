@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 import musiclab as ml
-from musiclab.cli.studio import TEMPLATE, command, notebook, template
+from musiclab.cli import app
+from musiclab.cli.studio import TEMPLATE, command, notebook, serve, template
 from musiclab.guided import costs, drop
 from musiclab.guided.studio import Studio
 
@@ -93,6 +98,20 @@ def test_voila_shows_one_cell_to_this_machine_alone(tmp_path: Path) -> None:
     assert said[-2:] == ["--no-browser", "--debug"]
     dark = command(tmp_path / "s.ipynb", port=1234, browser=False, options=["--theme=dark"])
     assert [option for option in dark if option.startswith("--theme")] == ["--theme=dark"]  # Voila takes one only
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there a signal ends whom it is sent to")
+def test_a_server_that_is_stopped_ended_well_and_one_that_fails_did_not() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    stopped = "import os, signal; os.kill(os.getppid(), signal.SIGTERM); signal.pause()"
+    assert serve([sys.executable, "-c", stopped], dict(os.environ)) == 0
+    assert serve([sys.executable, "-c", "raise SystemExit(3)"], dict(os.environ)) == 3
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_the_studio_ends_as_its_server_did(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("musiclab.cli.studio.serve", lambda run, environment: 3)
+    assert CliRunner().invoke(app, ["studio", "--no-browser"]).exit_code == 3
 
 
 def test_the_page_loads_nothing_from_another_host(tmp_path: Path) -> None:

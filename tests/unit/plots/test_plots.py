@@ -198,8 +198,8 @@ def test_error_spectrogram_of_the_truth_is_dark(ax, stems):
 
 
 def test_bleed_matrix_tells_its_figures(ax):
-    image = plots.bleed_matrix(np.array([[0.0, -20.4], [np.nan, -70.0]]), ["vocals", "drums"], ax=ax)
-    assert [text.get_text() for text in ax.texts] == ["0", "−20", "–", "< −60"]
+    image = plots.bleed_matrix(np.array([[0.0, -59.4], [np.nan, -60.4]]), ["vocals", "drums"], ax=ax)
+    assert [text.get_text() for text in ax.texts] == ["0", "−59", "–", "< −60"]
     assert [label.get_text() for label in ax.get_xticklabels()] == ["vocals", "drums"]
     assert image.axes is ax
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -97,6 +98,14 @@ def test_another_package_can_register_an_engine(caplog: pytest.LogCaptureFixture
     with pytest.raises(EngineError, match="torchaudio"):
         load_engine("broken")
     assert "its name is taken" in caplog.text
+
+
+def test_the_figure_that_is_said_is_the_one_that_is_sorted_by() -> None:
+    said = {info.name: re.search(r"([\d.]+) dB SDR", info.quality) for info in engines()}
+    assert said["embedded"]
+    for info in engines():
+        if (figure := said[info.name]) is not None:
+            assert info.sdr == float(figure[1]), info.name
 
 
 def test_an_unknown_name_names_the_known_ones() -> None:

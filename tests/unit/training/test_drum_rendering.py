@@ -38,6 +38,16 @@ def test_drums_lie_where_they_should(rng: np.random.Generator) -> None:
     assert centre("side-stick") < centre("tambourine")
 
 
+def test_a_skin_begins_sharp_and_comes_to_its_pitch() -> None:
+    """Heavily damped, only its lowest mode is left: crossings of zero count its swings."""
+    for glide in (0.0, 0.5):
+        wave = computed.skin(400, ring=1.0, glide=glide, damping=60.0, seconds=1.0)
+        crossings = np.flatnonzero(np.diff(np.sign(wave)) > 0) / SR
+        assert np.count_nonzero((crossings > 0.5) & (crossings < 0.75)) == pytest.approx(100, abs=1)
+        early = crossings[(crossings > 0.02) & (crossings < 0.07)]
+        assert (len(early) - 1) / (early[-1] - early[0]) == pytest.approx(400 * (1 + 0.25 * glide), rel=0.05)
+
+
 def test_strokes_sound_when_they_say(rng: np.random.Generator) -> None:
     strokes = [Stroke(0.5, "kick", 1.0), Stroke(1.0, "snare", 0.9), Stroke(1.5, "tom", 0.8)]
     samples, heard = play_kit(rng, strokes, kit(rng), 2.0)

@@ -175,6 +175,15 @@ def test_a_limiter_is_one_gain_for_all_stems(rng: np.random.Generator, seed: int
     assert loud < quiet
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_limiter_comes_as_it_goes(rng: np.random.Generator, seed: int) -> None:
+    """It looks ahead as far as back: played backwards, a song is limited alike."""
+    x = tensor(2, 2, 400 * effects.BLOCK, rng=rng)
+    x[:, :, 90 * effects.BLOCK : 150 * effects.BLOCK] *= 8
+    y, backwards = (effects.limited(one, np.random.default_rng(seed)) for one in (x, x.flip(-1)))
+    torch.testing.assert_close(backwards.flip(-1), y, rtol=0, atol=1e-4)
+
+
 def test_overdrive_keeps_the_level(rng: np.random.Generator) -> None:
     x = tensor(2, SR, rng=rng)
     y = effects.overdriven(x, 4.0)

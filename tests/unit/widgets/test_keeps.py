@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import platformdirs
 import pytest
 from traitlets import TraitError
 
@@ -44,6 +45,11 @@ def test_a_loop_and_a_mix_are_there_again_tomorrow_and_for_this_song_alone() -> 
     again.recall("Bass alone")
     assert (again.gains_db["vocals"], again.soloed, again.gains_db["bass"]) == (-np.inf, ("bass",), 0.0)
     assert make_mixer(seed=1).keeps == []
+
+
+def test_they_are_with_this_users_data_where_nothing_else_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MUSICLAB_KEEPS")
+    assert keeps_folder() == Path(platformdirs.user_data_dir("musiclab", appauthor=False), "keeps")
 
 
 def test_the_same_name_again_replaces() -> None:

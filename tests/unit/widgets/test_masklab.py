@@ -48,6 +48,13 @@ def made() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     return mixture.samples, sounds, masks.ideal_ratio(spectral.stft(sounds)), spectral.stft(mixture.samples)
 
 
+def test_the_rules_on_top_of_hpss_are_offered_where_the_four_are_and_a_residual_as_a_store_spells_it() -> None:
+    nothing = np.zeros((1, 1, 1), np.complex64)
+    four, residual = ("vocals", "drums", "bass", "other"), "".join(["resi", "dual"])  # equal, and another object
+    assert Passage((*four, residual), nothing, nothing).kinds() == ["model", "wiener", "hpss"]
+    assert Passage((*four[:3], residual), nothing, nothing).kinds() == ["model", "wiener"]
+
+
 def sheet(made: tuple[np.ndarray, ...]) -> MaskSheet:
     _, sounds, _, X = made
     return MaskSheet(Passage(NAMES, X, sounds), sr=SR)
