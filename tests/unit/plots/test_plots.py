@@ -130,18 +130,19 @@ def test_silence_and_single_samples_are_drawn(ax, frames):
     rows=st.integers(1, 300),
     columns=st.integers(1, 300),
     scale=st.sampled_from(["log", "mel", "linear"]),
+    fmax=st.sampled_from([None, SR]),  # beyond what a sound of this rate has
     seed=st.integers(0, 9),
 )
-def test_pictures_of_any_size_invent_nothing_and_lose_no_peak(bins, width, rows, columns, scale, seed):
+def test_pictures_of_any_size_invent_nothing_and_lose_no_peak(bins, width, rows, columns, scale, fmax, seed):
     S = np.random.default_rng(seed).random((bins, width)).astype(np.float32)
     before = S.copy()
-    out = picture(S, sr=SR, rows=rows, columns=columns, scale=scale)
+    out = picture(S, sr=SR, rows=rows, columns=columns, scale=scale, fmax=fmax)
     assert out.shape == (rows, min(width, columns))
     assert out.max() <= S.max() + 1e-6
     assert out.min() >= S.min() - 1e-6
     np.testing.assert_array_equal(S, before)
     bin_hz = np.arange(bins) * SR / 2 / (bins - 1)
-    low, high = frequency_range(SR, scale)
+    low, high = frequency_range(SR, scale, fmax=fmax)
     seen = S[(bin_hz >= low) & (bin_hz < high * (1 - 1e-9))]
     if len(seen):
         assert out.max() >= seen.max() - 1e-6

@@ -1,5 +1,6 @@
 """Rendering of songs, on a library of tones and noise that the test makes itself."""
 
+import runpy
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 
 from musiclab import datasets
 from musiclab.errors import DatasetError
-from musiclab.training.studio.songs import STEMS, Library, clips, composition, desk, parts, players, render
+from musiclab.training.studio.songs import STEMS, Library, clips, composition, desk, parts, players, render, sources
 from musiclab.training.studio.songs import __main__ as command
 from musiclab.training.studio.songs.grooves import GROOVES
 from musiclab.training.studio.songs.layers import ROLES
@@ -257,3 +258,13 @@ def test_sources_list_has_every_library(library: Library) -> None:
     assert text.count("\n") == 2 + len({(s.library, bool(s.row["share_alike"])) for s in library.samples})
     assert "CC0-1.0 (share-alike)" in text
     assert "someone/somewhere@0" in text
+
+
+def test_run_as_a_program_it_writes_the_whole_page(
+    library: Library, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Library, "default", classmethod(lambda _: library))
+    runpy.run_path(sources.__file__, run_name="__main__")
+    page = capsys.readouterr().out
+    assert page.startswith("#")
+    assert page.endswith("\n" + table(sample.row for sample in library.samples))
