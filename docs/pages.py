@@ -35,14 +35,14 @@ class Stills(Preprocessor):
     def still(self, output):
         data = output.get("data", {})
         text = data.get("text/plain", "")
+        if data.get("text/html") == "":  # a progress bar that is done
+            return None
         if "image/png" in data:
             words = text.strip("<>").split(" at 0x")[0].rsplit(".", 1)[-1]
             output["metadata"] = {**output.get("metadata", {}), "image/png": {"alt": words}}
         if WIDGET not in data:
             return output
         del data[WIDGET]
-        if re.search(r"\d %", text):  # a progress bar
-            return None
         if not text:  # its picture stands beside it
             return None
         if not {"image/png", "image/svg+xml", "text/html"} & set(data):

@@ -16,7 +16,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from time import monotonic
+from typing import Any, Protocol
 
 from musiclab.errors import Cancelled
 
@@ -85,19 +86,43 @@ def bar(progress: Progress | bool | None) -> Iterator[Progress | None]:
     elif progress is False or (progress is None and not _watched()):
         yield None
     else:
-        try:
-            from tqdm.auto import tqdm  # type: ignore[import-untyped]
-        except ImportError:  # a light install does without a bar
-            yield None
-            return
-        with tqdm(total=1.0, delay=DELAY, bar_format="{desc} {bar} {percentage:3.0f} %", leave=False) as shown:
-
-            def report(fraction: float, text: str) -> None:
-                shown.set_description_str(text, refresh=False)
-                shown.n = fraction
-                shown.refresh()
-
+        with _drawn() as report:
             yield report
+
+
+@contextmanager
+def _drawn() -> Iterator[Progress | None]:
+    """A bar of tqdm's. In a notebook nothing of it is kept when it is done: no later page could find its widget."""
+    try:
+        from tqdm.auto import tqdm  # type: ignore[import-untyped]
+        from tqdm.notebook import tqdm_notebook  # type: ignore[import-untyped]
+    except ImportError:  # a light install does without a bar
+        yield None
+        return
+    form: dict[str, Any] = {"total": 1.0, "bar_format": "{desc} {bar} {percentage:3.0f} %", "leave": False}
+    on_page = issubclass(tqdm, tqdm_notebook)
+    began = monotonic()
+    places: list[Any] = []
+    with tqdm(**form, **({"display": False} if on_page else {"delay": DELAY})) as shown:
+
+        def report(fraction: float, text: str) -> None:
+            shown.set_description_str(text, refresh=False)
+            shown.n = fraction
+            shown.refresh()
+            if on_page and not places and monotonic() > began + DELAY:
+                places.append(_place(shown.container))
+
+        try:
+            yield report
+        finally:
+            for place in places:
+                place.update({"text/html": "", "text/plain": ""}, raw=True)
+
+
+def _place(container: object) -> Any:
+    from IPython.display import display
+
+    return display(container, display_id=True)
 
 
 def _watched() -> bool:

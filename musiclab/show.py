@@ -51,7 +51,7 @@ body[data-jp-theme-light="false"] .musiclab-view audio { color-scheme: dark; }
   white-space: nowrap; font-variant-numeric: tabular-nums; max-width: none; }
 .musiclab-view thead th { font-weight: 500; color: var(--jp-ui-font-color2, inherit); font-size: 12px; }
 .musiclab-view tbody tr { border-top: 1px solid var(--jp-border-color3, #8883); }
-.musiclab-view .ml-name { text-align: left; font-weight: 600; }
+.musiclab-view table .ml-name { text-align: left; font-weight: 600; }
 .musiclab-view .ml-name i { display: inline-block; width: 10px; height: 10px; border-radius: 3px; margin-right: 8px; }
 .musiclab-view .ml-wave { width: 45%; min-width: 140px; }
 .musiclab-view .ml-wave svg { height: 36px; }
@@ -179,8 +179,8 @@ def waveform_svg(audio: Audio, shade: str, *, label: str, top: float | None = No
     peaks, body = _outline(high, low), _outline(rms, -rms)
     return (
         f'<svg role="img" aria-label="{escape(label)}" viewBox="0 -100 {columns} 200" preserveAspectRatio="none" '
-        f'style="color:{escape(shade)}"><path d="M0 0H{columns}" stroke="currentColor" stroke-opacity=".35" '
-        'vector-effect="non-scaling-stroke"/>'
+        f'style="color:{escape(shade)};max-width:100%"><path d="M0 0H{columns}" stroke="currentColor" '
+        'stroke-opacity=".35" vector-effect="non-scaling-stroke"/>'
         f'<path d="{peaks}" fill="currentColor" fill-opacity=".45"/><path d="{body}" fill="currentColor"/></svg>'
     )
 

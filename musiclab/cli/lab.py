@@ -55,6 +55,7 @@ def lab(
     console.note(f"Opening {first}. Stop it with Ctrl-C.")
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={first.parent.resolve()}", *ctx.args]
     command += [f"--LabApp.default_url=/lab/tree/{first.name}"]
+    command += ["--ServerApp.jpserver_extensions=musiclab.sanitised=True"]  # a checkout has it not switched on
     with subprocess.Popen(command) as server:
         while True:
             try:

@@ -143,6 +143,30 @@ def test_a_saved_notebook_shows_pictures_without_its_kernel(
     context.close()
 
 
+def test_a_notebook_exported_from_the_menu_shows_pictures(open_notebook: Callable[..., Any], browser: Browser) -> None:
+    """*Sanitize HTML* is ticked there; whoever leaves it so has a page to be read, too."""
+    notebook = open_all(open_notebook, "exported.ipynb", "mixer", "abx")
+    page: Page = notebook.page
+    page.evaluate("window.open = (address) => { window.exported = address; }")
+    page.evaluate("void jupyterapp.commands.execute('notebook:export-to-format', { format: 'html' })")
+    expect(page.get_by_role("checkbox", name="Sanitize HTML output")).to_be_checked()
+    page.get_by_role("button", name="Ok", exact=True).click()
+    page.wait_for_function("window.exported")
+    with urllib.request.urlopen(page.evaluate("window.exported")) as answer:
+        html = answer.read().decode()
+    context = browser.new_context(offline=True)
+    lesson = context.new_page()
+    lesson.set_content(html, wait_until="domcontentloaded")
+    picture = lesson.locator("main img")
+    expect(picture).to_have_count(1)
+    expect(picture).to_be_visible()
+    assert picture.evaluate("(img) => img.decode().then(() => img.naturalWidth)") > 500
+    expect(lesson.get_by_role("img", name="Mixer of vocals, bass")).to_be_visible()
+    expect(lesson.get_by_text("12 trials; run this notebook to take it")).to_be_visible()
+    assert len(lesson.locator("main").inner_text()) < 5000  # and no letters of pictures
+    context.close()
+
+
 def test_a_notebook_saved_as_html_shows_pictures(tmp_path: Path, browser: Browser) -> None:
     """By plain nbconvert, which runs it too: Jupyter keeps the widgets' state then, but no page has asked for sound."""
     import nbformat

@@ -55,6 +55,9 @@ def test_a_wheel_without_the_training_wing_does_all_that_it_is_for(tmp_path: Pat
     home = tmp_path / "installed"
     with zipfile.ZipFile(wheel) as file:
         file.extractall(home)
+        assert any(
+            name.endswith(".data/data/etc/jupyter/jupyter_server_config.d/musiclab.json") for name in file.namelist()
+        )
     shutil.rmtree(home / "musiclab" / "training")
     environment = {**os.environ, "PYTHONPATH": str(home)}
     order = [sys.executable, "-c", USE, str(home), str(tmp_path)]

@@ -18,6 +18,7 @@ from musiclab.audio import Audio
 from musiclab.codecs import load
 from musiclab.datasets import demo as demo_song
 from musiclab.errors import MusiclabError
+from musiclab.widgets.shared.widget import LIVE, show_beside
 
 Step = Callable[[Audio], Any]
 
@@ -64,6 +65,15 @@ class SongChoice(ipywidgets.VBox):  # type: ignore[misc]
         self._back.on_click(lambda _: self._change(None))
         self._tell()
         super().__init__([ipywidgets.HBox([self._upload, self._back]), self._said, self._out])
+        self.add_class(LIVE)
+
+    def __repr__(self) -> str:
+        return f"<SongChoice: {self.song.title}>"
+
+    def _ipython_display_(self) -> None:
+        """A sentence, and then the buttons: without a kernel there is nothing to choose."""
+        words = f"<div>The song: <b>{escape(self.song.title or 'without a title')}</b></div>"
+        show_beside({"text/html": words, "text/plain": repr(self)}, (self._repr_mimebundle_(), {}))
 
     @property
     def song(self) -> Audio:

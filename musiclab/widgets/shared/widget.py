@@ -18,9 +18,10 @@ Order = Callable[[dict[str, Any]], object]
 # A widget stands in a notebook as two outputs: a picture, and itself. Where a page has the widget, it hides the
 # picture; where it has not (no kernel, saved as HTML), it hides what Jupyter says of a model that it can't find.
 _CHOICE = """<style>
-.jp-OutputArea-child:has(.musiclab-still):has(+ .jp-OutputArea-child .musiclab),
-.jp-OutputArea-child:has(.musiclab-still) + .jp-OutputArea-child:not(:has(.musiclab)) { display: none }
+.jp-OutputArea-child:has(.musiclab-still):has(+ .jp-OutputArea-child :is(.musiclab, .musiclab-live)),
+.jp-OutputArea-child:has(.musiclab-still) + .jp-OutputArea-child:not(:has(.musiclab, .musiclab-live)) { display: none }
 </style>"""
+LIVE = "musiclab-live"  # the class of other widgets that have a picture or words beside them
 
 _IMAGE = '<img src="data:image/png;base64,{}" alt="{}" style="max-width: 100%; height: auto">'
 
@@ -43,16 +44,10 @@ class Widget(anywidget.AnyWidget):
 
     def _ipython_display_(self) -> None:
         """The picture, and then the widget: a saved notebook shows it to its owner too, who has no kernel yet."""
-        from IPython.display import display
-
         still = _pictured(self._still(), repr(self))
         picture = still.get("image/png")
         body = _IMAGE.format(picture, html.escape(repr(self))) if picture else still["text/html"]
-        display({**still, "text/html": f'<div class="musiclab-still">{_CHOICE}{body}</div>'}, raw=True)
-        bundle = super()._repr_mimebundle_()
-        if bundle is not None:
-            data, metadata = bundle
-            display({**data, "text/plain": ""}, metadata=metadata, raw=True)  # the words stand with the picture
+        show_beside({**still, "text/html": body}, super()._repr_mimebundle_())
 
     # --- messages from the page
 
@@ -66,6 +61,16 @@ class Widget(anywidget.AnyWidget):
             self._message = ""
         except MusiclabError as error:
             self._message = str(error)
+
+
+def show_beside(still: Mapping[str, str], bundle: Bundle | None) -> None:
+    """A still, as data by type, and then the widget that it stands for: see above which of them a page shows."""
+    from IPython.display import display
+
+    display({**still, "text/html": f'<div class="musiclab-still">{_CHOICE}{still["text/html"]}</div>'}, raw=True)
+    if bundle is not None:
+        data, metadata = bundle
+        display({**data, "text/plain": ""}, metadata=metadata, raw=True)  # the words stand with the picture
 
 
 def _pictured(still: bytes | str, words: str) -> dict[str, str]:
