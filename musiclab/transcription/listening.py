@@ -94,7 +94,9 @@ class Evidence:
             return []
         if self.track is not None:
             line = settings.for_lines()
-            notes = monophonic.line_notes(self.track, self.gram, low=spec.low, high=spec.high, settings=line)
+            notes = monophonic.line_notes(
+                self.track, self.gram, low=spec.low, high=spec.high, settings=line, family=spec.family
+            )
             return with_dynamics(notes, self.track.level_db, monophonic.COLUMN_S)
         notes = note_creation.create_notes(
             self.gram,

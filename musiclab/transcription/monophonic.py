@@ -133,11 +133,17 @@ class LineSettings:
     unvoiced: float = 1.0  # cost of a note in a column that doesn't sound
     min_columns: int = 6  # shortest note: 96 ms
     gate_db: float = 32.0  # columns so far below the loud parts don't sound
-    least_confidence: float = 0.15  # notes less likely than that are not written
+    least_confidence: float = 0.25  # notes less likely than that are not written
 
 
 def line_notes(
-    track: PitchTrack, gram: Posteriorgram | None, *, low: int, high: int, settings: LineSettings | None = None
+    track: PitchTrack,
+    gram: Posteriorgram | None,
+    *,
+    low: int,
+    high: int,
+    settings: LineSettings | None = None,
+    family: str = "",
 ) -> list[Note]:
     """Notes of a single line from its pitch track and, if given, the onset posteriors of its posteriorgram.
 
@@ -151,6 +157,8 @@ def line_notes(
         Lowest and highest pitch (MIDI, sounding).
     settings : LineSettings
         The instrument's.
+    family : str
+        The instrument's, for its confidences: see `musiclab.transcription.stem_confidence`.
 
     Returns
     -------
@@ -158,7 +166,7 @@ def line_notes(
         In order of time, without overlaps, each at the median pitch of its columns, with calibrated confidences.
     """
     notes, described = judged_notes(track, gram, low=low, high=high, settings=settings)
-    confidence = confidence_in_stem(described, "lines")
+    confidence = confidence_in_stem(described, "lines", family=family)
     least = (settings or LineSettings()).least_confidence
     return [replace(note, confidence=float(c)) for note, c in zip(notes, confidence, strict=True) if c >= least]
 

@@ -22,16 +22,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy import optimize
 
+from musiclab import instruments
 from musiclab.metrics.notes import DRUM_CLASSES, by_class, reliability_of
 from musiclab.notes import Note
 from musiclab.training.listeners import fitting
 from musiclab.training.listeners.separated import SEPARATED, HeardStem
 from musiclab.training.places import listeners_folder
 from musiclab.transcription import drums, monophonic, note_creation
-from musiclab.transcription.calibration import calibration, logistic
+from musiclab.transcription.calibration import calibration
 from musiclab.transcription.listening import Evidence
-from musiclab.transcription.stem_confidence import log_odds
+from musiclab.transcription.stem_confidence import bent, chance, log_odds
 
 log = logging.getLogger("musiclab")
 LINES, CHORDS, STROKES = "lines", "chords", "strokes"  # names in `calibration.json`
@@ -39,7 +41,10 @@ RIDGES = {LINES: 100.0, CHORDS: 10.0, STROKES: 10.0}
 SHARES = {SEPARATED: 8.0}  # how much a source counts, however many its notes; others count 1
 FOLDS = 6
 SAMPLE = 600  # notes of a kind that tests look at
-SLOPES = 0.5, 2.0  # that log-odds may be straightened by: surer notes always stay surer
+SLOPES = 0.05, 3.0  # that log-odds may be straightened by: surer notes always stay surer
+STIFF = 1.0  # nats that a bend costs by which a slope changes by one
+BENT = LINES, CHORDS  # of which there are notes enough at both ends
+BY_THEMSELVES = "bass", "voice"  # families of lines that have separated stems, and are straightened apart
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,11 @@ class JudgedNotes:
     described: np.ndarray
     right: np.ndarray
     song: str = ""
+
+    @property
+    def family(self) -> str:
+        """That of the instrument that plays the stem."""
+        return instruments.find(instruments.of_stem(self.stem)).family
 
 
 def judged(stem: HeardStem) -> JudgedNotes:
@@ -89,30 +99,50 @@ def _described(evidence: Evidence) -> tuple[str, list[Note], np.ndarray]:
 def fit(notes: Sequence[JudgedNotes]) -> dict[str, Any]:
     """How likely notes of one kind are right: a regression that is held small, then straightened on other songs.
 
-    What keeps weights small also draws all chances towards the middle. So a slope and an offset of the log-odds are
-    fitted on what regressions say of songs that they have not heard (the way of [1]_), in separated stems if there are
-    any: it is there that the word is to be kept. Both go into the weights.
+    What keeps weights small also draws all chances towards the middle. So log-odds go through a line, fitted on what
+    regressions say of songs that they have not heard (the way of [1]_), in separated stems if there are any: it is
+    there that the word is to be kept. It bends, since the ends are drawn in most (see `stem_confidence`).
     """
     fitted, words = regression(notes), of_other_songs(notes, regression)
     if not words:
         return fitted
-    counted = [i for i, n in enumerate(notes) if n.source == SEPARATED] or list(range(len(notes)))
-    described = np.concatenate([log_odds(words[i]) for i in counted])[:, np.newaxis]
-    right = np.concatenate([notes[i].right for i in counted])
-    straight = fitting.fit_logistic(described, right, np.ones(len(right)), ridge=0.0)
-    slope, offset = straight["weights"][0], straight["bias"]
-    if not SLOPES[0] <= slope <= SLOPES[1]:  # nothing that the songs have in common tells what is right
-        return fitted
-    return {
-        "weights": np.round(slope * np.array(fitted["weights"]), 5).tolist(),
-        "bias": round(slope * fitted["bias"] + offset, 5),
+    separated = [i for i, n in enumerate(notes) if n.source == SEPARATED]
+    counted = {"": separated or list(range(len(notes)))}
+    if notes[0].of == LINES:
+        counted |= {f: some for f in BY_THEMSELVES if (some := [i for i in separated if notes[i].family == f])}
+    straight = {
+        family: straightened(
+            np.concatenate([log_odds(words[i]) for i in some]),
+            np.concatenate([notes[i].right for i in some]),
+            bends=notes[0].of in BENT,
+        )
+        for family, some in counted.items()
     }
+    return {**fitted, "straight": straight}
+
+
+def straightened(odds: np.ndarray, right: np.ndarray, *, bends: bool) -> list[float]:
+    """The slopes of a line below, between and above its bends, and its offset, so that log-odds keep their word.
+
+    The likeliest line, if there are notes enough to bend it; without `bends` it has one slope.
+    """
+    parts = bent(odds) if bends else odds[:, np.newaxis]
+
+    def cost(line: np.ndarray) -> float:
+        told = parts @ line[:-1] + line[-1]
+        return float((np.logaddexp(0.0, told) - right * told).sum() + STIFF * np.square(np.diff(line[:-1])).sum())
+
+    count = parts.shape[1]
+    found = optimize.minimize(cost, [1.0] * count + [0.0], bounds=[SLOPES] * count + [(None, None)]).x
+    slopes = found[:-1] if bends else np.repeat(found[:-1], 3)
+    return [round(float(value), 4) for value in (*slopes, found[-1])]
 
 
 def regression(notes: Sequence[JudgedNotes]) -> dict[str, Any]:
-    """Of one kind of notes, held small by its ridge."""
+    """Of one kind of notes, held small by its ridge, and not straightened."""
     described, right = (np.concatenate([getattr(n, name) for n in notes]) for name in ("described", "right"))
-    return fitting.fit_logistic(described, right, _counting(notes), ridge=RIDGES[notes[0].of])
+    fitted = fitting.fit_logistic(described, right, _counting(notes), ridge=RIDGES[notes[0].of])
+    return {**fitted, "straight": {"": [1.0, 1.0, 1.0, 0.0]}}
 
 
 def _counting(notes: Sequence[JudgedNotes]) -> np.ndarray:
@@ -128,7 +158,7 @@ def _counting(notes: Sequence[JudgedNotes]) -> np.ndarray:
 
 def said(fitted: dict[str, Any], notes: JudgedNotes) -> np.ndarray:
     """What each note says of itself (0–1) by this fit."""
-    return logistic(notes.described @ np.array(fitted["weights"]) + fitted["bias"])
+    return chance(fitted, notes.described, notes.family)
 
 
 def of_other_songs(
@@ -168,7 +198,8 @@ def keep_some(kinds: dict[str, list[JudgedNotes]], path: Path) -> None:
         separated = [n for n in notes if n.source == SEPARATED]
         described, right = (np.concatenate([getattr(n, name) for n in separated]) for name in ("described", "right"))
         some = np.random.default_rng(0).permutation(len(right))[:SAMPLE]
-        arrays |= {of: described[some].astype(np.float16), f"{of}_right": right[some] > 0}
+        family = np.concatenate([np.full(len(n.right), n.family) for n in separated])
+        arrays |= {of: described[some].astype(np.float16), f"{of}_right": right[some] > 0, f"{of}_family": family[some]}
     np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
 
 

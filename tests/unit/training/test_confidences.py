@@ -105,13 +105,37 @@ def test_fitted_confidences_keep_their_word_on_notes_that_were_not_fitted(rng):
         right = rng.random(count) < logistic(1.2 * x[:, 0] - 0.8 * x[:, 1] + 0.5)
         return JudgedNotes(confidences.LINES, "bass", source, x, right.astype(float), song)
 
-    songs = [notes(count, source, f"{i}") for i in range(6) for count, source in ((600, "true"), (100, "embedded"))]
+    songs = [notes(count, source, f"{i}") for i in range(6) for count, source in ((600, "true"), (300, "embedded"))]
     fitted = fit(songs)
-    held_small = confidences.regression(songs)
-    assert np.abs(fitted["weights"]).max() > np.abs(held_small["weights"]).max()
+    assert min(fitted["straight"]["bass"][:3]) > 1  # what was held small is drawn apart again
     test = notes(4000, "embedded")
     for mean, right, count in reliability_of(said(fitted, test).tolist(), test.right.tolist()):
         assert abs(mean - right) < 0.07, (mean, right, count)
+
+
+def test_voices_and_basses_keep_their_word_each_and_at_both_ends(rng):
+    """One description for both, by which a bass promises too little and a voice too much, the more the surer it is."""
+
+    def notes(stem: str, count: int, song: str) -> JudgedNotes:
+        x = rng.normal(0, 1.5, (count, 1))
+        odds = np.where(x[:, 0] > 0, 3.0, 1.0) * x[:, 0] + 1.0 if stem == "bass" else 0.5 * x[:, 0] - 0.5
+        return JudgedNotes(
+            confidences.LINES, stem, "embedded", x, (rng.random(count) < logistic(odds)).astype(float), song
+        )
+
+    fitted = fit([notes(stem, 300, f"{i}") for i in range(6) for stem in ("bass", "vocals")])
+    assert set(fitted["straight"]) == {"", "bass", "voice"}
+    for stem in ("bass", "vocals"):
+        test = notes(stem, 6000, "")
+        for mean, right, count in reliability_of(said(fitted, test).tolist(), test.right.tolist()):
+            assert count < 100 or abs(mean - right) < 0.07, (stem, mean, right, count)
+
+
+def test_a_straightening_line_always_rises(rng):
+    odds = rng.normal(0, 2, 500)
+    for right in (np.ones(500), (odds < 0).astype(float), (rng.random(500) < 0.5).astype(float)):
+        assert min(confidences.straightened(odds, right, bends=True)[:3]) > 0
+    assert len(set(confidences.straightened(odds, (odds > 0).astype(float), bends=False)[:3])) == 1
 
 
 @pytest.mark.parametrize(("other", "share"), [("mixture", 1.0), ("embedded", confidences.SHARES["embedded"])])

@@ -22,22 +22,31 @@ FEWEST = 40  # notes of a fifth that anything can be said about
 @pytest.fixture(scope="module")
 def judged() -> dict[str, np.ndarray]:
     with np.load(Path(__file__).with_name("judged.npz"), allow_pickle=False) as file:
-        return {name: file[name].astype(float) for name in file.files}
+        return {name: file[name] for name in file.files}
 
 
-def worst(described: np.ndarray, right: np.ndarray, of: str) -> float:
+def words(judged: dict[str, np.ndarray], of: str) -> tuple[np.ndarray, np.ndarray]:
+    """What notes say of themselves, and which are right; of lines, family by family."""
+    family = judged[f"{of}_family"]
+    said = np.zeros(len(family))
+    for name in set(family):
+        some = family == name
+        said[some] = stem_confidence.confidence_in_stem(judged[of][some].astype(float), of, family=str(name))
+    return said, judged[f"{of}_right"]
+
+
+def worst(said: np.ndarray, right: np.ndarray) -> float:
     """The largest difference of a fifth, beyond what so few notes may differ by chance (one standard error)."""
-    said = stem_confidence.confidence_in_stem(described, of)
     return max(
         abs(mean - share) - np.sqrt(mean * (1 - mean) / count)
-        for mean, share, count in reliability_of(said.tolist(), (right > 0).tolist())
+        for mean, share, count in reliability_of(said.tolist(), right.tolist())
         if count >= FEWEST
     )
 
 
 @pytest.mark.parametrize("of", KINDS)
 def test_confidences_of_separated_stems_keep_their_word(judged, of):
-    assert worst(judged[of], judged[f"{of}_right"], of) < MOST
+    assert worst(*words(judged, of)) < MOST
 
 
 @pytest.mark.parametrize("of", KINDS)
@@ -46,11 +55,28 @@ def test_a_fit_that_lost_its_word_is_noticed(judged, of, log_odds, monkeypatch):
     known = calibration()
     spoilt = known | {of: known[of] | {"bias": known[of]["bias"] + log_odds}}
     monkeypatch.setattr(stem_confidence, "calibration", lambda: spoilt)
-    assert worst(judged[of], judged[f"{of}_right"], of) > MOST
+    assert worst(*words(judged, of)) > MOST
 
 
 @pytest.mark.parametrize("of", KINDS)
 def test_confidences_tell_right_notes_from_wrong_ones(judged, of):
-    said = stem_confidence.confidence_in_stem(judged[of], of)
-    right = judged[f"{of}_right"] > 0
+    said, right = words(judged, of)
     assert said[right].mean() - said[~right].mean() > 0.05
+
+
+@pytest.mark.parametrize("family", ["bass", "voice"])
+def test_lines_keep_their_word_family_by_family(judged, family):
+    said, right = words(judged, "lines")
+    some = judged["lines_family"] == family
+    assert some.sum() > 4 * FEWEST
+    assert worst(said[some], right[some]) < MOST
+
+
+@pytest.mark.parametrize("of", KINDS)
+def test_surer_notes_stay_surer(of):
+    """Whatever the line through which log-odds go: it rises everywhere."""
+    lines = calibration()[of]["straight"]
+    assert "" in lines
+    for *slopes, _ in lines.values():
+        assert len(slopes) == 3
+        assert min(slopes) > 0
