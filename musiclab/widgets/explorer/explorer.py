@@ -132,17 +132,13 @@ class SpectrogramExplorer(Widget):
     @property
     def look(self) -> Look:
         """What the spectrogram is computed with."""
-        cqt = self.scale == "cqt"
-        return Look(self.n_fft, self.overlap, self.window, self.channel, cqt, self.reassigned and not cqt)
+        return _look({name: getattr(self, name) for name in LOOK})
 
     @property
     def resolution(self) -> Resolution:
         """The nearest two clicks, and the nearest two tones, that this window shows as two."""
         bins, part = WIDTHS[self.window]
         return Resolution(part * self.n_fft / self._sr, bins * self._sr / self.n_fft)
-
-    def _axis(self) -> str:
-        return "log" if self.scale == "cqt" else self.scale
 
     def picture(
         self, t0: float = 0.0, t1: float | None = None, low: float | None = None, high: float | None = None,
@@ -159,20 +155,21 @@ class SpectrogramExplorer(Widget):
         width, height : int
             Pixels.
         """
-        return FLOOR_DB + STEP_DB * self._tile(t0, t1, low, high, width, height).astype(np.float32)
+        tile = self._tile(t0, t1, low, high, width, height, look=self.look, axis=_axis(self.scale))
+        return FLOOR_DB + STEP_DB * tile.astype(np.float32)
 
     def _tile(
         self, t0: float, t1: float | None, low: float | None, high: float | None, width: int, height: int,
-        *, ready: bool = False,
+        *, look: Look, axis: str, ready: bool = False,
     ) -> np.ndarray:  # fmt: skip
-        lowest = LOWEST_HZ if self._axis() == "log" else 0.0
+        lowest = LOWEST_HZ if axis == "log" else 0.0
         low = max(lowest if low is None else low, lowest)
         high = min(self._sr / 2 if high is None else high, self._sr / 2)
         t0, t1 = max(t0, 0.0), min(self._duration if t1 is None else t1, self._duration)
         if not (t1 > t0 and high > low):
             raise AudioError("There is nothing to show there: a picture goes from an earlier to a later time, and up.")
         return self._tiles.tile(
-            self.look, t0=t0, t1=t1, low=low, high=high, scale=self._axis(),
+            look, t0=t0, t1=t1, low=low, high=high, scale=axis,
             width=int(np.clip(width, 1, WIDEST[0])), height=int(np.clip(height, 1, WIDEST[1])), ready=ready,
         )  # fmt: skip
 
@@ -219,26 +216,29 @@ class SpectrogramExplorer(Widget):
         return {"tile": self._send_tile, "listen": self._send_sound}
 
     def _send_tile(self, content: dict[str, Any]) -> None:
-        for name, value in content.get("look", {}).items():  # as the page has them: traits may still be on their way
-            if name in LOOK:
-                setattr(self, name, value)
-        done = self._compute(content["t0"], content["t1"])
+        """What is asked for, in the settings that the page has: those set there, or here, may still be on their way.
+
+        They are not taken over: what was set here since would be lost, sent to the page, lost there, and so on.
+        """
+        settings = {name: content.get("look", {}).get(name, getattr(self, name)) for name in LOOK}
+        look, axis = _look(settings), _axis(settings["scale"])
+        done = self._compute(look, content["t0"], content["t1"])
         names = ("t0", "t1", "low", "high", "width", "height")
-        tile = self._tile(*(content[name] for name in names), ready=True)
+        tile = self._tile(*(content[name] for name in names), look=look, axis=axis, ready=True)
         about = {**content, "height": tile.shape[0], "width": tile.shape[1], "done": round(done, 3)}
         self.send({"tile": about}, [tile.tobytes()])
 
-    def _compute(self, t0: float, t1: float) -> float:
+    def _compute(self, look: Look, t0: float, t1: float) -> float:
         """Work for a moment on what is to be shown; how much of it is there. The page asks again while it is not all.
 
         So the kernel is never busy for long: who zooms into a song that is being computed doesn't wait for the rest.
         """
         end = time.monotonic() + SLICE_S
-        missing = self._tiles.missing(self.look, t0, t1)
+        missing = self._tiles.missing(look, t0, t1)
         for count, index in enumerate(missing, start=1):
-            self._tiles.compute(self.look, index)
+            self._tiles.compute(look, index)
             if time.monotonic() >= end:
-                return 1 - (len(missing) - count) / len(self._tiles.chunks(self.look, t0, t1))
+                return 1 - (len(missing) - count) / len(self._tiles.chunks(look, t0, t1))
         return 1.0
 
     def _send_sound(self, content: dict[str, Any]) -> None:
@@ -258,7 +258,7 @@ class SpectrogramExplorer(Widget):
 
     def _still(self) -> bytes:
         """A PNG of what is shown, quickly for any length: no more columns than the picture has room for."""
-        axis = self._axis()
+        axis = _axis(self.scale)
         t0, t1, low, high = self.view or (0.0, self._duration, LOWEST_HZ, self._sr / 2)
         x = self._tiles.channel(self.channel)[
             round(t0 * self._sr) : max(round(t1 * self._sr), round(t0 * self._sr) + 1)
@@ -273,3 +273,14 @@ class SpectrogramExplorer(Widget):
         decibels = spectral.to_db(drawn, range_db=RANGE_DB)
         shown = np.round(255 * (1 + decibels / RANGE_DB)).astype(np.uint8)
         return still(shown, np.full_like(shown, 255), "drums", range_db=min(self.range_db, RANGE_DB))
+
+
+def _look(settings: Mapping[str, Any]) -> Look:
+    """What a spectrogram with the settings `LOOK` is computed with."""
+    cqt = settings["scale"] == "cqt"
+    n_fft, overlap, window, channel = (settings[name] for name in ("n_fft", "overlap", "window", "channel"))
+    return Look(n_fft, overlap, window, channel, cqt, settings["reassigned"] and not cqt)
+
+
+def _axis(scale: str) -> str:
+    return "log" if scale == "cqt" else scale

@@ -124,3 +124,19 @@ def test_four_minutes_are_drawn_at_once_when_they_are_known(rng: np.random.Gener
 def test_silence_mono_and_the_shortest_sounds() -> None:
     assert SpectrogramExplorer(Audio(np.zeros((1, 100)), SR)).picture().max() == -127.5
     assert SpectrogramExplorer(Audio(np.zeros((2, SR)), SR)).sound().frames == SR
+
+
+def test_an_order_from_the_page_changes_nothing_that_was_set_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may have been sent before; if it were taken over, page and kernel would set each other back for ever."""
+    explorer = SpectrogramExplorer(Audio(tone(440, 2), SR), n_fft=8192)
+    said: list[tuple[dict, list[bytes]]] = []
+    monkeypatch.setattr(explorer, "send", lambda content, buffers=(): said.append((content, list(buffers))))
+    look = {"n_fft": 8192, "overlap": 4, "window": "hann", "scale": "log", "channel": "mid", "reassigned": False}
+    ask = {"order": "tile", "t0": 0.0, "t1": 2.0, "low": 30.0, "high": 20_000.0, "width": 60, "height": 100}
+    explorer.n_fft, explorer.reassigned = 512, True
+    explorer._on_message(explorer, {**ask, "look": look}, [])
+    assert (explorer.n_fft, explorer.reassigned, explorer._message) == (512, True, "")
+    asked, own = said[-1][1][0], SpectrogramExplorer(explorer.audio, n_fft=8192)
+    assert asked == own._tile(0.0, 2.0, 30.0, 20_000.0, 60, 100, look=own.look, axis="log").tobytes()
+    explorer._on_message(explorer, ask, [])
+    assert said[-1][1][0] != asked  # without settings of the page's, those of here
