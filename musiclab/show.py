@@ -51,8 +51,9 @@ body[data-jp-theme-light="false"] .musiclab-view audio { color-scheme: dark; }
   white-space: nowrap; font-variant-numeric: tabular-nums; max-width: none; }
 .musiclab-view thead th { font-weight: 500; color: var(--jp-ui-font-color2, inherit); font-size: 12px; }
 .musiclab-view tbody tr { border-top: 1px solid var(--jp-border-color3, #8883); }
-.musiclab-view table .ml-name { text-align: left; font-weight: 600; }
-.musiclab-view .ml-name i { display: inline-block; width: 10px; height: 10px; border-radius: 3px; margin-right: 8px; }
+.musiclab-view table .ml-name { text-align: left; font-weight: 600; white-space: normal; overflow-wrap: anywhere;
+  min-width: 120px; padding-left: 26px; }
+.musiclab-view .ml-name i { float: left; width: 10px; height: 10px; border-radius: 3px; margin: 4px 0 0 -18px; }
 .musiclab-view .ml-wave { width: 45%; min-width: 140px; }
 .musiclab-view .ml-wave svg { height: 36px; }
 .musiclab-view .ml-play { width: 120px; padding-right: 0; }

@@ -83,8 +83,13 @@ class BatchReport:
         return f"{self.job}: {self.done:,} of {len(self.rows):,} songs are done{before}{failed}"
 
     def _repr_html_(self) -> str:
-        failed = "".join(f"<tr><td>{escape(r.song)}</td><td>{escape(r.error)}</td></tr>" for r in self.failed[:50])
-        table = f"<table><tr><th>Song</th><th>Why it failed</th></tr>{failed}</table>" if failed else ""
+        left = 'style="text-align:left"'  # JupyterLab has words at the right, as figures
+        failed = "".join(
+            f"<tr><td {left}>{escape(row.song)}</td><td {left}>{escape(row.error)}</td></tr>"
+            for row in self.failed[:50]
+        )
+        heads = f"<tr><th {left}>Song</th><th {left}>Why it failed</th></tr>"
+        table = f"<table>{heads}{failed}</table>" if failed else ""
         return f"<p>{escape(self.summary)}, in <code>{escape(self.out)}</code>.</p>{table}"
 
 

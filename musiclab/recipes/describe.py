@@ -72,13 +72,17 @@ class Description:
         told = self.as_dict()
         rows = {
             "Length": f"{told['duration']:.1f} s at {told['sr']} Hz, {told['channels']} channels",
-            "Level": f"{told['level_db']:.1f} dBFS, peak {told['peak_db']:.1f}",
+            "Level": f"{told['level_db']:.1f} dBFS, peak {told['peak_db']:.1f}".replace("-", "−"),
             "Key": told["key"] or "none",
             "Tempo": "none found" if self.grid is None else f"{told['tempo']:.1f} in {told['metre']}",
             "Form (bars)": self._form,
             "Chords": " ".join(chord.symbol for chord in self.chords[:64]),
         }
-        cells = "".join(f"<tr><th>{name}</th><td>{escape(str(value))}</td></tr>" for name, value in rows.items())
+        left = 'style="text-align:left"'  # JupyterLab has words at the right, as figures
+        cells = "".join(
+            f'<tr><th scope="row" {left}>{name}</th><td {left}>{escape(str(value))}</td></tr>'
+            for name, value in rows.items()
+        )
         return f"<table><caption>{escape(self.song.title or 'Song')}</caption>{cells}</table>"
 
 

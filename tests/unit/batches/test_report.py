@@ -29,6 +29,6 @@ def test_the_pace_is_of_what_this_run_did() -> None:
 def test_it_says_what_failed_and_why() -> None:
     report = BatchReport("out", "karaoke", ROWS, seconds=1.0)
     assert report.summary == "karaoke: 3 of 4 songs are done (1 of them before), 1 failed"
-    assert "<td>c.mp3</td>" in report._repr_html_()
+    assert ">c.mp3</td>" in report._repr_html_()
     assert "&lt;empty&gt;" in report._repr_html_()
     assert BatchReport("out", "karaoke", ROWS[:1], seconds=1.0).summary == "karaoke: 1 of 1 songs are done"
