@@ -12,6 +12,8 @@ from latex2mathml.converter import convert
 from nbconvert.preprocessors import Preprocessor
 from traitlets.config import get_config
 
+from musiclab.progress import GONE
+
 WIDGET = "application/vnd.jupyter.widget-view+json"
 TO_RUN = '<p class="to-run">{} <i>Run the notebook to use it.</i></p>'
 
@@ -35,7 +37,7 @@ class Stills(Preprocessor):
     def still(self, output):
         data = output.get("data", {})
         text = data.get("text/plain", "")
-        if data.get("text/html") == "":  # a progress bar that is done
+        if data.get("text/html") == GONE:  # a progress bar that is done
             return None
         if "image/png" in data:
             words = text.strip("<>").split(" at 0x")[0].rsplit(".", 1)[-1]

@@ -22,6 +22,8 @@ from typing import Any, Protocol
 from musiclab.errors import Cancelled
 
 Progress = Callable[[float, str], None]
+# What stands where a bar was: nothing, and no room for it either.
+GONE = '<div class="musiclab-gone"><style>.jp-OutputArea-child:has(.musiclab-gone) { display: none }</style></div>'
 DELAY = 0.5  # seconds before a bar appears: what comes from the store needs none
 
 
@@ -116,7 +118,7 @@ def _drawn() -> Iterator[Progress | None]:
             yield report
         finally:
             for place in places:
-                place.update({"text/html": "", "text/plain": ""}, raw=True)
+                place.update({"text/html": GONE, "text/plain": ""}, raw=True)
 
 
 def _place(container: object) -> Any:

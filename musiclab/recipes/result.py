@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -131,7 +132,8 @@ class Result(ABC):
         return f"<{type(self).__name__} of {self.title!r}: {names}>"
 
     def _repr_html_(self) -> str:
-        return show.sounds_html(self.title, self.sounds, kind=type(self).__name__, notes=self.remarks)
+        kind = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(self).__name__).capitalize()  # MinusOne: Minus one
+        return show.sounds_html(self.title, self.sounds, kind=kind, notes=self.remarks)
 
 
 def deliver(

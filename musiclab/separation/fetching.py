@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import os
 import shutil
+import socket
 import ssl
 import tarfile
 import threading
@@ -156,6 +157,8 @@ def _probe(address: str) -> str:
     except (OSError, ValueError) as error:
         if isinstance(getattr(error, "reason", None), ssl.SSLError):
             return f"its certificate is not accepted, as behind some company proxies: {short(error)}"
+        if isinstance(getattr(error, "reason", None), socket.gaierror):  # the host's name isn't known: no network
+            return "no connection"
         return f"no connection: {short(error)}"
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
+
+from musiclab.progress import GONE
 
 WORK = """
 from musiclab import progress
@@ -45,7 +48,9 @@ def kept(cell: Any) -> list[dict[str, str]]:
 def test_nothing_of_a_bar_is_kept(notebook: Any) -> None:
     done, _, quick, failed = notebook.cells
     for cell in (done, failed):
-        assert kept(cell) == [{"text/html": "", "text/plain": ""}]
+        (left,) = kept(cell)
+        assert left == {"text/html": GONE, "text/plain": ""}
+        assert re.sub(r"<style>.*</style>|<[^>]*>", "", GONE) == ""
     assert kept(quick) == []  # what is done at once needs none
     assert failed.outputs[-1].ename == "ValueError"
 
