@@ -53,18 +53,23 @@ def value(duration: Fraction) -> Appearance:
 def looks(bar: Sequence[Symbol], grid: BeatGrid) -> list[Appearance]:
     """How each symbol of a bar is drawn."""
     drawn = [value(symbol.duration) for symbol in bar]
-    for group in _beamed(bar, drawn, grid):
+    triplets = _triplets(bar, drawn, grid)
+    breaks = {triplet[0] for triplet in triplets}
+    breaks |= {triplet[-1] + 1 for triplet in triplets if bar[triplet[0]].is_rest or bar[triplet[-1]].is_rest}
+    for group in _beamed(bar, drawn, grid, breaks):
         _beam([drawn[i] for i in group], [bar[i] for i in group], grid)
-    _brackets(bar, drawn, grid)
+    for triplet in triplets:
+        _bracket([drawn[i] for i in triplet])
     return drawn
 
 
-def _beamed(bar: Sequence[Symbol], drawn: Sequence[Appearance], grid: BeatGrid) -> list[list[int]]:
-    """Indices of the notes that share a beam."""
+def _beamed(bar: Sequence[Symbol], drawn: Sequence[Appearance], grid: BeatGrid, breaks: set[int]) -> list[list[int]]:
+    """Indices of the notes that share a beam; none goes over a break, such as from one triplet into the next."""
     groups: dict[tuple[int, int], list[int]] = {}
     wide = _wide_beams(bar, grid)
     run = 0  # counts the rests and long notes: no beam goes over them
     for i, (symbol, look) in enumerate(zip(bar, drawn, strict=True)):
+        run += i in breaks
         if symbol.is_rest or not look.flags:
             run += 1
             continue
@@ -118,25 +123,26 @@ def _hook(at: int, symbols: Sequence[Symbol], grid: BeatGrid) -> str:
     return "forward hook" if (symbol.start % grid.beat_quarters) % (2 * symbol.duration) == 0 else "backward hook"
 
 
-def _brackets(bar: Sequence[Symbol], drawn: Sequence[Appearance], grid: BeatGrid) -> None:
-    """A number over each triplet; a bracket too where no beam shows how far it goes."""
-    pairs = zip(bar, drawn, strict=True)
-    for _, held in itertools.groupby(pairs, key=lambda pair: (pair[0].start // grid.beat_quarters, pair[1].triplet)):
-        for group in _triplets(list(held), grid):
-            _bracket([look for _, look in group])
+def _triplets(bar: Sequence[Symbol], drawn: Sequence[Appearance], grid: BeatGrid) -> list[list[int]]:
+    """Indices of the symbols of each triplet."""
+    found: list[list[int]] = []
+    places = itertools.groupby(range(len(bar)), key=lambda i: (bar[i].start // grid.beat_quarters, drawn[i].triplet))
+    for (_, is_triplet), group in places:
+        if is_triplet:
+            beat = list(group)
+            found += [three for three in _threes([bar[i] for i in beat], beat, grid) if len(three) > 1]
+    return found
 
 
-def _triplets(beat: list[tuple[Symbol, Appearance]], grid: BeatGrid) -> list[list[tuple[Symbol, Appearance]]]:
+def _threes(symbols: Sequence[Symbol], indices: list[int], grid: BeatGrid) -> list[list[int]]:
     """A beat of triplets as one, of eighths, or as two of sixteenths if only they explain its rhythm, or all are."""
-    places = [(symbol.start / grid.beat_quarters) % 1 for symbol, _ in beat]
+    places = [(symbol.start / grid.beat_quarters) % 1 for symbol in symbols]
     thirds = {Fraction(1, 3), Fraction(2, 3)} <= set(places)
-    half = places.index(Fraction(1, 2)) if Fraction(1, 2) in places and not (thirds and len(beat) < 6) else 0
-    return [beat[:half], beat[half:]] if half else [beat]
+    half = places.index(Fraction(1, 2)) if Fraction(1, 2) in places and not (thirds and len(symbols) < 6) else 0
+    return [indices[:half], indices[half:]] if half else [indices]
 
 
-def _bracket(looks_here: Sequence[Appearance]) -> None:
-    """The ends of one triplet."""
-    if looks_here[0].triplet and len(looks_here) > 1:
-        looks_here[0].bracket, looks_here[-1].bracket = "start", "stop"
-        ends = looks_here[0].beams[:1], looks_here[-1].beams[:1]
-        looks_here[0].bracketed = ends != (["begin"], ["end"])
+def _bracket(triplet: Sequence[Appearance]) -> None:
+    """A number over a triplet; a bracket too where no beam shows how far it goes."""
+    triplet[0].bracket, triplet[-1].bracket = "start", "stop"
+    triplet[0].bracketed = (triplet[0].beams[:1], triplet[-1].beams[:1]) != (["begin"], ["end"])

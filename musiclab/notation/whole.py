@@ -172,5 +172,7 @@ def lead_sheet(
     Notebook: 09
     """
     sheet = replace(tune, chords=tuple(chords) or tune.chords, lyrics=lyrics or tune.lyrics)
-    marks = [(section.start, section.label) for section in form]
+    # in a last bar alone a chord rings: nobody plays from a letter there
+    lettered = form[:-1] if len(form) > 1 and form[-1].bars == 1 else form
+    marks = [(section.start, section.label) for section in lettered]
     return write(sheet.decide(chords=True), writing=writing_of(options), title=title, marks=marks)

@@ -29,4 +29,23 @@ FOUR = BeatGrid((0.0, 0.5), 1, (4, 4))
 def test_a_three_stands_over_three(lengths, expected):
     places = [F(sum(lengths[:i]), 6) for i in range(len(lengths))]
     bar = [Symbol(place, F(length, 6), (i,)) for i, (place, length) in enumerate(zip(places, lengths, strict=True))]
-    assert [look.bracket for look in looks([*bar, Symbol(F(1), F(3))], FOUR)][:-1] == expected
+    drawn = looks([*bar, Symbol(F(1), F(3))], FOUR)[:-1]
+    assert [look.bracket for look in drawn] == expected
+    inside = [sum(look.bracket == "start" for look in drawn[: i + 1]) for i in range(len(drawn))]
+    for i, look in enumerate(drawn):  # no beam goes from one triplet into the next
+        assert "begin" not in look.beams or inside[i] == inside[i + 1]
+
+
+def test_a_beam_from_inside_a_triplet_ends_with_it():
+    """Rest, note; note, rest: the notes in the middle of the beat stand in two triplets, which no beam may cross."""
+    bar = [
+        Symbol(F(0), F(1, 3)),
+        Symbol(F(1, 3), F(1, 6), (0,)),
+        Symbol(F(1, 2), F(1, 3), (1,)),
+        Symbol(F(5, 6), F(1, 6)),
+    ]
+    drawn = looks([*bar, Symbol(F(1), F(3))], FOUR)
+    assert [look.beams for look in drawn] == [[]] * 5
+    assert [look.bracket for look in drawn] == ["start", "stop", "start", "stop", ""]
+    before = [*bar[:2], Symbol(F(1, 2), F(1, 2), (1,)), Symbol(F(1), F(3))]
+    assert [look.beams for look in looks(before, FOUR)] == [[]] * 4

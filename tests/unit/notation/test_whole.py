@@ -97,6 +97,9 @@ def test_a_lead_sheet_has_tune_chords_words_and_form():
     assert marked == [1, 3]
     assert [text.text for text in root.iter("text")] == ["O", "ver", "the", "sea"]
     assert len(list(root.iter("harmony"))) == 2
+    ringing = (*form[:1], Section(8.5, 10.5, "B", 1))  # the last chord alone
+    again = ml.lead_sheet(line("voice", [1, 2, 3, 9], 67), form=ringing)
+    assert again.musicxml.count("<rehearsal>") == 1
 
 
 def test_wrong_wishes():
