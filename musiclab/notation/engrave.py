@@ -35,7 +35,7 @@ FONT = "Leipzig"  # verovio's own music font
 ABOVE = 560  # in verovio's units: how far over the chord symbols the tempo stands, which would touch them
 LIFT = 330  # how far it is raised where there are none: its words are wider than verovio thinks, and stems are near
 ROOM = 50  # tenths of a millimetre: what that takes at the top of a page
-REMARK_PX = 405
+TEXT_PX, LARGE_PX = 405, 708  # of words over the staff, and as verovio has some of them
 GAP, TIGHT = 200, 80  # after a music symbol in a text, and between two, in thousandths of its size
 ACCIDENTALS = {"\uea63": "♭♭", "\uea64": "♭", "\uea65": "♮", "\uea66": "♯", "\uea67": "♯♯"}  # as verovio writes them
 
@@ -169,8 +169,20 @@ def _glyph(code: str) -> tuple[str, float]:
 
 
 def _small(page: str) -> str:
-    """The page with its remarks in the size of chord symbols: verovio does not heed the size that the file names."""
-    return re.sub(r'(class="dir".{0,600}?font-size=")708px', rf"\g<1>{REMARK_PX}px", page, flags=re.DOTALL)
+    """The page with all it says above and below the staff in one size.
+
+    Verovio writes remarks larger, whatever size the file names, and over a tablature chord symbols and the tempo, too.
+    """
+    return re.sub(r'class="(?:dir|harm|tempo)">.*?</text>', _in_one_size, page, flags=re.DOTALL)
+
+
+def _in_one_size(found: re.Match[str]) -> str:
+    sizes = [float(size) for size in re.findall(r'font-size="(\d+)px"', found[0]) if size != "0"]
+    if LARGE_PX not in sizes:
+        return found[0]
+    return re.sub(
+        r'font-size="(\d+)px"', lambda size: f'font-size="{float(size[1]) * TEXT_PX / LARGE_PX:.0f}px"', found[0]
+    )
 
 
 def _raised(page: str) -> str:

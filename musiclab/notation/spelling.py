@@ -1,8 +1,8 @@
 """What notes are called: G sharp or A flat, by key, chord and where the line goes.
 
-A note of the chord is spelled as a part of it; others by the key [1]_; and a chromatic note of a line that goes on by a
-semitone leads there from another step (E flat, D; not D sharp, D natural): it needs one accidental for two (Gould,
-"Behind Bars", 2011, chapter on accidentals).
+A note of the chord is spelled as a part of it; others by the key [1]_; and a chromatic note of a line so that the
+interval to the next note looks as it sounds (E flat, D; not D sharp, D natural: one accidental for two; A flat, B flat,
+not G sharp, B flat; Gould, "Behind Bars", 2011, chapter on accidentals).
 
 References
 ----------
@@ -18,39 +18,30 @@ from musiclab import theory
 from musiclab.notation.staves import Pitch, Staff
 
 SOON = 0.1  # s: a note that begins so little before a chord belongs to it
-SHARPS, FLATS = ("C#", "D#", "F#", "G#", "A#"), ("Db", "Eb", "Gb", "Ab", "Bb")
-WHITE = {"E#": "F", "B#": "C", "Cb": "B", "Fb": "E"}
+OTHER_NAMES = {"C#": "Db", "D#": "Eb", "F#": "Gb", "G#": "Ab", "A#": "Bb"}
+OTHER_NAMES |= {flat: sharp for sharp, flat in OTHER_NAMES.items()}
+WHITE_KEYS = {"E#": "F", "B#": "C", "Cb": "B", "Fb": "E"}
+STEPS_OF = {1: 1, 2: 1, 3: 2, 4: 2, 5: 3, 7: 4}  # of the staff, by semitones
 
 
 def spelled(staff: Staff, key: str) -> dict[int, Pitch]:
     """Each note of a staff as written in `key`, by its index in the part."""
-    names = {
-        index: _by_harmony(staff, index, key)
-        for voice in staff.voices
-        for bar in voice
-        for symbol in bar
-        for index in symbol.notes
-    }
     up = staff.written[0]
-    leads: dict[int, int] = {}  # semitones to the next other note of a line
+    pitches: dict[int, Pitch] = {}
     for voice in staff.voices:
-        line = [symbol.notes for bar in voice for symbol in bar if symbol.notes and not symbol.tied_from]
-        goal: int | None = None  # where a line of single notes goes next, as written
-        after: int | None = None
-        for notes in reversed(line):
-            if len(notes) > 1:
+        goal: Pitch | None = None  # the next other note of a line of single ones
+        after: Pitch | None = None
+        for symbol in reversed([symbol for bar in voice for symbol in bar if symbol.notes and not symbol.tied_from]):
+            if len(symbol.notes) > 1:
                 goal = after = None
-                continue
-            here = staff.part.notes[notes[0]].semitone + up
-            goal, after = (goal if after in (None, here) else after), here
-            leads[notes[0]] = 0 if goal is None else goal - here
-    return {
-        index: _placed(
-            name if fixed or _belongs(name, key) else _leading(name, leads.get(index, 0)),
-            staff.part.notes[index].semitone + up,
-        )
-        for index, (name, fixed) in names.items()
-    }
+            for index in symbol.notes:
+                here = staff.part.notes[index].semitone + up
+                goal = goal if after is None or _sounding(after) == here else after
+                name, from_chord = _by_harmony(staff, index, key)
+                fixed = from_chord or _belongs(name, key)
+                pitches[index] = _placed(name, here) if fixed else _leading(name, here, goal)
+            after = pitches[symbol.notes[0]] if len(symbol.notes) == 1 else None
+    return pitches
 
 
 def _by_harmony(staff: Staff, index: int, key: str) -> tuple[str, bool]:
@@ -75,14 +66,30 @@ def _belongs(name: str, key: str) -> bool:
     return leading or signature(key).get(name[0], 0) == name.count("#") - name.count("b")
 
 
-def _leading(name: str, step: int) -> str:
-    """A chromatic note as it leads a semitone up or down; by any other step as it is, but a white key by its name."""
-    if step == 1 and name in FLATS:
-        return SHARPS[FLATS.index(name)]
-    if step == -1 and name in SHARPS:
-        return FLATS[SHARPS.index(name)]
-    leading = step == (1 if name.endswith("#") else -1)
-    return name if leading else WHITE.get(name, name)
+def _leading(name: str, here: int, goal: Pitch | None) -> Pitch:
+    """A chromatic note by the name from which the interval to its goal looks as it sounds; white keys by their own."""
+    plain = _placed(WHITE_KEYS.get(name, name), here)
+    if goal is None:
+        return plain
+    others = [OTHER_NAMES.get(name), name if abs(_sounding(goal) - here) == 1 else None]
+    choices = [plain, *(_placed(other, here) for other in others if other)]
+    return next((pitch for pitch in choices if _looks_right(pitch, goal)), plain)
+
+
+def _looks_right(here: Pitch, goal: Pitch) -> bool:
+    """Whether two notes stand as many steps apart as there should be between them."""
+    semitones = abs(_sounding(goal) - _sounding(here))
+    apart = abs(_line(goal) - _line(here))
+    return STEPS_OF.get(semitones) == apart
+
+
+def _sounding(pitch: Pitch) -> int:
+    return theory.STEPS[pitch[0]] + pitch[1] + 12 * (pitch[2] + 1)
+
+
+def _line(pitch: Pitch) -> int:
+    """The place on the staff, counted in steps."""
+    return "CDEFGAB".index(pitch[0]) + 7 * pitch[2]
 
 
 def _placed(name: str, semitone: int) -> Pitch:

@@ -165,10 +165,13 @@ def _drum_events(written: Sequence[Written], grid: BeatGrid) -> list[VoiceEvent]
 
 
 def _tab_staff(staff: Staff, events: Sequence[VoiceEvent]) -> Staff:
-    """The tablature under a staff: the tuning as decided, else the most usual one that reaches down to its notes."""
+    """The tablature under a staff: the tuning as decided, else the most usual one that reaches down to its notes.
+
+    With a capo the strings are as usual: nobody tunes down and puts one on.
+    """
     part, decisions = staff.part, staff.part.decisions
     name, capo = staff.instrument.name, staff.part.decisions.capo
-    lowest = min((note.semitone for note in part.notes), default=127) - capo
+    lowest = 127 if capo else min((note.semitone for note in part.notes), default=127)
     tuning = parse_tuning(decisions.tuning, instrument=name) if decisions.tuning else usual_tuning(name, lowest)
     chords = [[part.notes[i].semitone - capo for i in event.notes] for event in events]
     fingerings = {}

@@ -37,6 +37,10 @@ def named(pitches: list[int | tuple[int, ...]], key: str, *, chord: str = "", in
         ("A minor", [69, 68, 67], ["A", "G#", "G"]),  # the key's own leading note is no chromatic one
         ("A major", [65, 61, 64], ["F", "C#", "E"]),  # a white key, where nothing leads on from it
         ("A major", [65, 66, 64], ["E#", "F#", "E"]),
+        ("G major", [68, 70, 69], ["Ab", "Bb", "A"]),
+        ("G major", [63, 61, 62], ["D#", "C#", "D"]),
+        ("G major", [70, 67, 62], ["Bb", "G", "D"]),
+        ("C major", [63, 66, 67], ["D#", "F#", "G"]),
         ("Eb major", [71, 70, 67], ["B", "Bb", "G"]),
     ],
 )

@@ -12,7 +12,7 @@ from musiclab.errors import TranscriptionError
 from musiclab.notation import engrave, score
 from musiclab.notation.reading import read_musicxml
 from musiclab.notation.tab import BASS, GUITAR, LAST_FRET, finger
-from musiclab.notes import Note, Part
+from musiclab.notes import Chord, Note, Part
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,9 @@ def test_a_capo_shortens_the_neck():
     assert [tab.findtext(".//string"), tab.findtext(".//fret"), tab.findtext(".//capo")] == ["6", "0", "2"]
     assert "Capo 2" in [words.text for words in tab.iter("words")]
     assert "n/a" not in [words.text for words in tab_of([[88]], capo=2)[1].iter("words")]  # fret 24 from the nut
-    assert "n/a" in [words.text for words in tab_of([[41]], capo=2, tuning="standard")[1].iter("words")]
+    low = tab_of([[41]], capo=2)[1]  # nobody tunes down and puts a capo on
+    assert "n/a" in [words.text for words in low.iter("words")]
+    assert low.findtext(".//staff-tuning/tuning-step") == "E"
 
 
 def test_triplets_count_in_the_tablature_as_above_it():
@@ -149,6 +151,17 @@ def test_a_tablature_alone_has_the_rhythm_and_is_read_back(tmp_path: Path):
     assert [n for n in staff.iter("note") if n.find("rest") is not None and n.get("print-object") != "no"]
     [back] = read_musicxml(part.save(tmp_path / "tab.musicxml", tab="alone"))
     assert [note.semitone for note in back.notes] == [note.semitone for note in part.notes]
+
+
+@pytest.mark.parametrize("tab", [False, True, "alone"])
+def test_words_over_a_tablature_are_as_large_as_over_a_staff(tab):
+    notes = [Note(i * 0.5, i * 0.5 + 0.5, 40 + i % 5, 90, 1.0) for i in range(6)]
+    chords = (Chord(0.0, 1.0, "Em"), Chord(1.0, 2.0, "Am7"))
+    part = Part(notes, "guitar", beats=tuple(np.arange(0, 4.5, 0.5)), downbeats=(0.0, 2.0, 4.0), chords=chords)
+    page = ET.fromstring(engrave.svg(score.write(part, writing=score.Writing(tab=tab)))[0])
+    sized = [(span.text.strip(), span.get("font-size", "")) for span in page.iter() if span.text]
+    sizes = {text: float(size.removesuffix("px")) for text, size in sized if size}
+    assert [sizes[text] for text in ("Em", "Am7", "= 120")] == [405, 405, 405]
 
 
 def test_an_unknown_kind_of_tablature_is_refused():
