@@ -1,8 +1,8 @@
-"""`Audio`: sound in memory, with its sample rate.
+"""`Audio`: sound, with its sample rate.
 
 Conventions: samples are float32, shaped ``(channels, frames)``, nominally in [-1, 1]; time is in seconds, level in
 dBFS (0 dBFS is a full-scale square wave for RMS and a sample value of 1 for peaks). Reading and writing files is the
-work of `musiclab.codecs`.
+work of `musiclab.codecs`. Sound that is longer than memory suits lies in a mapped file: see `musiclab.mapped`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from musiclab import mapped
 from musiclab.errors import AudioError
 
 if TYPE_CHECKING:
@@ -49,6 +50,27 @@ def blocks(samples: np.ndarray, size: int = BLOCK) -> Iterator[np.ndarray]:
     """Views of `samples` (channels, frames), `size` frames at a time."""
     for start in range(0, samples.shape[1], size):
         yield samples[:, start : start + size]
+
+
+def envelope(samples: np.ndarray, columns: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What a waveform's picture shows: the lowest sample, the highest and the RMS of each column [shape=(columns,)].
+
+    Over all channels of `samples` [shape=(channels, frames)], which are read a block at a time; fewer columns if there
+    are fewer frames.
+    """
+    channels, frames = samples.shape
+    columns = min(columns, frames)
+    edges = np.arange(columns + 1) * frames // columns
+    low, high, energy = np.empty((3, columns), dtype=np.float32)
+    first = 0
+    while first < columns:
+        last = max(first + 1, int(np.searchsorted(edges, edges[first] + BLOCK, "right")) - 1)
+        block, starts = samples[:, edges[first] : edges[last]], edges[first:last] - edges[first]
+        low[first:last] = np.minimum.reduceat(block, starts, axis=1).min(axis=0)
+        high[first:last] = np.maximum.reduceat(block, starts, axis=1).max(axis=0)
+        energy[first:last] = np.add.reduceat(np.square(block), starts, axis=1).sum(axis=0)
+        first = last
+    return low, high, np.sqrt(energy / (np.diff(edges) * channels))
 
 
 def _unfit(samples: np.ndarray) -> str:
@@ -98,7 +120,7 @@ class Audio:
         if samples.shape[1] == 0 or samples.shape[0] == 0:
             raise AudioError("There is no sound here: zero samples.")
         if samples.dtype != np.float32 or samples.flags.writeable:
-            samples = np.array(samples, dtype=np.float32, order="C")
+            samples = mapped.copied(samples)
         if not all(block.min() >= -LOUDEST and block.max() <= LOUDEST for block in blocks(samples)):
             raise AudioError(_unfit(samples))
         samples.flags.writeable = False
@@ -157,7 +179,8 @@ class Audio:
     def digest(self) -> str:
         """SHA-256 of rate, shape and samples: the same sound has the same digest, whatever file it came from."""
         sha = hashlib.sha256(f"{self.sr}:{self.samples.shape}:".encode())
-        sha.update(np.ascontiguousarray(self.samples).data.cast("B"))
+        for block in (block for row in self.samples[:, np.newaxis] for block in blocks(row)):
+            sha.update(np.ascontiguousarray(block).data)
         return sha.hexdigest()
 
     def __getitem__(self, span: slice) -> Audio:
@@ -173,14 +196,15 @@ class Audio:
 
     def gained(self, gain_db: float) -> Audio:
         """Louder or softer by `gain_db` dB; ``-inf`` is silence."""
-        return self._like(self.samples * np.float32(10 ** (gain_db / 20)))
+        factor = np.float32(10 ** (gain_db / 20))
+        return self._like(np.multiply(self.samples, factor, out=mapped.empty(self.samples.shape)))
 
     def faded(self, seconds: float) -> Audio:
         """Faded in and out over `seconds`, or over half of it if it is shorter: a cut is no click then."""
         frames = min(round(seconds * self.sr), self.frames // 2)
         if frames < 1:
             return self
-        out, rise = self.samples.copy(), ramp(frames)
+        out, rise = mapped.copied(self.samples), ramp(frames)
         out[:, :frames] *= rise
         out[:, -frames:] *= rise[::-1]
         return self._like(out)
@@ -194,9 +218,10 @@ class Audio:
         if self.channels == 1:
             return self
         signs = self._polarity()
+        out = mapped.empty((1, self.frames))
         if (signs > 0).all():
-            return self._like(self.samples.mean(axis=0, keepdims=True))
-        return self._like((signs / self.channels)[np.newaxis] @ self.samples)
+            return self._like(self.samples.mean(axis=0, keepdims=True, out=out))
+        return self._like(np.matmul((signs / self.channels)[np.newaxis], self.samples, out=out))
 
     def _polarity(self) -> np.ndarray:
         """1 for each channel, −1 where it is an inverse [shape=(channels,)], float32.
@@ -229,7 +254,8 @@ class Audio:
                 f"No rule folds {self.channels} channels to stereo: choose two yourself, "
                 "as in Audio(song.samples[:2], song.sr)."
             )
-        return self._like(np.asarray(_TO_STEREO[self.channels], dtype=np.float32) @ self.samples)
+        folding = np.asarray(_TO_STEREO[self.channels], dtype=np.float32)
+        return self._like(np.matmul(folding, self.samples, out=mapped.empty((2, self.frames))))
 
     def resampled(self, sr: int) -> Audio:
         """At another sample rate (soxr, very high quality); itself if the rate is already `sr`.
@@ -242,10 +268,15 @@ class Audio:
             raise ValueError(f"A sample rate is a positive whole number of Hz, not {sr!r}.")
         import soxr
 
-        out = np.zeros((self.channels, max(1, round(self.frames * sr / self.sr))), dtype=np.float32)
-        for row, channel in zip(out, self.samples, strict=True):  # one at a time: half the memory
-            made = soxr.resample(channel, self.sr, sr, quality="VHQ")[: out.shape[1]]
-            row[: len(made)] = made
+        out = mapped.empty((self.channels, max(1, round(self.frames * sr / self.sr))))
+        for row, channel in zip(out, self.samples, strict=True):
+            stream, done = soxr.ResampleStream(self.sr, sr, 1, dtype="float32", quality="VHQ"), 0
+            for start in range(0, self.frames, BLOCK):
+                block = np.ascontiguousarray(channel[start : start + BLOCK])
+                made = stream.resample_chunk(block, last=start + BLOCK >= self.frames)[: len(row) - done]
+                row[done : done + len(made)] = made
+                done += len(made)
+            row[done:] = 0
         return self._like(out, sr)
 
     def _like(self, samples: np.ndarray, sr: int | None = None) -> Audio:

@@ -15,7 +15,7 @@ from html import escape
 
 import numpy as np
 
-from musiclab.audio import SILENCE_DB, Audio
+from musiclab.audio import SILENCE_DB, Audio, envelope
 from musiclab.codecs import encode
 from musiclab.errors import AudioError
 from musiclab.palette import STEM_COLOURS, colour
@@ -174,7 +174,8 @@ def waveform_svg(audio: Audio, shade: str, *, label: str, top: float | None = No
         Exponent of the vertical axis: 1 is linear; 0.5 lets soft stems be seen beside loud ones.
     """
     low, high, rms = (
-        100 * np.sign(edge) * (np.abs(edge) / (top or _reach(audio))) ** bend for edge in envelope(audio, _COLUMNS)
+        100 * np.sign(edge) * (np.abs(edge) / (top or _reach(audio))) ** bend
+        for edge in envelope(audio.samples, _COLUMNS)
     )
     columns = len(low)
     peaks, body = _outline(high, low), _outline(rms, -rms)
@@ -184,22 +185,6 @@ def waveform_svg(audio: Audio, shade: str, *, label: str, top: float | None = No
         'stroke-opacity=".35" vector-effect="non-scaling-stroke"/>'
         f'<path d="{peaks}" fill="currentColor" fill-opacity=".45"/><path d="{body}" fill="currentColor"/></svg>'
     )
-
-
-def envelope(audio: Audio, columns: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Lowest sample, highest sample and RMS of each column, over all channels.
-
-    Returns
-    -------
-    tuple of np.ndarray [shape=(columns,)]
-        Fewer columns if the audio has fewer frames.
-    """
-    starts = np.linspace(0, audio.frames, min(columns, audio.frames), endpoint=False).astype(np.intp)
-    counts = np.diff(starts, append=audio.frames)
-    low = np.minimum.reduceat(audio.samples, starts, axis=1).min(axis=0)
-    high = np.maximum.reduceat(audio.samples, starts, axis=1).max(axis=0)
-    energy = sum(np.add.reduceat(np.square(channel), starts) for channel in audio.samples)
-    return low, high, np.sqrt(energy / (counts * audio.channels))
 
 
 def _reach(audio: Audio) -> float:

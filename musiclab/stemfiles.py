@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from os import PathLike
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from musiclab import mapped
 from musiclab.audio import Audio, to_db
 from musiclab.codecs.decoding import read
 from musiclab.codecs.encoding import QUALITY, write_together
@@ -20,7 +21,7 @@ from musiclab.codecs.readers import MAX_RATE, MAX_SAMPLES, MIN_RATE
 from musiclab.codecs.source import audio_files, open_source
 from musiclab.codecs.writers import Take
 from musiclab.errors import AudioError, ExportError
-from musiclab.stems import MIXTURES, RESIDUAL, in_order, known_name
+from musiclab.stems import MIXTURES, RESIDUAL, added, in_order, known_name
 
 if TYPE_CHECKING:
     from musiclab.stems import Stems
@@ -212,7 +213,6 @@ class Card:
 
 def _from_card(folder: Path, card: Card) -> StemFiles:
     """The stems at the level and rate that they had when they were saved."""
-    gain = 10 ** (-card.gain_db / 20)
     parts = {}
     for name, file in card.files.items():
         audio = _read(folder / Path(file).name).resampled(card.sr)  # a card can't lead out of its folder
@@ -221,13 +221,13 @@ def _from_card(folder: Path, card: Card) -> StemFiles:
                 f"{Path(file).name!r} is {audio.duration:.2f} s long, and its card says {card.frames / card.sr:.2f} s: "
                 "save the stems again, or delete the card."
             )
-        samples = _fitted(audio.samples, audio.channels, card.frames) * np.float32(gain)
-        parts[name] = Audio(samples, card.sr, title=name)
+        fitted = Audio(_fitted(audio.samples, audio.channels, card.frames), card.sr, title=name)
+        parts[name] = fitted.gained(-card.gain_db) if card.gain_db else fitted
     first = next(iter(parts.values()))
     for name, part in parts.items():
         if part.channels != first.channels:
             raise AudioError(f"The stem {name!r} has {part.channels} channels, {first.title!r} {first.channels}.")
-    mixture = _sum(parts.values(), card.title)
+    mixture = added([(part, 1.0) for part in parts.values()], title=card.title)
     parts.pop(RESIDUAL, None)
     return StemFiles(parts, mixture, card.engine)
 
@@ -242,7 +242,7 @@ def _from_names(folder: Path) -> StemFiles:
         raise AudioError(f"{str(folder)!r} holds its mixture twice, as mixture and as mix: take one away.")
     mixture = _read(wholes[0]) if wholes else None
     sounds = _alike({name: _read(files[name]) for name in in_order(files)}, mixture)
-    mixture = mixture or _sum(sounds.values(), folder.name)
+    mixture = mixture or added([(sound, 1.0) for sound in sounds.values()], title=folder.name)
     sounds.pop(RESIDUAL, None)
     return StemFiles(sounds, mixture, "")
 
@@ -277,20 +277,12 @@ def _fitted(samples: np.ndarray, channels: int, frames: int) -> np.ndarray:
     """Samples (1 or `channels`, any frames) as (channels, frames): mono on all sides, cut or followed by silence."""
     if samples.shape == (channels, frames):
         return samples
-    out = np.zeros((channels, frames), dtype=np.float32)
-    kept = min(frames, samples.shape[1])
+    out, kept = mapped.empty((channels, frames)), min(frames, samples.shape[1])
     out[:, :kept] = samples[:, :kept]
+    out[:, kept:] = 0
+    out.flags.writeable = False
     return out
 
 
 def _read(path: Path) -> Audio:
     return read(open_source(path))
-
-
-def _sum(parts: Iterable[Audio], title: str) -> Audio:
-    """Added up in float64, rounded once."""
-    first, *others = parts
-    total = first.samples.astype(np.float64)
-    for part in others:
-        total += part.samples
-    return Audio(total, first.sr, title=title)

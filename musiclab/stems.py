@@ -5,12 +5,13 @@ The parts and the `residual` always add up to the mixture: whatever an engine do
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from musiclab import mapped
 from musiclab.audio import BLOCK, Audio
 from musiclab.errors import AudioError
 
@@ -33,6 +34,20 @@ def known_name(text: str) -> str:
     """The name of a stem from what somebody called it: names that we know in lower case, others as they are."""
     folded = text.casefold()
     return folded if folded in (*ORDER, *MIXTURES, RESIDUAL) else text
+
+
+def added(sounds: Sequence[tuple[Audio, float]], *, title: str) -> Audio:
+    """Sounds of one rate and shape, each times its factor, added up: in float64, a block at a time, rounded once."""
+    first = sounds[0][0]
+    out = mapped.empty(first.samples.shape)
+    for start in range(0, first.frames, BLOCK):
+        span = np.s_[:, start : start + BLOCK]
+        total = np.zeros(out[span].shape)
+        for sound, factor in sounds:
+            total += np.multiply(sound.samples[span], factor, dtype=np.float64)
+        out[span] = total
+    out.flags.writeable = False
+    return Audio(out, first.sr, title=title)
 
 
 class Stems(Mapping[str, Audio]):
@@ -123,17 +138,8 @@ class Stems(Mapping[str, Audio]):
         return self.mix(dict.fromkeys(names, float("-inf")))
 
     def _sum(self, factors: Mapping[str, float], title: str) -> Audio:
-        """The mixture plus each named part times its factor: in float64, a block at a time, rounded once."""
-        parts = [(self[name].samples, factor) for name, factor in factors.items()]
-        out = np.empty_like(self.mixture.samples)
-        for start in range(0, out.shape[1], BLOCK):
-            span = np.s_[:, start : start + BLOCK]
-            total = self.mixture.samples[span].astype(np.float64)
-            for samples, factor in parts:
-                total += np.multiply(samples[span], factor, dtype=np.float64)
-            out[span] = total
-        out.flags.writeable = False
-        return Audio(out, self.sr, title=title)
+        """The mixture plus each named part times its factor."""
+        return added([(self.mixture, 1.0), *((self[name], factor) for name, factor in factors.items())], title=title)
 
     def save(
         self,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
+from musiclab import mapped
 from musiclab.audio import BLOCK
 from musiclab.codecs.source import Source, has_xing_tag
 from musiclab.errors import AudioError
@@ -116,13 +117,14 @@ class Tape:
     def __init__(self, channels: int, expected: int, size: int) -> None:
         """Room for `expected` frames, but not for more than a file of `size` bytes is likely to hold."""
         likely = max(BLOCK, size * _LIKELY // channels)
-        self._samples = np.empty((channels, max(1, min(expected, likely))), dtype=np.float32)
-        self.length = 0
+        self._samples = mapped.empty((channels, max(1, min(expected, likely))))
+        self._expected, self.length = expected, 0
 
     def add(self, block: np.ndarray) -> None:
         end = self.length + block.shape[1]
         if end > self._samples.shape[1]:
-            grown = np.empty((len(self._samples), end + max(end // 4, BLOCK)), dtype=np.float32)
+            more = max(end // 4, BLOCK) if end >= self._expected else min(self._expected - end, 2 * end)
+            grown = mapped.empty((len(self._samples), end + more))
             grown[:, : self.length] = self._samples[:, : self.length]
             self._samples = grown
         self._samples[:, self.length : end] = block
@@ -131,7 +133,7 @@ class Tape:
     def cut(self, length: int | None = None) -> np.ndarray:
         """What was recorded, at most `length` frames, without spare room if that is much."""
         used = self._samples[:, : self.length if length is None else min(length, self.length)]
-        return used if used.size * 1.02 > self._samples.size else used.copy()
+        return used if used.size * 1.02 > self._samples.size else mapped.copied(used)
 
 
 def sndfile_target(target: Path | io.BytesIO | io.RawIOBase) -> str | bytes | io.BytesIO | io.RawIOBase:

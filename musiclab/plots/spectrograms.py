@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.image import AxesImage
 
-BLOCK = 32  # columns of the picture that are computed at once
+BLOCK = 512  # columns of the STFT that are computed at once
 
 
 def spectrogram(
@@ -201,16 +201,18 @@ def _magnitude(sound: Audio, n_fft: int, hop_length: int, window: str) -> np.nda
     count = 1 + -(-sound.frames // hop_length)
     starts = np.arange(min(count, COLUMNS)) * count // min(count, COLUMNS)
     ends = np.append(starts[1:], count)
-    padded = np.zeros((sound.channels, (count - 1) * hop_length + n_fft), dtype=np.float32)
-    padded[:, n_fft // 2 : n_fft // 2 + sound.frames] = sound.samples
     out = np.empty((n_fft // 2 + 1, len(starts)), dtype=np.float32)
-    for low in range(0, len(starts), BLOCK):
-        first, last = starts[low], ends[min(low + BLOCK, len(starts)) - 1]
-        block = padded[:, first * hop_length : (last - 1) * hop_length + n_fft]
+    low = 0
+    while low < len(starts):
+        first, high = starts[low], max(low + 1, int(np.searchsorted(ends, starts[low] + BLOCK, "right")))
+        last = ends[high - 1]
+        begin, end = first * hop_length - n_fft // 2, (last - 1) * hop_length + n_fft - n_fft // 2
+        inside = sound.samples[:, max(begin, 0) : end]  # silence lies before the song and behind it
+        block = np.pad(inside, ((0, 0), (max(-begin, 0), max(end - sound.frames, 0))))
         D = spectral.columns_of(block, n_fft=n_fft, hop_length=hop_length, window=window)
         power = (np.square(D.real) + np.square(D.imag)).mean(axis=0)
-        columns = starts[low : low + BLOCK] - first
-        out[:, low : low + BLOCK] = np.maximum.reduceat(power, columns, axis=1)
+        out[:, low:high] = np.maximum.reduceat(power, starts[low:high] - first, axis=1)
+        low = high
     return np.sqrt(out)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from musiclab.audio import Audio
+from musiclab.audio import Audio, envelope
 from musiclab.palette import colour
 from musiclab.plots.canvas import COLUMNS, LOUDNESS_COLOURS, add_colorbar, new_axes, time_axis
 from musiclab.stems import Stems
@@ -154,13 +154,8 @@ def bleed_matrix(
 
 def _wave(sound: Audio, ax: Axes, color: str, *, centre: float = 0.0, gain: float = 1.0) -> PolyCollection:
     """The extent and the RMS of a sound, in as many columns as can be seen."""
-    width = min(COLUMNS, sound.frames)
-    starts = np.arange(width) * sound.frames // width
-    times = np.append(starts, sound.frames) / sound.sr
-    lows = np.minimum.reduceat(sound.samples.min(axis=0), starts)
-    highs = np.maximum.reduceat(sound.samples.max(axis=0), starts)
-    counts = np.diff(np.append(starts, sound.frames))
-    rms = np.sqrt(np.add.reduceat(np.square(sound.samples).mean(axis=0), starts) / counts)
+    lows, highs, rms = envelope(sound.samples, COLUMNS)
+    times = np.arange(len(lows) + 1) * sound.frames // len(lows) / sound.sr
     extent, _ = (
         ax.fill_between(
             times,

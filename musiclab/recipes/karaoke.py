@@ -11,8 +11,6 @@ from html import escape
 from os import PathLike
 from typing import Any
 
-import numpy as np
-
 from musiclab.audio import Audio
 from musiclab.errors import AudioError
 from musiclab.metrics.loudness import loudness
@@ -25,7 +23,7 @@ from musiclab.recipes.result import Result
 from musiclab.recipes.source import How, Song, mixture_of, stems_of
 from musiclab.recipes.ultrastar import write_ultrastar
 from musiclab.separation.engine import Engine
-from musiclab.stems import Stems
+from musiclab.stems import Stems, added
 
 VOICE = "vocals"
 HARDLY_DB = -30.0  # a voice that lies so far under the song, in RMS, is none
@@ -175,8 +173,8 @@ def _rendered(
     instrumental = replace(stems.without(VOICE), title=INSTRUMENTAL)
     instrumental = stretching.retuned(instrumental, watch.part(0.0, 0.5), key=key, speed=speed, cache=cache)
     voice = stretching.retuned(stems[VOICE], watch.part(0.5, 1.0), key=key, speed=speed, cache=cache)
-    both = instrumental.samples + np.float32(10 ** (guide_db / 20)) * voice.samples
-    return instrumental, voice, Audio(both, voice.sr, title=GUIDED)
+    both = added([(instrumental, 1.0), (voice, 10 ** (guide_db / 20))], title=GUIDED)
+    return instrumental, voice, both
 
 
 def moved(part: Part, key: float, speed: float, *, later: float = 0.0) -> Part:

@@ -21,7 +21,7 @@ from musiclab.recipes.remembered import beats_of
 from musiclab.recipes.result import Result
 from musiclab.recipes.source import How, Song, mixture_of, stems_of
 from musiclab.separation.engine import Engine
-from musiclab.stems import Stems
+from musiclab.stems import Stems, added
 
 CLICK_DB = -6.0  # of the click, against that of a remix pack: it leads, and doesn't drown
 
@@ -150,8 +150,7 @@ def _alone(stems: Stems, names: Sequence[str]) -> Audio:
     """These stems added up."""
     if len(names) == 1:
         return stems[names[0]]
-    total = np.sum([stems[name].samples for name in names], axis=0, dtype=np.float64)
-    return Audio(np.asarray(total), stems.sr, title=" and ".join(names))
+    return added([(stems[name], 1.0) for name in names], title=" and ".join(names))
 
 
 def _with_clicks(

@@ -23,7 +23,7 @@ from musiclab.recipes.result import Result
 from musiclab.recipes.source import How, Song, mixture_of, stems_of
 from musiclab.separation.engine import Engine
 from musiclab.soundfont import Course
-from musiclab.stems import Stems
+from musiclab.stems import Stems, added
 from musiclab.transcription import monophonic
 
 VERSION = 1  # raise it when the same part sounds otherwise
@@ -138,18 +138,14 @@ def play_as(
         instrument=name,
         part=replace(part, title=f"{mixture.title or 'song'}: {stem}"),
         solo=replace(solo, title=alone),
-        instead=_sum(stems.without(stem), solo, instead),
-        beside=_sum(stems.mixture, solo, beside),
+        instead=added([(stems.without(stem), 1.0), (solo, 1.0)], title=instead),
+        beside=added([(stems.mixture, 1.0), (solo, 1.0)], title=beside),
     )
 
 
 def _font_told() -> str:
     path = soundfont.font_path()
     return f"Soundfont: {soundfont.FONT_LICENCE if path.name == 'TimGM6mb.sf2' else path.name}."
-
-
-def _sum(a: Audio, b: Audio, title: str) -> Audio:
-    return Audio(a.samples + b.samples, a.sr, title=title)
 
 
 def _played(stem: Audio, part: Part, program: int, watch: Watch, *, cache: bool) -> Audio:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from musiclab.audio import Audio
 from musiclab.errors import EngineError, StoreError, WeightsError
+from musiclab.mapped import NoRoomError
 from musiclab.progress import Cancel, Progress, bar
 from musiclab.separation import registry
 from musiclab.separation.engine import Engine
@@ -158,8 +159,6 @@ def _kept(key: str, fill: Callable[[Path], None]) -> tuple[Path, tempfile.Tempor
     try:
         return default_store().entry(key, watched), None
     except StoreError as error:
-        from musiclab.separation.streams import NoRoomError
-
         if begun and not isinstance(error.__cause__, NoRoomError):
             raise  # the disk broke, or was filled, while we wrote to it
         log.warning("The result is not kept for next time: %s", str(error))  # the error itself would hold the stems

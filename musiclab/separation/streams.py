@@ -11,9 +11,6 @@ Notebook: 06
 
 from __future__ import annotations
 
-import errno
-import os
-import shutil
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -24,6 +21,7 @@ import numpy as np
 import soxr
 
 from musiclab.audio import Audio, blocks
+from musiclab.mapped import reserve
 
 QUALITY = "VHQ"
 BLOCK = 1 << 18  # frames resampled at once
@@ -109,30 +107,6 @@ def _resample(mixture: Audio, sr: int, scratch: Path) -> int:
     return frames
 
 
-class NoRoomError(OSError):
-    """The disk has no room for what is about to be written: nothing was."""
-
-
-def reserve(file: BinaryIO, size: int) -> None:
-    """Take `size` bytes of the disk for a file that was just made, so that none is missing when the work is done.
-
-    Raises
-    ------
-    NoRoomError
-        If the disk has no room for them.
-    """
-    try:
-        if hasattr(os, "posix_fallocate"):
-            os.posix_fallocate(file.fileno(), 0, size)
-            return
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise NoRoomError(error.errno, error.strerror, file.name) from None
-        # else a disk that can't reserve: look, at least
-    if shutil.disk_usage(Path(file.name).parent).free < size:
-        raise NoRoomError(errno.ENOSPC, os.strerror(errno.ENOSPC), file.name)
-
-
 class Frames:
     """A ``.npy`` file of float32 [shape=(channels, frames)], written from left to right.
 
@@ -148,7 +122,7 @@ class Frames:
         self.start = self.file.tell()
         self.file.flush()
         try:
-            reserve(self.file, self.start + 4 * channels * frames)
+            reserve(self.file, self.start + 4 * channels * frames, path.parent)
         except OSError:
             self.file.close()
             raise

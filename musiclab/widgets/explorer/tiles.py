@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from musiclab import fourier, spectral
+from musiclab import fourier, mapped, spectral
 from musiclab.audio import Audio
 from musiclab.fourier import transform, window_samples
 from musiclab.plots.pictures import to_scale
@@ -64,14 +64,12 @@ class Tiles:
     def channel(self, name: str) -> np.ndarray:
         """Mid, left, right or side of the song [shape=(frames,)], float32. Mono has only a middle."""
         if name not in self._sums:
-            x = self.audio.samples
-            made = {
-                "left": lambda: x[0],
-                "right": lambda: x[min(1, len(x) - 1)],
-                "mid": lambda: x.mean(axis=0),
-                "side": lambda: (x[0] - x[min(1, len(x) - 1)]) / 2,
-            }
-            self._sums[name] = np.ascontiguousarray(made[name](), dtype=np.float32)
+            left, right = self.audio.samples[0], self.audio.samples[-1]
+            made = {"left": left, "right": right}.get(name)
+            if made is None:
+                made = (np.add if name == "mid" else np.subtract)(left, right, out=mapped.empty(left.shape))
+                made /= 2
+            self._sums[name] = np.ascontiguousarray(made)
         return self._sums[name]
 
     def rows_hz(self, look: Look) -> np.ndarray:

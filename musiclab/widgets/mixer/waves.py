@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from musiclab.audio import envelope
+
 COLUMNS = 1600  # as many as a wide screen shows in a lane
 NEAR = 100  # columns a second, for a view of some bars: nearer still, the page draws the sound itself
 MOST = 60_000  # columns: ten minutes by that measure
@@ -35,13 +37,7 @@ def waveform(samples: np.ndarray, *, scale: float, columns: int = COLUMNS) -> np
     np.ndarray [shape=(columns, 3), int8]
         Lowest, highest and RMS amplitude as heights: ``127 * (amplitude / scale) ** BEND``, with its sign.
     """
-    frames = samples.shape[1]
-    starts = np.linspace(0, frames, min(columns, frames), endpoint=False).astype(np.intp)
-    counts = np.diff(np.append(starts, frames))
-    low = np.minimum.reduceat(samples, starts, axis=1).min(axis=0)
-    high = np.maximum.reduceat(samples, starts, axis=1).max(axis=0)
-    power = np.add.reduceat(np.square(samples), starts, axis=1).mean(axis=0) / counts
-    parts = np.stack([low, high, np.sqrt(power)], axis=1) / max(scale, 1e-9)
+    parts = np.stack(envelope(samples, columns), axis=1) / max(scale, 1e-9)
     heights = np.copysign(np.abs(parts) ** BEND, parts)
     return np.clip(np.round(127 * heights), -127, 127).astype(np.int8)
 

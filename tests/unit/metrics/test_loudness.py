@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pyloudnorm
 import pytest
 
 from musiclab.audio import SILENCE_DB, Audio
@@ -33,3 +34,15 @@ def test_silence_and_very_short_sounds_have_an_answer() -> None:
 def test_surround_is_folded() -> None:
     wide = Audio(sounds.noise(6, 44_100), 44_100)
     assert loudness(wide) == pytest.approx(loudness(wide.stereo()))
+
+
+@pytest.mark.parametrize(
+    ("channels", "seconds", "sr"),
+    [(1, 0.1, 44_100), (2, 0.4001, 44_100), (2, 33.3, 44_100), (2, 12.9, 48_000), (5, 7.8, 22_050), (4, 9.0, 44_101)],
+)
+def test_read_in_pieces_it_is_what_the_whole_is_by_pyloudnorm(channels: int, seconds: float, sr: int) -> None:
+    frames = round(seconds * sr)
+    swelling = np.abs(np.sin(np.arange(frames) / sr)) ** 6  # so that the gates have something to do
+    sound = Audio(sounds.noise(channels, frames) * swelling, sr)
+    padded = np.pad(sound.samples.T.astype(float), ((0, max(0, int(0.4 * sr) + 2 - frames)), (0, 0)))
+    assert loudness(sound) == pytest.approx(pyloudnorm.Meter(sr).integrated_loudness(padded), abs=1e-6)

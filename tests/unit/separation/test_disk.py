@@ -8,11 +8,13 @@ import os
 import re
 import tempfile
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pytest
 import torch
 
+from musiclab import mapped
 from musiclab.audio import Audio
 from musiclab.errors import StoreError
 from musiclab.separation import Engine, Licence, separate
@@ -52,12 +54,12 @@ def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def full(*folders: Path) -> object:
     """`reserve` on a machine on which the disks of these folders are full."""
-    real = convert.reserve
+    real = mapped.reserve
 
-    def reserve(file: object, size: int) -> None:
-        if any(folder in Path(file.name).parents for folder in folders):  # type: ignore[attr-defined]
-            raise convert.NoRoomError(errno.ENOSPC, "No space left on device", file.name)  # type: ignore[attr-defined]
-        real(file, size)  # type: ignore[arg-type]
+    def reserve(file: BinaryIO, size: int, place: Path) -> None:
+        if any(folder in (place, *place.parents) for folder in folders):
+            raise mapped.NoRoomError(errno.ENOSPC, "No space left on device", str(place))
+        real(file, size, place)
 
     return reserve
 
@@ -133,7 +135,7 @@ def test_a_disk_that_is_too_small(tmp_path: Path, trouble: int, monkeypatch: pyt
 
     monkeypatch.setattr(os, "posix_fallocate", fallocate, raising=False)
     with (tmp_path / "x").open("wb") as file:
-        with pytest.raises(convert.NoRoomError):
-            convert.reserve(file, 10**18)
+        with pytest.raises(mapped.NoRoomError):
+            mapped.reserve(file, 10**18, tmp_path)
         if trouble == errno.EOPNOTSUPP:
-            convert.reserve(file, 10)  # there is room for so little
+            mapped.reserve(file, 10, tmp_path)  # there is room for so little
