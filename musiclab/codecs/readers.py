@@ -123,7 +123,7 @@ class Tape:
     def add(self, block: np.ndarray) -> None:
         end = self.length + block.shape[1]
         if end > self._samples.shape[1]:
-            more = max(end // 4, BLOCK) if end >= self._expected else min(self._expected - end, 2 * end)
+            more = min(self._expected - end, 2 * end) if self._expected > end else max(end // 4, BLOCK)
             grown = mapped.empty((len(self._samples), end + more))
             grown[:, : self.length] = self._samples[:, : self.length]
             self._samples = grown
@@ -210,8 +210,7 @@ def by_ffmpeg(source: Source, excerpt: Excerpt) -> Decoded:
 
 def _chosen(container: InputContainer, excerpt: Excerpt) -> av.AudioStream:
     """The sound track that was asked for, or the best one; others are told of."""
-    tracks = container.streams.audio
-    best = container.streams.best("audio")
+    tracks, best = container.streams.audio, container.streams.best("audio")
     if not tracks:
         raise AudioError(f"{excerpt.label} has no sound track: give another file.")
     if excerpt.track is not None and excerpt.track > len(tracks):
@@ -280,7 +279,6 @@ def _blocks(container: InputContainer, stream: av.AudioStream, faults: list[str]
 
     rate, layout = stream.codec_context.sample_rate, stream.codec_context.layout
     packets, converter = container.demux(stream), None
-    origin = stream.start_time or 0
     while True:
         try:
             packet = next(packets, None)
@@ -291,7 +289,7 @@ def _blocks(container: InputContainer, stream: av.AudioStream, faults: list[str]
             faults.append(str(error))
             continue
         for frame in frames:
-            place = round(((frame.pts or 0) - origin) * (frame.time_base or 0) * rate)
+            place = round(((frame.pts or 0) - (stream.start_time or 0)) * (frame.time_base or 0) * rate)
             kind = (frame.format.name, frame.sample_rate, frame.layout.name)
             if kind == ("fltp", rate, layout.name) and layout.nb_channels < _MANY:
                 yield frame.to_ndarray(), place
