@@ -85,7 +85,7 @@ def audio_html(audio: Audio) -> str:
     return (
         f'<div class="musiclab-view">{_STYLE}<figure role="group" aria-label="{escape(title)}">'
         f'<figcaption><span class="ml-title">{escape(title)}</span>'
-        f'<span class="ml-facts">{_facts(audio)} · {loudness}</span>'
+        f' <span class="ml-facts">{_facts(audio)} · {loudness}</span>'
         f"</figcaption>{waveform_svg(audio, shade, label=f'Waveform of {title}')}{_player(audio, title)}{note}"
         "</figure></div>"
     )
@@ -118,7 +118,7 @@ def stems_html(stems: Stems) -> str:
     return (
         f'<div class="musiclab-view">{_STYLE}<figure role="group" aria-label="Stems of {escape(title)}">'
         f'<figcaption><span class="ml-title">{escape(title)}</span>'
-        f'<span class="ml-facts">{len(stems)} stems{by} · {_facts(stems.mixture)}</span></figcaption>'
+        f' <span class="ml-facts">{len(stems)} stems{by} · {_facts(stems.mixture)}</span></figcaption>'
         f'<table><thead><tr><th scope="col" class="ml-name">Stem</th><th scope="col" class="ml-wave"></th>{heads}'
         f"</tr></thead><tbody>{body}</tbody></table>{note}</figure></div>"
     )
@@ -152,7 +152,7 @@ def sounds_html(title: str, sounds: Mapping[str, Audio], *, kind: str = "", note
     said = "".join(f'<div class="ml-note">{escape(note)}</div>' for note in notes)
     return (
         f'<div class="musiclab-view">{_STYLE}<figure role="group" aria-label="{escape(title)}">'
-        f'<figcaption><span class="ml-title">{escape(title)}</span><span class="ml-facts">{facts}</span></figcaption>'
+        f'<figcaption><span class="ml-title">{escape(title)}</span> <span class="ml-facts">{facts}</span></figcaption>'
         f"{table if sounds else ''}{said}</figure></div>"
     )
 
