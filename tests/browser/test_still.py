@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from musiclab.widgets.shared.widget import _CHOICE
+from musiclab.widgets.shared.widget import _CHOICE, LIVE
 
 pytestmark = pytest.mark.browser
 
@@ -18,11 +18,12 @@ OUTPUTS = f"""<div class="jp-OutputArea">
 </div>"""
 
 
-def test_the_picture_stands_where_the_widget_does_not(page: Page) -> None:
+@pytest.mark.parametrize("kind", ["musiclab", LIVE])
+def test_the_picture_stands_where_the_widget_does_not(page: Page, kind: str) -> None:
     page.set_content(OUTPUTS)
     expect(page.get_by_text("picture")).to_be_visible()
     expect(page.get_by_text("Error displaying widget")).to_be_hidden()
-    page.evaluate("document.querySelector('#live').innerHTML = '<div class=musiclab>desk</div>'")  # it has come
+    page.evaluate("(kind) => document.querySelector('#live').innerHTML = `<div class=${kind}>desk</div>`", kind)
     expect(page.get_by_text("picture")).to_be_hidden()
     expect(page.get_by_text("desk")).to_be_visible()
     page.evaluate("document.querySelector('#live').replaceChildren()")  # and gone, as when it was closed

@@ -20,6 +20,7 @@ from musiclab.datasets import demo as demo_song
 from musiclab.errors import MusiclabError
 from musiclab.widgets.shared.widget import LIVE, show_beside
 
+TO_RUN = "Here a song is chosen: run this notebook to do so."
 Step = Callable[[Audio], Any]
 
 
@@ -67,13 +68,10 @@ class SongChoice(ipywidgets.VBox):  # type: ignore[misc]
         super().__init__([ipywidgets.HBox([self._upload, self._back]), self._said, self._out])
         self.add_class(LIVE)
 
-    def __repr__(self) -> str:
-        return f"<SongChoice: {self.song.title}>"
-
     def _ipython_display_(self) -> None:
-        """A sentence, and then the buttons: without a kernel there is nothing to choose."""
-        words = f"<div>The song: <b>{escape(self.song.title or 'without a title')}</b></div>"
-        show_beside({"text/html": words, "text/plain": repr(self)}, (self._repr_mimebundle_(), {}))
+        """A sentence, and then the buttons: a notebook that is opened again has no kernel yet, and nothing to choose."""
+        words = {"text/html": f"<div>{TO_RUN}</div>", "text/plain": TO_RUN}
+        show_beside(words, (self._repr_mimebundle_(), {}))
 
     @property
     def song(self) -> Audio:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from nbclient import NotebookClient
@@ -14,6 +15,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 import musiclab as ml
 from musiclab.errors import AudioError
 from musiclab.widgets.choice import choice as module
+from musiclab.widgets.shared.widget import LIVE
 from tests.sounds import SR, song, tone
 
 
@@ -118,6 +120,16 @@ def test_names_can_not_inject_anything(places: list[Place]) -> None:
     choice = ml.SongChoice()
     upload(choice, wav(), "<img src=x onerror=alert(1)>.wav")
     assert "<img" not in choice._said.value
+
+
+def test_where_nothing_runs_a_sentence_stands_for_the_button(places: list[Place]) -> None:
+    choice = ml.SongChoice()
+    with patch("IPython.display.display") as display:
+        choice._ipython_display_()
+    words, button = (call.args[0] for call in display.call_args_list)
+    assert f"<div>{module.TO_RUN}</div>" in words["text/html"]
+    assert button["application/vnd.jupyter.widget-view+json"]["model_id"] == choice.model_id
+    assert LIVE in choice._dom_classes  # so that a page knows that it has come
 
 
 def test_in_a_kernel_a_widget_is_replaced_where_it_stands(tmp_path: Path) -> None:
