@@ -69,7 +69,7 @@ class SongChoice(ipywidgets.VBox):  # type: ignore[misc]
         self.add_class(LIVE)
 
     def _ipython_display_(self) -> None:
-        """A sentence, and then the buttons: a notebook that is opened again has no kernel yet, and nothing to choose."""
+        """A sentence, and then the buttons: a notebook that is opened again has no kernel yet."""
         words = {"text/html": f"<div>{TO_RUN}</div>", "text/plain": TO_RUN}
         show_beside(words, (self._repr_mimebundle_(), {}))
 
