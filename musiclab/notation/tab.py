@@ -22,6 +22,8 @@ GUITAR = (64, 59, 55, 50, 45, 40)  # open strings from the first (highest) on, M
 BASS = (43, 38, 33, 28)
 LAST_FRET = 24
 STRETCH = 4  # frets that a hand spans with ease
+HIGH = 14  # fret above which a hand holds no chord beside open strings, and hardly any
+LEFT_OUT = 6.0  # what it costs to leave out a note of a chord, rather than to jump that high: see `Fingering.cost`
 KEPT = 40  # fingerings kept for a chord: the easiest
 
 
@@ -40,12 +42,15 @@ class Fingering:
 
     @property
     def cost(self) -> float:
-        """How awkward it is by itself: stretch, height on the neck."""
+        """How awkward it is by itself: stretch, height on the neck, and what is left out."""
         pressed = [fret for fret in self.frets if fret > 0]
+        left_out = LEFT_OUT * self.strings.count(0)
         if not pressed:
-            return 0.0
+            return left_out
         stretch = max(pressed) - min(pressed)
-        return 0.15 * min(pressed) + 0.2 * stretch + (10.0 * (stretch - STRETCH) if stretch > STRETCH else 0.0)
+        return (
+            left_out + 0.15 * min(pressed) + 0.2 * stretch + (10.0 * (stretch - STRETCH) if stretch > STRETCH else 0.0)
+        )
 
 
 def finger(
@@ -110,14 +115,27 @@ def _trace(options: list[list[Fingering]], best: list[list[tuple[float, int]]]) 
 
 @functools.lru_cache(maxsize=4096)
 def _options(pitches: tuple[int, ...], tuning: tuple[int, ...], frets: int) -> list[Fingering]:
-    """Every way to play as many of the pitches as possible, each on a string of its own; the easiest first."""
+    """Every way to play as many of the pitches as possible, each on a string of its own; the easiest first.
+
+    Where that takes a hand high up beside open strings, also the ways without one of the pitches.
+    """
+    found: list[Fingering] = []
     for count in range(min(len(pitches), len(tuning)), 0, -1):
-        found = []
-        for kept in itertools.combinations(range(len(pitches)), count):
-            found += _full([pitches[i] for i in kept], kept, len(pitches), tuning, frets)
-        if found:
-            return sorted(found, key=lambda f: (f.cost, f.frets))[:KEPT]
-    return [Fingering((0,) * len(pitches), (0,) * len(pitches))]
+        more = [
+            fingering
+            for kept in itertools.combinations(range(len(pitches)), count)
+            for fingering in _full([pitches[i] for i in kept], kept, len(pitches), tuning, frets)
+        ]
+        found += sorted(more, key=lambda f: (f.cost, f.frets))[:KEPT]
+        if found and not all(_jumps(fingering) for fingering in found):
+            break
+    return found or [Fingering((0,) * len(pitches), (0,) * len(pitches))]
+
+
+def _jumps(fingering: Fingering) -> bool:
+    """Whether a chord is held high up beside open strings: it is one that no book has."""
+    played = [fret for string, fret in zip(fingering.strings, fingering.frets, strict=True) if string]
+    return len(played) > 1 and max(played) > HIGH and min(played) == 0
 
 
 def _full(pitches: list[int], kept: tuple[int, ...], size: int, tuning: tuple[int, ...], last: int) -> list[Fingering]:
@@ -130,7 +148,7 @@ def _full(pitches: list[int], kept: tuple[int, ...], size: int, tuning: tuple[in
         for i, (s, fret) in zip(kept, choice, strict=True):
             strings[i], frets[i] = s, fret
         fingering = Fingering(tuple(strings), tuple(frets))
-        if fingering.cost < 30.0:
+        if fingering.cost - LEFT_OUT * strings.count(0) < 30.0:
             out.append(fingering)
     return out
 

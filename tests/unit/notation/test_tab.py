@@ -35,6 +35,17 @@ def test_what_no_string_can_play_is_left_out():
     assert (beside.strings, beside.frets) == ((0, 1), (0, 0))
 
 
+def test_a_hand_does_not_jump_to_the_end_of_the_neck_for_one_note_of_a_chord():
+    """A harmonic that was taken for a note: fret 22 beside open strings, between chords of the first frets."""
+    row = finger([[48, 55, 60, 64], [43, 50, 55, 86], [48, 55, 60, 64]])
+    assert max(fret for fingering in row for fret in fingering.frets) <= 5
+    assert row[1].strings[-1] == 0
+    assert all(row[1].strings[:-1])
+    melody = finger([[64, 80], [66, 81], [68, 83], [69, 85], [71, 86]])  # thirds high on the neck are played there
+    assert all(0 not in fingering.strings for fingering in melody)
+    assert finger([[86]])[0].frets == (22,)
+
+
 def test_a_scale_stays_in_position():
     """Two octaves up from the fifth fret: the hand moves less than an octave of frets in all."""
     scale = [[p] for p in (45, 47, 49, 50, 52, 54, 56, 57, 59, 61, 62, 64)]
