@@ -25,7 +25,10 @@ LOSSLESS_SECONDS = 10.0  # up to here a player gets FLAC: tones, clicks and diff
 PLAYER_SECONDS = 600.0  # a player holds no more: about 7 MB in the saved notebook
 TABLE_SECONDS = 300.0  # over all rows of a table; longer stems are for the mixer
 
-IN_PLAIN_WORDS = {"embedded": "the network that comes with musiclab"}  # of engines whose names say nothing
+IN_PLAIN_WORDS = {  # of engines whose names say nothing
+    "embedded": "the network that comes with musiclab",
+    "embedded+spleeter": "that network, and Spleeter's for the voice",
+}
 
 _QUALITY = 0.25  # Opus at 96 kbit/s for stereo
 _COLUMNS = 600  # of a waveform, wherever it is shown

@@ -6,6 +6,7 @@ from os import cpu_count
 
 from musiclab.separation.engine import EngineInfo
 from musiclab.separation.registry import engines
+from musiclab.show import IN_PLAIN_WORDS
 
 # Processor seconds for a minute of music with AVX2: measured for `embedded` (docs/speed.md), guessed for the others,
 # until an engine has run here.
@@ -31,14 +32,15 @@ def choices(minutes: float, measured: dict[str, float]) -> list[tuple[str, str]]
 
 
 def sentence(info: EngineInfo, minutes: float, measured: dict[str, float]) -> str:
-    """An engine in one line: ``embedded · 4 stems · about 20 s · 8.5 dB · ready · MIT``."""
+    """An engine in one line: ``htdemucs · 4 stems · about 20 s · quality 8.8 dB · ready · MIT``."""
     cores = min(cpu_count() or 1, PARALLEL)
     seconds = measured.get(info.name, SPEEDS.get(info.name, UNKNOWN) / cores) * minutes
     getting = "ready" if info.ready else f"{info.size_bytes / 1e6:.0f} MB to fetch" if info.size_bytes else "not here"
     licence = info.licence.weights if info.licence.weights != "none needed" else info.licence.code
     licence = "no licence stated" if licence == "none stated" else licence
-    parts = [info.name, f"{len(info.stems)} stems", f"about {spoken(seconds)}"]
-    return " · ".join([*parts, f"{info.sdr:.1f} dB", getting, licence])
+    name = f"{info.name}, {meaning}" if (meaning := IN_PLAIN_WORDS.get(info.name)) else info.name
+    parts = [name, f"{len(info.stems)} stems", f"about {spoken(seconds)}"]
+    return " · ".join([*parts, f"quality {info.sdr:.1f} dB", getting, licence])
 
 
 def spoken(seconds: float) -> str:
