@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import os
 import platform
 import random
 import shutil
@@ -155,7 +156,7 @@ def main() -> None:
     parser.add_argument("--songs", type=int, default=2000)
     parser.add_argument("--workers", type=int, default=4)
     parser.add_argument("--every", type=float, default=30.0, help="seconds between two kills")
-    parser.add_argument("--alone", type=int, default=0, help="this many processes instead of dask, and no kills")
+    parser.add_argument("--alone", type=int, default=0, help="processes instead of dask, a core for each; no kills")
     parser.add_argument("--engine", default="centre")
     asked = parser.parse_args()
     root = Path(tempfile.mkdtemp(prefix="musiclab-batch-kills-"))
@@ -165,6 +166,8 @@ def main() -> None:
     options, killed = {"engine": asked.engine, "subtype": "16"}, 0
     with every(5.0, memory.look):
         if asked.alone:
+            if hasattr(os, "sched_setaffinity"):  # else one process would compute on several cores
+                os.sched_setaffinity(0, range(asked.alone))
             made = ml.batch(songs, out=out, options=options, workers=asked.alone, progress=_line())
         else:
             made, killed = on_dask(songs, out, asked.workers, asked.every, options)
