@@ -124,7 +124,9 @@ class Confined:
                 if entry.is_dir(follow_symlinks=False):
                     yield from self._names((*above, entry.name), suffixes)
                 elif entry.is_file(follow_symlinks=False) and Path(entry.name).suffix.lower() in suffixes:
-                    yield "/".join((*above, entry.name)), entry.stat(follow_symlinks=False).st_size
+                    with suppress(FileNotFoundError):  # deleted meanwhile: the others are still there
+                        size = entry.stat(follow_symlinks=False).st_size
+                        yield "/".join((*above, entry.name)), size
 
     def place(self, *parts: str) -> Path:
         """A folder below this one to write into, made if it lacks; `RequestError` if a link is in the way."""

@@ -237,7 +237,10 @@ class Desk:
             path.unlink(missing_ok=True)
         place = self.out.root.joinpath(*record.place)
         for half in (*place.glob(".*.part"), *place.glob(f"{RECORD}/*.part")):  # what it was just writing
-            shutil.rmtree(half) if half.is_dir() and not half.is_symlink() else half.unlink(missing_ok=True)
+            if half.is_dir() and not half.is_symlink():
+                shutil.rmtree(half, ignore_errors=True)
+            else:
+                half.unlink(missing_ok=True)
         return record.write(
             folder, status="failed", message="", error="The job's process ended before its time: ask for it again."
         )

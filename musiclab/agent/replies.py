@@ -132,7 +132,10 @@ class Service:
 
     def _file(self, name: str) -> FileInfo:
         path = self.desk.out.root / name
-        size = path.lstat().st_size if path.exists() else 0
+        try:
+            size = path.lstat().st_size
+        except OSError:  # somebody took it away
+            size = 0
         kind = TYPES.get(path.suffix.lower()) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
         return FileInfo(name=name, uri=SCHEME + quote(name), bytes=size, type=kind)
 

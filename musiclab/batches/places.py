@@ -10,7 +10,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -76,7 +76,7 @@ def _in_folder(path: Path) -> Iterator[Found]:
     for song in find_songs([path]):
         below = song.relative_to(path) if song != path else Path(song.name)
         size, stamp = 0, ""
-        if song.exists():  # what is missing is told when its turn comes
+        with suppress(FileNotFoundError, NotADirectoryError):  # what is missing is told when its turn comes
             seen = song.stat()
             size, stamp = seen.st_size, f"{seen.st_size}-{seen.st_mtime_ns}"
         yield Found(str(song), PurePosixPath(below.as_posix()), size, stamp)

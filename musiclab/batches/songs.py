@@ -33,8 +33,13 @@ def find_songs(paths: Sequence[Path]) -> list[Path]:
 
 
 def _below(folder: Path) -> Iterator[Path]:
-    yield from audio_files(folder)
-    for inner in sorted(path for path in folder.iterdir() if path.is_dir() and not path.is_symlink()):
+    try:
+        songs = audio_files(folder)
+        folders = sorted(path for path in folder.iterdir() if path.is_dir() and not path.is_symlink())
+    except FileNotFoundError:  # deleted meanwhile
+        return
+    yield from songs
+    for inner in folders:
         if not inner.name.startswith(".") and not (inner / RECORD).exists():
             yield from _below(inner)
 

@@ -81,6 +81,7 @@ def separate(
         if place != folder:
             console.note(f"{folder} holds other files, which stay as they are: the stems go to {place}.")
         made = only(apart(mixture, readable(song.name), how), wanted)
+        place = free_folder(place, mixture)  # another process may have come first, with another song of this name
         return report(readable(song), made, made.save(place, format=format, subtype=subtype), began=began)
 
     folders = song_folders(files, out, given=songs)

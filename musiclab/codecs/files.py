@@ -16,6 +16,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock
+
 from musiclab.errors import ExportError
 
 RECORD = ".musiclab"  # in a folder of results: what in it is ours
@@ -105,21 +107,49 @@ def delivered(folder: Path, names: Sequence[str]) -> Iterator[Path]:
     ExportError
         As `claim`, before the block; or if the folder or the disk refuses.
     """
-    claim(folder, names)
+    _claim_calmly(folder, names)
     scratch = folder / RECORD / f"{uuid.uuid4().hex}.part"
     try:
         for name in names:
             (scratch / name).parent.mkdir(parents=True, exist_ok=True)
         yield scratch
-        for name in names:
-            _sign(folder, name, scratch / name)
-        for name in names:
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            os.replace(scratch / name, folder / name)  # noqa: PTH105  # atomic, and over an existing file
+        with _turn(folder):
+            claim(folder, names)  # once more: somebody may have put a file there meanwhile
+            for name in names:
+                _sign(folder, name, scratch / name)
+            for name in names:
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                os.replace(scratch / name, folder / name)  # noqa: PTH105  # atomic, and over an existing file
     except OSError as error:
         raise ExportError(_refusal(folder, error)) from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+@contextmanager
+def _turn(folder: Path) -> Iterator[None]:
+    """One process after the other: a file's record and the file itself are changed together."""
+    lock = FileLock(folder / RECORD / "turn.lock")
+    try:
+        lock.acquire()
+    except NotImplementedError:  # a disk that knows no locks, as some in networks are
+        yield
+        return
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _claim_calmly(folder: Path, names: Sequence[str]) -> None:
+    """As `claim`; what looks like somebody's file may be one that another process is just replacing."""
+    try:
+        claim(folder, names)
+    except ExportError:
+        if not (folder / RECORD).is_dir():
+            raise
+        with _turn(folder):
+            claim(folder, names)
 
 
 def _sign(folder: Path, name: str, made: Path) -> None:
@@ -133,7 +163,10 @@ def _sign(folder: Path, name: str, made: Path) -> None:
 def is_ours(folder: Path, name: str) -> bool:
     """Whether the file is there as musiclab wrote it."""
     record, path = _record(folder, name), folder / name
-    return record.is_file() and path.is_file() and not path.is_symlink() and _digest(path) in record.read_text().split()
+    try:
+        return not path.is_symlink() and _digest(path) in record.read_text().split()
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+        return False
 
 
 def _record(folder: Path, name: str) -> Path:

@@ -142,7 +142,11 @@ def _stems(job: Job, cache: bool) -> Stems:
     """The stems of a job, from the store if they are there."""
     key = job.key if cache else ""
     folder, holder = _kept(key, job.fill) if key else _scratch(job.fill)
-    stems = job.open(folder)
+    try:
+        stems = job.open(folder)
+    except FileNotFoundError:  # the store was cleared just now
+        folder, holder = _scratch(job.fill)
+        stems = job.open(folder)
     if holder is not None:
         weakref.finalize(stems, holder.cleanup)
     return stems

@@ -47,6 +47,14 @@ def touch(folder: Path) -> None:
         log.debug("%s can't be marked as used", folder)
 
 
+def last_use(folder: Path) -> float | None:
+    """When a folder was last marked as used, in seconds since 1970; None if it is gone."""
+    try:
+        return folder.stat().st_mtime
+    except OSError:
+        return None
+
+
 def size_of(folder: Path) -> int:
     """Bytes in the files of a folder, at any depth, links not followed; what others delete meanwhile is not counted."""
     total = 0

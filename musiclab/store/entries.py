@@ -37,7 +37,7 @@ import platformdirs
 from filelock import FileLock, Timeout
 
 from musiclab.errors import StoreError
-from musiclab.store.disk import as_store_error, free_bytes, parse_size, size_of, touch
+from musiclab.store.disk import as_store_error, free_bytes, last_use, parse_size, size_of, touch
 from musiclab.store.seal import damage, seal, sync
 
 log = logging.getLogger("musiclab")
@@ -113,10 +113,8 @@ class Store:
         for root in self.shared:
             if _is_whole(folder := root / own.relative_to(self.root), kind):
                 return folder
-        if not _is_whole(own, kind):
-            return None
-        touch(own)
-        return own
+        touch(own)  # first: who makes room meanwhile sees that it is in use
+        return own if _is_whole(own, kind) else None
 
     def entry(self, key: str, fill: Callable[[Path], None], *, kind: str = "results") -> Path:
         """The entry's folder; if it is not there, `fill` makes it first.
@@ -188,24 +186,25 @@ class Store:
 
         try:
             folder = self.entry(key, fill, kind=kind)
-            if not made:
-                return read(folder)
-        except StoreError as error:
-            log.warning("Not kept for next time: %s", error)
-        except (OSError, ValueError, KeyError) as error:
-            if not made and self.peek(key, kind) is None:
+        except (StoreError, OSError, ValueError, KeyError) as error:
+            if not made and not isinstance(error, StoreError):
                 raise  # it came from `compute`
-            log.warning("The stored entry %s could not be used (%s); it is made again next time.", key, error)
-            with suppress(StoreError):
-                self.remove(key, kind)
-        return made[0] if made else compute()
+            log.warning("Not kept for next time: %s", error)
+            return made[0] if made else compute()
+        try:
+            return made[0] if made else read(folder)
+        except (OSError, ValueError, KeyError) as error:
+            if self.peek(key, kind) is not None:  # else it was cleared in between
+                log.warning("The stored entry %s could not be used (%s); it is made again next time.", key, error)
+                with suppress(StoreError):
+                    self.remove(key, kind)
+            return compute()
 
     def remove(self, key: str, kind: str = "results") -> None:
         """Delete one entry; nothing happens if it is not there."""
         with as_store_error(self.root):
             if self.place(key, kind).exists():
-                with self._lock(kind, key):
-                    self._discard(self.place(key, kind))
+                self._drop(self.place(key, kind), wait=True)
 
     def info(self) -> Info:
         """What is in the store."""
@@ -218,7 +217,8 @@ class Store:
 
     def verify(self) -> list[Path]:
         """The entries of which a file is missing or differs from its SHA-256. Reads everything."""
-        return [folder for folder in self._entries() if damage(folder, deep=True)]
+        # Whatever is found is looked at once more: an entry that is just being deleted seems to lack its files.
+        return [f for f in self._entries() if damage(f, deep=True) and f.exists() and damage(f, deep=True)]
 
     def clear(self, kind: str | None = None) -> int:
         """Delete the entries of one kind, or of every kind that is not pinned; returns the bytes freed.
@@ -241,7 +241,8 @@ class Store:
         """Delete what was used longest ago until the limit is kept, and what killed processes left behind."""
         try:
             self._sweep()
-            kept = [(f.stat().st_mtime, size_of(f), f) for f in self._entries() if f.parent.parent.name not in PINNED]
+            there = [(last_use(f), size_of(f), f) for f in self._entries() if f.parent.parent.name not in PINNED]
+            kept = [(used, size, f) for used, size, f in there if used is not None]  # others may tidy up, too
             excess = max(sum(size for _, size, _ in kept) - self.limit_bytes, RESERVE - free_bytes(self.root))
             for used, size, folder in sorted(kept):
                 if excess <= 0 or time.time() - used < GRACE:
@@ -251,11 +252,11 @@ class Store:
         except OSError as error:  # tidying up is never a reason to fail: the entry itself is in place
             log.debug("The store could not be tidied: %s", error)
 
-    def _drop(self, folder: Path, used: float | None = None) -> int:
-        """Delete an entry unless it is being made, or was used since `used`; returns the bytes freed."""
+    def _drop(self, folder: Path, used: float | None = None, *, wait: bool = False) -> int:
+        """Delete an entry unless it is gone, being made, or was used since `used`; returns the bytes freed."""
         try:
-            with self._lock(folder.parent.parent.name, folder.name, wait=False):
-                if not folder.exists() or (used is not None and folder.stat().st_mtime != used):
+            with self._lock(folder.parent.parent.name, folder.name, wait=wait):
+                if (now := last_use(folder)) is None or used not in (None, now):
                     return 0
                 size = size_of(folder)
                 self._discard(folder)

@@ -35,7 +35,9 @@ def damage(folder: Path, *, deep: bool = False) -> list[str]:
         record = contents(folder)
     except (OSError, ValueError, RecursionError):
         return [RECORD]
-    there = {path.relative_to(folder).as_posix() for path in folder.rglob("[!.]*") if path.is_file()}
+    # not by rglob, which falls over a folder that is deleted meanwhile
+    there = {(Path(at) / name).relative_to(folder).as_posix() for at, _, names in os.walk(folder) for name in names}
+    there = {name for name in there if not Path(name).name.startswith(".")}
     changed = [name for name, known in record.items() if not _matches(folder / name, known, deep)]
     return changed + sorted(there - set(record))
 

@@ -139,3 +139,12 @@ def test_the_two_folders_lie_apart(songs: Path, tmp_path: Path) -> None:
 )
 def test_messages_lose_their_paths(text: str, told: str) -> None:
     assert pathless(text, Path("/srv/out")) == told
+
+
+def test_a_file_that_is_deleted_while_it_is_listed_hides_no_other(tmp_path: Path) -> None:
+    for name in ("a.wav", "b.wav", "c.wav"):
+        (tmp_path / name).touch()
+    found = Confined(tmp_path).names(frozenset({".wav"}))
+    assert next(found)[0] == "a.wav"
+    (tmp_path / "b.wav").unlink()
+    assert [name for name, _ in found] == ["c.wav"]

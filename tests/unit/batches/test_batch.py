@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ import musiclab as ml
 from musiclab.batches import perform, places, run
 from musiclab.batches.report import read_report
 from musiclab.batches.request import request_for
+from musiclab.batches.songs import _below
 from musiclab.batches.workers import Inline
 from musiclab.errors import AudioError, BatchError, Cancelled, EngineError, ExportError
 from tests.sounds import SR, noise, tone
@@ -390,3 +392,13 @@ class TestPool:
         made = ml.batch(library / "one", out=tmp_path / "out", options=CENTRE, retries=1, progress=kill_all)
         assert "ended by signal 9" in made.failed[0].error
         assert made.failed[0].attempts == 2
+
+
+def test_an_album_that_is_deleted_while_folders_are_looked_through(tmp_path: Path) -> None:
+    for name in ("a/a.wav", "album/b.wav", "other/c.wav"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    found = _below(tmp_path)
+    assert next(found).name == "a.wav"
+    shutil.rmtree(tmp_path / "album")
+    assert [path.name for path in found] == ["c.wav"]

@@ -18,12 +18,14 @@ import soundfile as sf
 from typer.testing import CliRunner, Result
 
 from musiclab import datasets
+from musiclab.audio import Audio
 from musiclab.batches.songs import find_songs, song_folders
-from musiclab.cli import app, lab
+from musiclab.cli import app, lab, separate
 from musiclab.codecs import load
 from musiclab.errors import AudioError, ExportError
 from musiclab.notes import Part
 from musiclab.recipes.report import null_db
+from musiclab.stems import Stems
 from musiclab.store import Store
 from tests.sounds import tone
 
@@ -85,6 +87,21 @@ class TestSeparate:
         assert np.abs(total - load(song).samples).max() < 10 ** (-90 / 20)
         for word in (*PARTS, "residual", "hpss", "dBFS", "add up"):
             assert word in result.stdout
+
+    def test_another_process_with_another_song_of_this_name_comes_first(
+        self, song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def slow(mixture: Audio, name: str, how: separate.How) -> Stems:
+            made = apart(mixture, name, how)
+            other = mixture.gained(-6)
+            Stems({"vocals": other}, other).save(tmp_path / "a söng")
+            return made
+
+        apart = separate.apart
+        monkeypatch.setattr(separate, "apart", slow)
+        assert run("separate", song, "-e", "hpss", "-o", tmp_path).exit_code == 0
+        assert {path.stem for path in (tmp_path / "a söng (2)").glob("*.wav")} == {*PARTS, "residual"}
+        assert {path.stem for path in (tmp_path / "a söng").glob("*.wav")} == {"vocals", "residual"}
 
     def test_json_is_one_document_and_tells_the_truth(self, song: Path, tmp_path: Path) -> None:
         result = run("separate", song, "-e", "hpss", "-o", tmp_path / "out", "-f", "flac", "--json")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from musiclab.codecs.files import claim, delivered, safe_name
+from musiclab.codecs import files
+from musiclab.codecs.files import claim, delivered, is_ours, safe_name
 from musiclab.errors import ExportError
 
 
@@ -113,3 +115,45 @@ def test_a_file_or_folder_in_the_way_is_said(tmp_path: Path) -> None:
 )
 def test_a_title_becomes_a_name_that_every_system_accepts(text: str, name: str) -> None:
     assert safe_name(text) == name
+
+
+def test_a_file_that_somebody_puts_there_meanwhile_is_not_replaced(tmp_path: Path) -> None:
+    def deliver_late() -> None:
+        with delivered(tmp_path, ["a"]) as scratch:
+            (scratch / "a").write_text("1")
+            (tmp_path / "a").write_text("mine")
+
+    with pytest.raises(ExportError, match="is there already"):
+        deliver_late()
+    assert visible(tmp_path) == {"a": "mine"}
+
+
+def test_a_file_that_goes_while_it_is_looked_at_is_in_nobodys_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deliver(tmp_path, a="1")
+    digest = files._digest
+
+    def late(path: Path) -> str:
+        if path == tmp_path / "a":
+            path.unlink(missing_ok=True)
+        return digest(path)
+
+    monkeypatch.setattr(files, "_digest", late)
+    deliver(tmp_path, a="2")
+    assert visible(tmp_path) == {"a": "2"}
+
+
+def test_several_that_write_into_one_folder_take_turns(tmp_path: Path) -> None:
+    """What stands there in the end is noted as ours, whoever came last; nobody is refused."""
+
+    def work(who: int) -> None:
+        for number in range(15):
+            deliver(tmp_path, a=f"{who} {number}", b=f"{number} {who}")
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, range(4)))
+    assert is_ours(tmp_path, "a")
+    assert is_ours(tmp_path, "b")
+    a, b = visible(tmp_path)["a"].split(), visible(tmp_path)["b"].split()
+    assert a == b[::-1]  # of one delivery
