@@ -106,6 +106,7 @@ def test_undo_and_redo() -> None:
     third = history.do(second.remove(B))
     assert history.undo() is second
     assert history.undo() is first
+    assert repr(history) == f"History(present={first!r})"  # and not every state that ever was
     assert history.undo() is first
     assert not history.can_undo
     assert history.redo() is second

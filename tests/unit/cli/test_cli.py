@@ -25,6 +25,7 @@ from musiclab.codecs import load
 from musiclab.errors import AudioError, ExportError
 from musiclab.notes import Part
 from musiclab.recipes.report import null_db
+from musiclab.separation import weights
 from musiclab.stems import Stems
 from musiclab.store import Store
 from tests.sounds import tone
@@ -373,6 +374,12 @@ class TestModelsAndCache:
         models = json.loads(run("models", "list", "--json").stdout)["models"]
         assert {model["name"]: model["here"] for model in models}["htdemucs"] is False
         assert "nothing to check" in run("models", "verify").stdout
+
+    def test_the_table_of_models_tells_where_each_comes_from(self) -> None:
+        told = "".join(run("models", "list").stdout.split())
+        for name in weights.names():
+            assert name in told
+            assert weights.entry(name).sources[-1].place in told
 
     def test_download_with_no_network_is_told(self) -> None:
         result = run("models", "download", "htdemucs")

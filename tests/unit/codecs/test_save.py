@@ -208,6 +208,16 @@ def test_a_read_only_folder(tmp_path, monkeypatch):
         recording().save(tmp_path / "a.wav")
 
 
+@pytest.mark.parametrize("said", [OSError(5, "Input/output error", "a.part"), OSError("Input/output error")])
+def test_what_else_a_disk_says_is_passed_on_in_its_words(tmp_path, monkeypatch, said):
+    def broken(*_args, **_kwargs):
+        raise said
+
+    monkeypatch.setattr(Path, "touch", broken)
+    with pytest.raises(ExportError, match=r"can't be written in .* \(Input/output error\): choose another folder"):
+        recording().save(tmp_path / "a.wav")
+
+
 @pytest.mark.skipif(os.name == "nt", reason="no such limit on Windows")
 @pytest.mark.parametrize("format", ["wav", "flac", "mp3", "ogg", "opus", "m4a"])
 @pytest.mark.parametrize("room", [0, 5_000, 40_000])

@@ -94,6 +94,7 @@ def test_another_package_can_register_an_engine(caplog: pytest.LogCaptureFixture
     assert info("plugin").stems == ("this", "that")
     assert isinstance(load_engine("plugin"), Engine)
     assert not info("broken").ready
+    assert (info("broken").stems, info("broken").size_bytes) == ((), 0)
     assert "torchaudio" in info("broken").why_not
     with pytest.raises(EngineError, match="torchaudio"):
         load_engine("broken")

@@ -64,6 +64,10 @@ def test_as_it_stands_it_plays_its_mix(mixer: Mixer) -> None:
     made = mixer.perform(progress=False)
     assert list(made.sounds) == ["as heard"]
     np.testing.assert_array_equal(made.sounds["as heard"].samples, mixer.mix().samples)
+    mixer.loop = (1.0, 2.0)
+    assert mixer.perform(progress=False).sounds["as heard"].frames == SR
+    whole = mixer.perform(whole=True, progress=False)
+    np.testing.assert_array_equal(whole.sounds["as heard"].samples, mixer.mix().samples)
 
 
 def test_click_and_count_in_are_added_to_the_sample(mixer: Mixer) -> None:

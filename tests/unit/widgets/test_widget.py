@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import nbformat
@@ -9,8 +10,13 @@ import pytest
 
 from musiclab.errors import AudioError
 from musiclab.stems import Stems
+from musiclab.widgets.blind.listening_test import ListeningTest
+from musiclab.widgets.blind.rating_test import RatingTest
+from musiclab.widgets.explorer.explorer import SpectrogramExplorer
 from musiclab.widgets.masklab.masklab import MaskLab
 from musiclab.widgets.mixer.mixer import Mixer
+from musiclab.widgets.scoreview.scoreview import ScoreView
+from musiclab.widgets.shared.widget import Widget
 from tests.sounds import song, tone
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -22,10 +28,27 @@ def make_stems() -> Stems:
 
 @pytest.fixture
 def shown(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """What was displayed, by type."""
+    """What was displayed, by type; it says its types itself, or Jupyter would show it as a dictionary."""
     outputs: list[dict[str, Any]] = []
-    monkeypatch.setattr("IPython.display.display", lambda data, **_: outputs.append(data))
+
+    def display(data: dict[str, Any], *, raw: bool, metadata: object = None) -> None:
+        assert raw
+        outputs.append(data)
+
+    monkeypatch.setattr("IPython.display.display", display)
     return outputs
+
+
+@pytest.mark.parametrize("widget", [Mixer, ListeningTest, RatingTest, SpectrogramExplorer, MaskLab, ScoreView])
+def test_whatever_the_page_asks_the_kernel_for_gets_there(widget: type[Widget]) -> None:
+    """A trait that the page names, and that is not synced, would be empty there for ever."""
+    page, traits = str(widget._esm), widget.class_traits()
+    asked = set(re.findall(r'model\.[gs]et\("(\w+)"|"change:(\w+)"', page))
+    assert len(asked) > 5
+    ours = {name for one in widget.__mro__ if one.__module__.startswith("musiclab.") for name in vars(one)}
+    named = {name for name in ours & set(traits) if re.search(rf"[\"'`:]{name}[\"'` ]", page)}
+    for name in named | {either for pair in asked for either in pair if either}:
+        assert traits[name].metadata.get("sync"), name
 
 
 def test_a_widget_stands_in_a_notebook_as_its_picture_and_itself(shown: list[dict[str, Any]]) -> None:
