@@ -153,6 +153,9 @@ class TestOneShots:
         crowded = [*notes, Note(notes[0].onset + 0.1, notes[0].onset + 0.2, 42, 80, 0.3)]
         shots = one_shots.find_one_shots(drums, Audio(np.zeros((1, drums.frames)), SR), crowded)
         assert [shot.drum for shot in shots] == ["snare"]
+        crowded = [*notes, Note(notes[1].onset - 0.05, notes[1].onset, 42, 80, 0.3)]
+        shots = one_shots.find_one_shots(drums, Audio(np.zeros((1, drums.frames)), SR), crowded)
+        assert [shot.drum for shot in shots] == ["kick"]  # the hi-hat rings into the snare
 
     def test_instruments_name_every_file(self, tmp_path: Path) -> None:
         truth, grid = bundled("lantern-waltz")

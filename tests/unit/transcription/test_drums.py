@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +14,7 @@ from musiclab.errors import WeightsError
 from musiclab.evaluation import recordings
 from musiclab.metrics.notes import drum_scores
 from musiclab.notes import Note, Part
+from musiclab.separation.engines.spleeter import checkpoint
 from musiclab.transcription import drums, transcribe
 from musiclab.transcription.drums import BANDS, COLUMN_S, DRUMS, KEYS, REFRACTORY, SR, Strokes, pick_peaks
 
@@ -137,9 +139,28 @@ def test_the_onnx_file_is_the_torch_network(rng: np.random.Generator) -> None:
     """The network that is documented is the one that is run: same inputs, outputs and number of weights."""
     from musiclab.training.listeners.drum_network import DrumNetwork
 
-    assert sum(p.numel() for p in DrumNetwork().parameters()) == PARAMETERS
-    logits = drums.session().run(None, {"features": rng.random((1, 37, BANDS), np.float32)})[0]
-    assert logits.shape == (1, 37, len(DRUMS))
+    network = DrumNetwork().eval()
+    assert sum(p.numel() for p in network.parameters()) == PARAMETERS
+    graph = checkpoint.fields(checkpoint.fields((Path(drums.__file__).parent / drums.MODEL).read_bytes())[7][0])
+    tensors = {bytes(one[8][0]).decode(): one for one in map(checkpoint.fields, graph[5])}
+    nodes = [node for node in map(checkpoint.fields, graph[1]) if node[4] == [b"Conv"]]
+    convolutions = [one for one in network.modules() if isinstance(one, torch.nn.Conv1d | torch.nn.Conv2d)]
+    with torch.no_grad():
+        for node, convolution in zip(nodes, convolutions, strict=True):
+            for place, name in zip((convolution.weight, convolution.bias), node[1][1:], strict=True):
+                values = np.frombuffer(tensors[bytes(name).decode()][9][0], "<f4")
+                place.copy_(torch.from_numpy(values.copy()).view_as(place))
+        for norm in network.modules():
+            if isinstance(
+                norm, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d
+            ):  # convolutions of the file have them in
+                norm.running_var.fill_(1 - norm.eps)
+        features = rng.random((2, 37, BANDS), np.float32)
+        answer = network(torch.from_numpy(features)).numpy()
+    assert answer.shape == (2, 37, len(DRUMS))
+    assert answer.std() > 0.1
+    for one, wanted in zip(features, answer, strict=True):
+        np.testing.assert_allclose(drums.session().run(None, {"features": one[None]})[0][0], wanted, atol=1e-3)
 
 
 def test_drum_scores_count_each_class() -> None:

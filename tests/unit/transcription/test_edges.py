@@ -17,7 +17,7 @@ from musiclab.transcription.accents import FPS
 from musiclab.transcription.beat_path import TEMPO_RANGE, beat_periods
 from musiclab.transcription.dynamics import with_dynamics
 from musiclab.transcription.monophonic import LineSettings, costs_of
-from musiclab.transcription.note_creation import COLUMN_S, Candidates, create_notes, limit_polyphony
+from musiclab.transcription.note_creation import COLUMN_S, Candidates, create_notes, limit_polyphony, unexplained
 from musiclab.transcription.posteriorgram import LOWEST, Posteriorgram
 from musiclab.tunings import parse_tuning, usual_tuning
 
@@ -187,3 +187,13 @@ def test_silence_costs_where_it_sounds_and_notes_cost_where_it_does_not() -> Non
     assert costs.note[:, 0] == pytest.approx([0.0, 0.0, 0.7, 0.35])  # on pitch
     assert costs.note[0, 1] == settings.outlier  # off it
     assert costs.note[2, 1] == pytest.approx(0.7)  # where nothing sounds no pitch is off
+
+
+def test_what_sounds_without_a_note_is_found_from_the_first_column_to_the_last() -> None:
+    """Of the third a note tells a semitone beside it, of the last the first half."""
+    on = np.zeros((8, 88), dtype=bool)
+    on[0:3, 10] = on[5:8, 20] = on[2:6, 30] = on[2:6, 50] = True
+    start, end, key = unexplained(on, candidates((2, 6, LOWEST + 31, 1.0), (2, 4, LOWEST + 50, 1.0)))
+    assert sorted(zip(start.tolist(), end.tolist(), key.tolist(), strict=True)) == [
+        (0, 3, 10), (4, 6, 50), (5, 8, 20),
+    ]  # fmt: skip

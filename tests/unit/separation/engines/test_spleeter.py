@@ -17,8 +17,9 @@ import torch
 from musiclab.audio import Audio
 from musiclab.errors import EngineError, OfflineError, WeightsError
 from musiclab.separation import load_engine, manifest, registry, separate, weights
-from musiclab.separation.engines.spleeter import checkpoint, reading
+from musiclab.separation.engines.spleeter import checkpoint, loading, reading
 from musiclab.separation.engines.spleeter.engine import BLOCK
+from musiclab.separation.engines.spleeter.network import Spleeter
 from musiclab.store import default_store
 from tests.unit.separation.engines.spleeter_reference import Reference, seeded, write_checkpoint
 
@@ -300,6 +301,17 @@ def test_without_weights_it_says_how_to_get_them() -> None:
         load_engine("spleeter-2stems")
     with pytest.raises(EngineError, match="MUSICLAB_WEIGHTS"):
         load_engine("spleeter-5stems")
+
+
+def test_weights_that_lack_a_layer_or_have_one_more_are_refused() -> None:
+    """What batches were counted is no layer: files from elsewhere do not say it."""
+    whole = {name: value for name, value in Spleeter(2).state_dict().items() if "num_batches" not in name}
+    assert loading._network(whole, 2)
+    first = next(iter(whole))
+    lacking = {name: value for name, value in whole.items() if name != first}
+    for other in (lacking, {**whole, "one.more": whole[first]}):
+        with pytest.raises(WeightsError, match="layers are missing, or there are others"):
+            loading._network(other, 2)
 
 
 def test_numbers_without_an_end_are_refused() -> None:
