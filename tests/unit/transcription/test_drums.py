@@ -151,9 +151,7 @@ def test_the_onnx_file_is_the_torch_network(rng: np.random.Generator) -> None:
                 values = np.frombuffer(tensors[bytes(name).decode()][9][0], "<f4")
                 place.copy_(torch.from_numpy(values.copy()).view_as(place))
         for norm in network.modules():
-            if isinstance(
-                norm, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d
-            ):  # convolutions of the file have them in
+            if isinstance(norm, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d):  # convolutions of the file have them in
                 norm.running_var.fill_(1 - norm.eps)
         features = rng.random((2, 37, BANDS), np.float32)
         answer = network(torch.from_numpy(features)).numpy()

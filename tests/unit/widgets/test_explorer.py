@@ -29,6 +29,15 @@ def test_a_cell_is_what_the_stft_says_across_chunks(rng: np.random.Generator) ->
     assert np.abs(-127.5 + 0.5 * found - decibels[:, first : first + 40]).max() < 0.26
 
 
+def test_a_song_that_fills_its_last_chunk_has_none_behind_it() -> None:
+    look = Look(n_fft=1024)
+    length = Tiles(Audio(np.zeros(SR), SR))._per_chunk(look) * look.hop_length
+    song = Audio(np.zeros(2 * length), SR)
+    for until in (song.duration, song.duration + 9):
+        assert list(Tiles(song).chunks(look, 0.0, until)) == [0, 1]
+    assert list(Tiles(song).chunks(look, song.duration, song.duration + 1)) == [1]
+
+
 @pytest.mark.parametrize("settings", [{}, {"reassigned": True}, {"scale": "cqt"}, {"scale": "mel", "overlap": 8}])
 def test_a_click_and_a_tone_are_seen_at_any_zoom(settings: dict[str, object]) -> None:
     x = np.zeros(60 * SR)
