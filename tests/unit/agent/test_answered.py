@@ -90,6 +90,23 @@ def done(desk: Desk, song: str = "boats.flac", lyrics: str = "", **changed: Any)
     return ended
 
 
+def test_half_of_the_work_is_half_of_what_reading_the_song_left(
+    quick: None, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[float, str]] = []
+    at_once = tools.run
+
+    def run(tool: str, song: None, arguments: dict[str, Any], folder: Path, watch: Watch) -> jobs.Made:
+        watch(0.5, "half")
+        watch(1.0, "all")
+        return at_once(tool, song, arguments, folder, watch)
+
+    monkeypatch.setattr(tools, "run", run)
+    monkeypatch.setattr(work, "_reporter", lambda record, folder: lambda *said: told.append(said))
+    done(desk)
+    assert told == [(0.0, "reading the song"), (pytest.approx(0.51), "half"), (1.0, "all")]
+
+
 def test_the_same_request_is_answered_without_a_process(quick: None, desk: Desk, songs: Path) -> None:
     first = done(desk)
     again = done(desk)
