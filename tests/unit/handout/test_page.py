@@ -22,6 +22,7 @@ from musiclab.cli import app
 from musiclab.datasets import load_multitrack
 from musiclab.errors import Cancelled, EngineError, ExportError, LessonError, MusiclabError
 from musiclab.handout import licences, stand_ins
+from musiclab.handout.page import place_of
 from musiclab.notes import Note, Part
 from musiclab.stems import Stems
 from tests import sounds
@@ -234,3 +235,12 @@ def test_the_foot_tells_of_a_machine_s_hearing_only_where_it_heard() -> None:
     said = escape(licences.HEARD)
     assert said in heard
     assert said not in given
+
+
+def test_a_page_goes_where_it_is_told_or_into_the_folder_that_is_named(tmp_path: Path) -> None:
+    (tmp_path / "v1.0").mkdir()
+    assert place_of(tmp_path / "new", "a: b") == tmp_path / "new" / "a_ b.html"  # a folder that is still to be made
+    assert place_of(tmp_path / "v1.0", "") == tmp_path / "v1.0" / "song.html"
+    assert place_of(tmp_path / "mine.HTML", "a") == tmp_path / "mine.HTML"
+    with pytest.raises(ExportError, match=r"'mine\.pdf' the ending \.html"):
+        place_of(tmp_path / "mine.pdf", "a")

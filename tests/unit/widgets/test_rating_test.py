@@ -59,6 +59,13 @@ def test_who_misses_the_reference_does_not_count() -> None:
     assert not deaf.trusted
 
 
+def test_of_two_with_one_median_the_one_that_is_liked_more_on_average_comes_first(tmp_path: Path) -> None:
+    rows = [("low", 30), ("low", 50), ("low", 51), ("high", 49), ("high", 50), ("high", 90), ("best", 80)]
+    text = "\n".join(["condition,rating", *(f"{name},{rating}" for name, rating in rows)])
+    (tmp_path / "a.csv").write_text(text, encoding="utf-8")
+    assert [row.name for row in read_ratings(tmp_path / "a.csv")] == ["best", "high", "low"]
+
+
 def test_the_interval_is_students(rng: np.random.Generator) -> None:
     values = rng.uniform(20, 80, 9)
     row = summary("x", values.tolist())
