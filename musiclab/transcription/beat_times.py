@@ -17,6 +17,7 @@ from scipy import linalg
 
 from musiclab.audio import Audio
 from musiclab.spectral import stft
+from musiclab.transcription.phase import in_phase
 
 SR, N_FFT, HOP_LENGTH = 22050, 256, 32  # columns every 1.5 ms
 REACH = 0.04  # s around a beat in which its onset is looked for
@@ -49,7 +50,7 @@ def sharpened(audio: Audio, times: np.ndarray) -> np.ndarray:
 
 def _onsets_near(audio: Audio, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The strongest rise near each beat, in seconds, and how clear it is, 0.05–1 [shape=(beats,) each]."""
-    sound = audio.mono().resampled(SR).samples[0]
+    sound = in_phase(audio).resampled(SR).samples[0]
     onsets, strengths = times.copy(), np.zeros(len(times))
     columns = round(REACH * SR / HOP_LENGTH)
     for i, time in enumerate(times):

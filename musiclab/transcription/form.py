@@ -30,6 +30,7 @@ from musiclab.audio import Audio
 from musiclab.grid import BeatGrid
 from musiclab.spectral import mel_filters, stft
 from musiclab.theory import hz_to_midi
+from musiclab.transcription.phase import in_phase
 
 SR, N_FFT, HOP_LENGTH = 22050, 4096, 1024
 MEL_BANDS = 24
@@ -89,7 +90,7 @@ def sections(song: Audio, *, grid: BeatGrid) -> tuple[Section, ...]:
 
 def _bar_features(song: Audio, grid: BeatGrid, downbeats: Sequence[float]) -> np.ndarray:
     """Chroma and mel levels of each beat of each bar [shape=(bars, beats, 36)]."""
-    S = np.abs(stft(song.mono().resampled(SR).samples[0], n_fft=N_FFT, hop_length=HOP_LENGTH))
+    S = np.abs(stft(in_phase(song).resampled(SR).samples[0], n_fft=N_FFT, hop_length=HOP_LENGTH))
     per_beat = np.concatenate([_chroma(S), _mel(S)])
     places = grid.beats_at(downbeats)[:, None] + np.arange(grid.beats_per_bar + 1)
     frames = np.round(grid.seconds_at(places.ravel()) * SR / HOP_LENGTH).astype(int).clip(0, S.shape[1] - 1)

@@ -22,6 +22,7 @@ from musiclab.grid import BeatGrid
 from musiclab.notes import Chord, Note
 from musiclab.spectral import stft
 from musiclab.theory import LINE_OF_FIFTHS, QUALITIES, hz_to_midi, key_fifths, pitch_class, spell_root, split_symbol
+from musiclab.transcription.phase import in_phase
 
 # Temperley's revision of the Krumhansl–Kessler profiles, from the tonic up.
 MAJOR = np.array([5.0, 2.0, 3.5, 2.0, 4.5, 4.0, 2.0, 4.5, 2.0, 3.5, 1.5, 4.0])
@@ -89,7 +90,7 @@ def estimate_song_key(song: Audio, *, grid: BeatGrid | None = None) -> str:
 
     Notebook: 09
     """
-    S = np.abs(stft(song.mono().resampled(SR).samples[0], n_fft=N_FFT, hop_length=N_FFT))
+    S = np.abs(stft(in_phase(song).resampled(SR).samples[0], n_fft=N_FFT, hop_length=N_FFT))
     weights = _folded(S, 80.0, 2000.0, power=1.0).sum(axis=1)
     return key_of(weights, estimate_chords(song, grid, key="C major") if grid is not None else ())
 
@@ -107,7 +108,7 @@ def is_alone(notes: Sequence[Note], audio: Audio) -> bool:
     audio : Audio
         Any rate and channels.
     """
-    S = np.square(np.abs(stft(audio.mono().resampled(SR).samples[0], n_fft=N_FFT // 2, hop_length=HOP_LENGTH)))
+    S = np.square(np.abs(stft(in_phase(audio).resampled(SR).samples[0], n_fft=N_FFT // 2, hop_length=HOP_LENGTH)))
     hz = np.arange(S.shape[0]) * SR / (N_FFT // 2)
     inside = (hz > LINE_HZ[0]) & (hz < LINE_HZ[1])
     S, hz = S[inside], hz[inside]
@@ -157,7 +158,7 @@ def estimate_chords(audio: Audio, grid: BeatGrid, *, key: str = "") -> tuple[Cho
 
 def _beat_chroma(audio: Audio, grid: BeatGrid) -> tuple[np.ndarray, np.ndarray]:
     """Chroma of each beat, and of its bass alone [shape=(12, beats)]."""
-    S = np.abs(stft(audio.mono().resampled(SR).samples[0], n_fft=N_FFT, hop_length=HOP_LENGTH))
+    S = np.abs(stft(in_phase(audio).resampled(SR).samples[0], n_fft=N_FFT, hop_length=HOP_LENGTH))
     out = []
     for low, high in ((80.0, 2000.0), (35.0, 220.0)):
         folded = _folded(S, low, high)
