@@ -65,6 +65,10 @@ async def test_tools_tell_what_they_take_and_give(desk: Desk) -> None:
             assert tool.output_schema is not None
             if name not in ("list_songs", "list_jobs", "job_cancel"):
                 assert "wait_s" in tool.input_schema["properties"]
+        for name in ("karaoke", "minus_one"):
+            takes = tools[name].input_schema["properties"]
+            bounds = {what: (takes[what]["minimum"], takes[what]["maximum"]) for what in ("key", "speed")}
+            assert bounds == {"key": (-12, 12), "speed": (0.5, 2.0)}  # an octave, and half to double
         prompts = {prompt.name for prompt in (await client.list_prompts()).prompts}
         assert prompts == {"karaoke", "remix", "transcription", "samples"}
         for name in prompts:
