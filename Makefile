@@ -49,7 +49,7 @@ bench: $(VENV)/.developing ## how long everything takes that a user waits for
 		if grep --quiet __main__ $$script; then $(BIN)/python $$script; \
 		else $(BIN)/python -m pytest --quiet --capture=no $$script; fi || exit 1; done
 
-mutants: $(VENV)/.developing ## small random bugs, and how many of them the tests notice: some minutes for each hundred
+mutants: $(VENV)/.developing ## small random bugs, and how many of them the tests notice: an hour or more for 200; it goes on where it was stopped
 	@$(INSTALL) --editable ".[mutants]"
 	@$(BIN)/python scripts/mutants.py --jobs $(JOBS) $(if $(NUMBER),--number $(NUMBER)) $(if $(SEED),--seed $(SEED))
 
