@@ -47,16 +47,16 @@ class Tally:
             self.findings.append(f"{where}: took {seconds:.1f} s")
 
 
-def campaign(kind: str, *, seconds: float, mutants: int, first: int = 0) -> Tally:
-    """Read mutants of a kind until the time is up or there are enough, whichever comes first."""
+def campaign(kind: str, *, seconds: float, mutants: int, first: int = 0, least: int = 1) -> Tally:
+    """Read mutants of a kind until the time is up or there are enough, whichever comes first; but `least` anyway."""
     tally, end = Tally(kind), time.monotonic() + seconds
-    while tally.mutants < mutants and (not tally.mutants or time.monotonic() < end):
+    while tally.mutants < mutants and (tally.mutants < least or time.monotonic() < end):
         start = first + tally.mutants
         for line in _worker(kind, start, mutants - tally.mutants):
             if line is None:
                 continue
             tally.add(line)
-            if time.monotonic() > end and tally.mutants:
+            if time.monotonic() > end and tally.mutants >= least:
                 break
     return tally
 
