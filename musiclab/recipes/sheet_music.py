@@ -57,7 +57,9 @@ class SheetMusic(Result):
 
     @property
     def sounds(self) -> Mapping[str, Audio]:
-        return {self.stem: self.audio, "the notes": self.part.audio(sr=self.audio.sr)}
+        notes = self.part.audio(sr=self.audio.sr)
+        alike_db = min(self.audio.rms_db - notes.rms_db, -notes.peak_db)  # as loud as the stem: the ear compares them
+        return {self.stem: self.audio, "the notes": notes.gained(alike_db)}
 
     @property
     def confidence(self) -> float:

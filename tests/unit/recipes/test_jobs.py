@@ -187,6 +187,8 @@ class TestSheetMusic:
         assert made.part.key
         assert len(made.part.beats) > 8
         assert "<svg" in made._repr_html_()
+        stem, notes = made.sounds.values()
+        assert notes.rms_db == pytest.approx(stem.rms_db, abs=0.1)
         files = made.save(tmp_path)
         assert [path.name for path in files] == [f"Paper Boats - bass.{kind}" for kind in ("pdf", "musicxml", "mid")]
         assert files[0].read_bytes().startswith(b"%PDF")
