@@ -18,7 +18,7 @@ demo: $(VENV)/.installed ## separate the bundled song: stems, levels, files, wha
 	@$(BIN)/musiclab demo --out out
 
 test: $(VENV)/.developing ## every test: units, notebooks, a minute of the fuzzer, and (where Chromium is) the browser
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile \
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder \
 		--benchmark-disable --seconds 60 tests notebooks
 
 lab: $(VENV)/.installed ## JupyterLab, open on the first notebook, in copies of your own

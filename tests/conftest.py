@@ -66,6 +66,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for marker, reason in missing.items():
             if reason and item.get_closest_marker(marker):
                 item.add_marker(pytest.mark.skip(reason=reason))
+    _begin_with_what_takes_long(items)
+
+
+def _begin_with_what_takes_long(items: list[pytest.Item]) -> None:
+    """Sort the files, so that at the end no worker is left with one that keeps it for a minute.
+
+    pytest-xdist hands a worker its next files before it needs them: two lessons at the end would wait behind another.
+    """
+    longest = ("notebook", "timeout", "slow", "browser")
+    kinds: dict[Path, int] = {}
+    for item in items:
+        kind = next((number for number, marker in enumerate(longest) if item.get_closest_marker(marker)), len(longest))
+        kinds[item.path] = min(kind, kinds.get(item.path, kind))
+    items.sort(key=lambda item: kinds[item.path])
 
 
 @pytest.fixture
