@@ -37,6 +37,8 @@ LIFT = 330  # how far it is raised where there are none: its words are wider tha
 ROOM = 50  # tenths of a millimetre: what that takes at the top of a page
 TEXT_PX, LARGE_PX = 405, 708  # of words over the staff, and as verovio has some of them
 GAP, TIGHT = 200, 80  # after a music symbol in a text, and between two, in thousandths of its size
+HELD_FRET = re.compile(r'<note id="([^"]+)"(?:(?!</note>).)*parentheses="yes"', re.DOTALL)
+FRET = re.compile(r'(<g id="([^"]+)"[^>]*class="note"[^>]*>\s*<text[^>]*>\s*<tspan[^>]*>)(\d+)(</tspan>)')
 ACCIDENTALS = {"\uea63": "♭♭", "\uea64": "♭", "\uea65": "♮", "\uea66": "♯", "\uea67": "♯♯"}  # as verovio writes them
 
 
@@ -94,7 +96,9 @@ def svg(score: Score, *, width_mm: float = 180, height_mm: float = 250, page: bo
     With ``page=False`` all music is on one page, as high as it needs.
     """
     drawing = toolkit(score, width_mm=width_mm, height_mm=height_mm, page=page)
-    return [_outlined(_raised(_small(drawing.renderToSVG(number)))) for number in range(1, drawing.getPageCount() + 1)]
+    held = set(HELD_FRET.findall(score.musicxml))
+    pages = (drawing.renderToSVG(number) for number in range(1, drawing.getPageCount() + 1))
+    return [_outlined(_raised(_small(_in_parentheses(page, held)))) for page in pages]
 
 
 def pdf(score: Score) -> bytes:
@@ -166,6 +170,11 @@ def _glyph(code: str) -> tuple[str, float]:
     outline = next((e.get("d", "") for e in ET.parse(file).iter() if e.tag.endswith("path")), "")  # a space has none
     metrics = next((g for g in ET.parse(data / f"{FONT}.xml").iter("g") if g.get("c") == code), None)
     return outline, 500.0 if metrics is None else float(metrics.get("h-a-x", 500))
+
+
+def _in_parentheses(page: str, held: set[str]) -> str:
+    """The page with the frets of these notes in parentheses, which verovio leaves out: nobody strikes them again."""
+    return FRET.sub(lambda fret: f"{fret[1]}({fret[3]}){fret[4]}" if fret[2] in held else fret[0], page)
 
 
 def _small(page: str) -> str:

@@ -11,6 +11,7 @@ from musiclab.grid import BeatGrid
 from musiclab.instruments import DRUMS, Instrument, find
 from musiclab.notation import tab
 from musiclab.notation.bars import Symbol, VoiceEvent, bars, voice_events
+from musiclab.notation.hands import in_hands
 from musiclab.notation.lyrics import Syllable, sung
 from musiclab.notation.percussion import sign
 from musiclab.notation.quantise import Written
@@ -89,7 +90,7 @@ def layout(
         ]
         return [staff]
     if known.family == "keys" and _both_hands(part):
-        right, left = _hands(part, written)
+        right, left = in_hands(written, [note.semitone for note in part.notes])
         upper, lower = staff, Staff(part, index, known, "bass", key, "", written=interval, colours=writing.colours)
         upper.clef, upper.braced, lower.braced = "treble", True, True
         for hand, notes in ((upper, right), (lower, left)):
@@ -132,25 +133,6 @@ def _both_hands(part: Part) -> bool:
     """Whether one staff with few ledger lines does not hold it: pianists expect the second one then."""
     pitches = [note.semitone for note in part.notes] or [MIDDLE_C]
     return min(pitches) < LOWEST_IN_TREBLE and max(pitches) > HIGHEST_IN_BASS
-
-
-def _hands(part: Part, written: Sequence[Written]) -> tuple[list[Written], list[Written]]:
-    """Right and left hand: split where the chord leaves most room between them, near middle C."""
-    right: list[Written] = []
-    left: list[Written] = []
-    by_onset: dict[Fraction, list[Written]] = {}
-    for note in written:
-        by_onset.setdefault(note.onset, []).append(note)
-    for chord in by_onset.values():
-        chord.sort(key=lambda w: part.notes[w.index].semitone)
-        pitches = [part.notes[w.index].semitone for w in chord]
-        edges = [pitches[0] - 12, *pitches, pitches[-1] + 12]
-        # cut k: the k lowest notes go to the left hand
-        cuts = range(len(pitches) + 1)
-        cut = min(cuts, key=lambda k: abs((edges[k] + edges[k + 1]) / 2 - MIDDLE_C) - 0.5 * (edges[k + 1] - edges[k]))
-        left += chord[:cut]
-        right += chord[cut:]
-    return right, left
 
 
 def _drum_events(written: Sequence[Written], grid: BeatGrid) -> list[VoiceEvent]:

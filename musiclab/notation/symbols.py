@@ -22,6 +22,7 @@ UNSURE = ((0.4, "#C62828"), (0.7, "#E07B00"))  # confidence below which a note h
 OUT_OF_REACH = (  # over a rest of a tablature, where the neck or the hand has no place for the note
     '<direction placement="above"><direction-type><words font-size="7">n/a</words></direction-type>{staff}</direction>'
 )
+STILL_HELD = '<notehead parentheses="yes">normal</notehead>'  # around a fret that is not struck again
 TRIPLET = "<time-modification><actual-notes>3</actual-notes><normal-notes>2</normal-notes></time-modification>"
 STEPS = "CDEFGAB"
 HIGH_REST = "<display-step>E</display-step><display-octave>5</display-octave>"
@@ -118,6 +119,7 @@ def _notes(symbol: Symbol, look: Appearance, voice: Voice, page: Page) -> Iterat
     tied = "".join(f'<tie type="{kind}"/>' for kind in ties)
     beams = "".join(f'<beam number="{n}">{kind}</beam>' for n, kind in enumerate(look.beams, 1))
     drums, tab = voice.staff.instrument is DRUMS, voice.staff.clef == "tab"
+    held = STILL_HELD if tab and symbol.tied_from else ""
     heads = _drum_heads(symbol, voice) if drums else _pitched_heads(symbol, voice)
     if voice.staff.instrument.monophonic and len(heads) > 1:
         main = max(heads, key=lambda index: voice.staff.part.notes[index].duration)
@@ -134,7 +136,7 @@ def _notes(symbol: Symbol, look: Appearance, voice: Voice, page: Page) -> Iterat
         sung = "" if k or symbol.tied_from else _lyric(symbol, voice)
         yield (
             f"<note{_identity(index, voice.staff, page)}>{'<chord/>' if k else ''}"
-            f"{_drum_place(note) if pitch is None else _pitch(pitch)}{times}{shape}{voice.stem}"
+            f"{_drum_place(note) if pitch is None else _pitch(pitch)}{times}{shape}{voice.stem}{held}"
             f"{_drum_head(note) if drums else ''}{_staff(voice)}{'' if k or voice.quiet else beams}{marks}{sung}</note>"
         )
 

@@ -1,5 +1,6 @@
 """Tablature: right pitches, one note a string, hands that stay where they are."""
 
+import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -9,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from musiclab.errors import TranscriptionError
+from musiclab.grid import BeatGrid
 from musiclab.notation import engrave, score
 from musiclab.notation.reading import read_musicxml
 from musiclab.notation.tab import BASS, GUITAR, LAST_FRET, finger
+from musiclab.notation.writing import Writing
 from musiclab.notes import Chord, Note, Part
 
 
@@ -188,3 +191,15 @@ def test_a_grace_note_in_tablature_is_a_number_alone():
     on_tab = [note for note in ET.fromstring(text).iter("note") if note.find(".//fret") is not None]
     assert sum(note.find("grace") is not None for note in on_tab) == 1
     assert {note.findtext("stem") for note in on_tab} == {"none"}
+
+
+@pytest.mark.parametrize("tab", [True, "alone"])
+@pytest.mark.parametrize("colours", [False, True])
+def test_a_fret_that_is_held_stands_in_parentheses(tab, colours):
+    """A tie leads to a number that nobody is to strike again; a repeated note has no tie, and is struck."""
+    played = [Note(0.0, 1.25, 43, 80, 0.3), Note(1.25, 1.5, 45), Note(1.5, 2.0, 45)]
+    part = Part(played, "bass").with_grid(BeatGrid.steady(120, 4))
+    page = engrave.svg(score.write(part, writing=Writing(tab=tab, colours=colours)), page=False)[0]
+    numbers = re.findall(r">(\(?\d+\)?)</tspan>", page[page.index('class="tabGrp"') :])
+    assert numbers == ["0", "(0)", "2", "2"]
+    assert score.write(part).musicxml.count("parentheses") == 0
