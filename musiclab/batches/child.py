@@ -13,12 +13,18 @@ import threading
 from queue import SimpleQueue
 from typing import TextIO
 
+from musiclab import heap
 from musiclab.batches.perform import Task, perform
 from musiclab.errors import Cancelled
 
 
 def main() -> None:
     """Do what is asked until nobody asks."""
+    with heap.kept():  # from song to song too
+        _work()
+
+
+def _work() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is for whoever started this
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n")
     os.dup2(2, 1)  # what libraries print is no answer

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from musiclab import heap
 from musiclab.audio import Audio
 from musiclab.errors import WeightsError
 from musiclab.packages import need
@@ -67,7 +68,8 @@ class Job:
         from musiclab.separation import whole
 
         engine = self._loaded()
-        whole.fill(engine, self.song, folder, settings=self.settings, how=self.how)
+        with heap.kept():
+            whole.fill(engine, self.song, folder, settings=self.settings, how=self.how)
         card = {"engine": engine.name, "stems": list(engine.stems), "sr": self.song.sr}
         (folder / CARD).write_text(json.dumps(card, indent=1), encoding="utf-8")
 

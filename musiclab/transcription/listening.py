@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from musiclab import heap
 from musiclab.decisions import Decisions
 from musiclab.grid import BeatGrid
 from musiclab.instruments import DRUMS, Instrument, find
@@ -111,6 +112,7 @@ class Evidence:
         return with_dynamics(notes, self.gram.level_db, note_creation.COLUMN_S)
 
 
+@heap.kept()
 def listen(
     stem: Audio, *, instrument: str, progress: Progress | bool | None = None, cancel: Cancel | None = None
 ) -> Evidence:
