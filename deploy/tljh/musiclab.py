@@ -18,5 +18,6 @@ c.Spawner.environment.update(
         "MUSICLAB_SCHEDULER": os.environ.get("MUSICLAB_SCHEDULER", "tcp://127.0.0.1:8786"),
         "JUPYTER_PATH": str(SCHOOL / "env" / "share" / "jupyter"),  # the kernel of the shared environment
         "OMP_NUM_THREADS": os.environ.get("MUSICLAB_PUPIL_THREADS", "2"),  # thirty pupils share the cores
+        "OMP_WAIT_POLICY": "PASSIVE",  # threads that spin while they wait take the cores of the others
     }
 )

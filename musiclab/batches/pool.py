@@ -11,6 +11,7 @@ import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import IO
 
@@ -20,7 +21,8 @@ from musiclab.fourier import has_torch
 
 GRACE = 10.0  # s in which a process stops by itself before it is ended
 EACH_BYTES = 3 * 10**9  # memory that a process with a large network and a long song takes
-_FIRST, _LAST = "OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES"
+_THREADS, _WAITING, _VISIBLE = "OMP_NUM_THREADS", "OMP_WAIT_POLICY", "CUDA_VISIBLE_DEVICES"
+_DRIVERS = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")  # where Linux has a GPU: NVIDIA's, Windows's beneath, AMD's
 
 
 def pool_here(count: int | None, *, most: int) -> Pool:
@@ -42,11 +44,11 @@ def pool_here(count: int | None, *, most: int) -> Pool:
 
 def _gpus() -> list[str]:
     """What ``CUDA_VISIBLE_DEVICES`` calls each GPU, as far as they are to be seen; none on other devices."""
-    named = os.environ.get(_LAST)
+    named = os.environ.get(_VISIBLE)
     if named is not None:
         return [name.strip() for name in named.split(",") if name.strip()]
-    if not has_torch():
-        return []
+    if not has_torch() or (sys.platform == "linux" and not any(Path(path).exists() for path in _DRIVERS)):
+        return []  # else importing torch to ask it takes seconds, before the first song
     import torch
 
     return [str(number) for number in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
@@ -132,21 +134,25 @@ class Pool:
             process.errors.close()
 
     def _begin(self, number: int) -> _Process:
-        environment = {**os.environ, _FIRST: str(self._threads), "PYTHONUNBUFFERED": "1"}
-        if self._gpus:
-            environment[_LAST] = self._gpus[number % len(self._gpus)]
         errors = tempfile.TemporaryFile()  # noqa: SIM115  # closed with the process
         child = subprocess.Popen(
             [sys.executable, "-P", "-m", "musiclab.batches.child"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
-            env=environment,
+            env=self._environment(number),
         )
         process = _Process(child, errors)
         process.listener = threading.Thread(target=self._listen, args=(process,), daemon=True)
         process.listener.start()
         return process
+
+    def _environment(self, number: int) -> dict[str, str]:
+        environment = {**os.environ, _THREADS: str(self._threads), "PYTHONUNBUFFERED": "1"}
+        environment.setdefault(_WAITING, "PASSIVE")  # threads that spin while they wait take the cores of the others
+        if self._gpus:
+            environment[_VISIBLE] = self._gpus[number % len(self._gpus)]
+        return environment
 
     def _listen(self, process: _Process) -> None:
         assert process.child.stdout is not None
