@@ -37,6 +37,7 @@ class TestGpus:
     ) -> None:
         monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
         monkeypatch.setattr(pool, "_DRIVERS", (str(tmp_path / "none"),))
+        monkeypatch.setattr(pool, "has_torch", lambda: True)
         monkeypatch.setitem(sys.modules, "torch", None)  # importing it would raise
         assert pool._gpus() == []
 
