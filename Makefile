@@ -5,7 +5,9 @@ JOBS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 # torch by itself first: its exact pin picks a build that exists for this machine before anything else asks for it.
-# Bytecode is compiled at first use: most of what Jupyter and torch bring is never imported here.
+# Bytecode is compiled at first use: most of what Jupyter and torch bring is never imported here. So it must be kept, which
+# images of containers like to forbid: without it each process compiles torch anew, for as long again as it takes to load.
+unexport PYTHONDONTWRITEBYTECODE
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt
 
 .DEFAULT_GOAL := help
@@ -82,6 +84,8 @@ node_modules/.installed: package.json
 	@npm install --no-package-lock --no-audit --no-fund --silent
 	@touch $@
 
-$(VENV)/.developing: $(VENV)/.installed
+$(VENV)/.developing: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "Installing musiclab with all that its tests need into $(VENV): a few minutes, once."
+	@$(INSTALL) torch
 	@$(INSTALL) --editable ".[dev]"
-	@touch $@
+	@touch $(VENV)/.installed $@
