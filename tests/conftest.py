@@ -88,10 +88,16 @@ def rng() -> np.random.Generator:
     return np.random.default_rng(20260101)
 
 
+@pytest.fixture(scope="session")
+def caches(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where `own_cache` makes its folders: apart, since pytest reads all of its own folder to number each new one."""
+    return tmp_path_factory.mktemp("caches", numbered=False)
+
+
 @pytest.fixture(autouse=True)
-def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def own_cache(caches: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Each test has an empty cache of its own: none passes or fails by what another one left behind."""
-    folder = tmp_path_factory.mktemp("cache")
+    folder = Path(tempfile.mkdtemp(dir=caches))
     monkeypatch.setenv("MUSICLAB_CACHE", str(folder))
     monkeypatch.setenv("MUSICLAB_KEEPS", str(folder / "keeps-of-players"))
     return folder
