@@ -40,6 +40,17 @@ def window_samples(window: str, n_fft: int) -> np.ndarray:
     return w
 
 
+def pieces(x: np.ndarray, size: int, step: int) -> np.ndarray:
+    """Pieces of `size` samples, one every `step`, as a read-only view [shape=(..., pieces, size)].
+
+    NumPy's sliding windows begin at every sample first, and that view has more bytes than a 32-bit Python (a browser's)
+    lets an array have.
+    """
+    count = max(0, (x.shape[-1] - size) // step + 1)
+    shape, strides = (*x.shape[:-1], count, size), (*x.strides[:-1], step * x.strides[-1], x.strides[-1])
+    return np.lib.stride_tricks.as_strided(x, shape, strides, writeable=False)
+
+
 def transform(padded: np.ndarray, w: np.ndarray, *, hop_length: int) -> np.ndarray:
     """STFT of padded sound: column ``t`` begins at sample ``t * hop_length``.
 
@@ -65,8 +76,7 @@ def transform(padded: np.ndarray, w: np.ndarray, *, hop_length: int) -> np.ndarr
         return torch.stft(x, len(w), hop_length, window=window, center=False, return_complex=True).numpy()
     from scipy.fft import rfft
 
-    pieces = np.lib.stride_tricks.sliding_window_view(padded, len(w), axis=-1)[:, ::hop_length]
-    D: np.ndarray = rfft(pieces * w, axis=-1)
+    D: np.ndarray = rfft(pieces(padded, len(w), hop_length) * w, axis=-1)
     return np.ascontiguousarray(D.swapaxes(-1, -2), dtype=np.complex64)
 
 

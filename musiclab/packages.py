@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 
 from musiclab.errors import MissingPackageError
 
@@ -28,9 +29,12 @@ def need(package: str, doing: str) -> None:
         if error.name != package:  # it is there, and lacks something itself
             raise
         name = package.replace("_", "-")
-        missing = MissingPackageError(
-            f"{doing} needs the package {name}, which is not installed here: pip install {name}, "
-            "or all that musiclab can use with pip install musiclab."
+        remedy = (
+            "which a page without a server has not: do it where musiclab is installed"
+            if sys.platform == "emscripten"
+            else f"which is not installed here: pip install {name}, "
+            "or all that musiclab can use with pip install musiclab"
         )
+        missing = MissingPackageError(f"{doing} needs the package {name}, {remedy}.")
         missing.name = package
         raise missing from None

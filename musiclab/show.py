@@ -8,18 +8,17 @@ as loud as the mixture. Where a page is not trusted, Jupyter strips players and 
 from __future__ import annotations
 
 import base64
-import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from html import escape
 
 import numpy as np
 
 from musiclab.audio import SILENCE_DB, Audio, envelope
 from musiclab.codecs import encode
-from musiclab.errors import AudioError
+from musiclab.errors import AudioError, MissingPackageError
 from musiclab.palette import STEM_COLOURS, colour
 from musiclab.stems import RESIDUAL, Stems
+from musiclab.threads import pool
 
 LOSSLESS_SECONDS = 10.0  # up to here a player gets FLAC: tones, clicks and differences are heard as they are
 PLAYER_SECONDS = 600.0  # a player holds no more: about 7 MB in the saved notebook
@@ -228,7 +227,10 @@ def _player(audio: Audio, title: str) -> str:
     elif heard.peak_db > 0:  # Opus would clip it before the loudspeaker does
         kind, data = "audio/mpeg", encode(heard, format="mp3")
     else:
-        kind, data = "audio/webm", encode(heard, format="webm", quality=_QUALITY)
+        try:
+            kind, data = "audio/webm", encode(heard, format="webm", quality=_QUALITY)
+        except MissingPackageError:  # a light install writes no WebM
+            kind, data = "audio/mpeg", encode(heard, format="mp3")
     uri = f"data:{kind};base64,{base64.b64encode(data).decode()}"
     return f'<audio controls preload="metadata" aria-label="Play {escape(title)}" src="{uri}"></audio>'
 
@@ -242,8 +244,8 @@ def _folded(audio: Audio) -> Audio:
 
 def _players(rows: Mapping[str, Audio]) -> list[str]:
     """One for each, encoded in parallel."""
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        return list(pool.map(_player, rows.values(), rows))
+    with pool() as workers:
+        return list(workers.map(_player, rows.values(), rows))
 
 
 def _facts(audio: Audio) -> str:

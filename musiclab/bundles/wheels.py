@@ -117,7 +117,7 @@ def fetch(folder: Path, *, place: Place, extras: Sequence[str], sources: Sequenc
     BundleError
         If one can't be had; it says what pip says.
     """
-    own = _own_wheel(folder)
+    own = own_wheel(folder)
     asking = [word for source in sources for word in ("--find-links", source)]
     if index is not None:
         asking += ["--index-url", index] if index else ["--no-index"]
@@ -126,7 +126,7 @@ def fetch(folder: Path, *, place: Place, extras: Sequence[str], sources: Sequenc
     wanted = [f"{own}[{','.join(extras)}]" if extras else str(own)]
     for _ in range(ROUNDS):
         order = ["download", "--only-binary", ":all:", "--dest", str(folder), "--find-links", str(folder)]
-        _pip([*order, *place.options, *asking, *pinned, *wanted])
+        pip([*order, *place.options, *asking, *pinned, *wanted])
         wanted = [str(need) for need in missing(folder, place=place, extras=extras)]
         if not wanted:
             return
@@ -157,7 +157,7 @@ def metadata(folder: Path) -> Iterator[tuple[str, Message]]:
         yield canonicalize_name(str(told["Name"])), told
 
 
-def _own_wheel(folder: Path) -> Path:
+def own_wheel(folder: Path) -> Path:
     """musiclab's own wheel: built from a checkout, or as it was published."""
     from musiclab import __version__
 
@@ -165,13 +165,14 @@ def _own_wheel(folder: Path) -> Path:
         if find_spec("hatchling") is not None:
             _run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)], cwd=PROJECT)
         else:
-            _pip(["wheel", "--no-deps", "--wheel-dir", str(folder), str(PROJECT)])
+            pip(["wheel", "--no-deps", "--wheel-dir", str(folder), str(PROJECT)])
     else:
-        _pip(["download", "--no-deps", "--only-binary", ":all:", "--dest", str(folder), f"musiclab=={__version__}"])
+        pip(["download", "--no-deps", "--only-binary", ":all:", "--dest", str(folder), f"musiclab=={__version__}"])
     return next(folder.glob("musiclab-*.whl"))
 
 
-def _pip(words: Sequence[str]) -> None:
+def pip(words: Sequence[str]) -> None:
+    """Run pip with these words; `BundleError` with what it says, if it fails."""
     _run([sys.executable, "-m", "pip", *words, "--quiet", "--disable-pip-version-check", "--no-input"])
 
 

@@ -15,7 +15,6 @@ import io
 import logging
 import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from os import PathLike
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from musiclab.codecs.readers import Excerpt, by_ffmpeg
 from musiclab.codecs.source import open_source
 from musiclab.codecs.writers import Take, write
 from musiclab.errors import ExportError
+from musiclab.threads import pool
 
 QUALITY = 0.8  # of lossy files that people keep; 0.5 is for listening in a page
 
@@ -130,9 +130,9 @@ def write_together(takes: Sequence[Take], paths: Sequence[Path], format: Format,
 
 def _write_all(takes: Sequence[Take], paths: Sequence[Path], format: Format, gain: float, quality: float) -> None:
     """Encode in threads: the encoders release Python's lock."""
-    with ThreadPoolExecutor(max_workers=min(len(takes), os.cpu_count() or 1)) as pool:
+    with pool(min(len(takes), os.cpu_count() or 1)) as workers:
         jobs = [
-            pool.submit(write, take, path, format, gain=gain, quality=quality)
+            workers.submit(write, take, path, format, gain=gain, quality=quality)
             for take, path in zip(takes, paths, strict=True)
         ]
         for job in jobs:
@@ -143,8 +143,8 @@ def _overshoot(takes: Sequence[Take], paths: Sequence[Path], gain: float) -> flo
     """The highest sample (linear) of the files that might pass full scale when they are decoded: in threads, too."""
     # no encoder overshoots by 8 dB at our qualities
     loud = [path for take, path in zip(takes, paths, strict=True) if take.audio.peak_db + to_db(gain) > -8.0]
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        return max(pool.map(_decoded_peak, loud), default=0.0)
+    with pool() as workers:
+        return max(workers.map(_decoded_peak, loud), default=0.0)
 
 
 def _decoded_peak(path: Path) -> float:

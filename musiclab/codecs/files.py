@@ -16,9 +16,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock
-
 from musiclab.errors import ExportError
+from musiclab.threads import FileLock
 
 RECORD = ".musiclab"  # in a folder of results: what in it is ours
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]')  # in a file's name, on one system or another

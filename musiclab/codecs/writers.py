@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import inspect
 import io
 import logging
 from collections.abc import Iterator
@@ -117,6 +118,8 @@ def _by_sndfile(take: Take, target: Path | io.BytesIO, format: Format, gain: flo
         subtype, settings = "VORBIS", {"compression_level": 1 - quality}
     elif container == "WAV" and audio.samples.nbytes > _WAV_LIMIT:
         container = "RF64"
+    if "compression_level" not in inspect.signature(sf.SoundFile).parameters:
+        settings = {}  # before soundfile 0.13, as the browser's Python has it: libsndfile's own quality
     order = np.argsort(VORBIS_ORDER[audio.channels]) if container == "OGG" and audio.channels in VORBIS_ORDER else None
     try:
         file = sf.SoundFile(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from os import cpu_count
+from contextlib import suppress
 from threading import Event
 from typing import Any
 
 from musiclab.audio import Audio
 from musiclab.notation.writing import Score
 from musiclab.progress import Watch
+from musiclab.threads import pool
 from musiclab.transcription.chart import Chart
 from musiclab.widgets.mixer.mixer import Mixer
 from musiclab.widgets.scoreview.scoreview import ScoreView
@@ -78,16 +78,17 @@ def packed(
         return [packet[0] for packet in packets([sound], plan, cancelled=stopped.is_set)]
 
     different = {sound.digest: sound for sound in sounds}
-    with ThreadPoolExecutor(cpu_count() or 1) as pool:
-        jobs = {digest: pool.submit(encode, sound) for digest, sound in different.items()}
+    with pool() as workers:
+        jobs = {digest: workers.submit(encode, sound) for digest, sound in different.items()}
         try:
-            waiting = set(jobs.values())
-            while waiting:
-                watch(1 - len(waiting) / len(jobs), "making the sound small")
-                _, waiting = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
+            for number, job in enumerate(jobs.values()):
+                while not job.done():
+                    watch(number / len(jobs), "making the sound small")
+                    with suppress(TimeoutError):
+                        job.result(timeout=0.2)
         except BaseException:
             stopped.set()
-            pool.shutdown(wait=False, cancel_futures=True)
+            workers.shutdown(wait=False, cancel_futures=True)
             raise
     return {digest: job.result() for digest, job in jobs.items()}
 

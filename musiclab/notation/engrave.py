@@ -21,6 +21,7 @@ from typing import Any, Literal
 
 from musiclab.errors import TranscriptionError
 from musiclab.notation.writing import Score
+from musiclab.packages import need
 
 PAGE_MM = (210, 297)  # A4
 MARGIN_MM = 15
@@ -68,6 +69,7 @@ def toolkit(score: Score, *, width_mm: float = 180, height_mm: float = 250, page
     TranscriptionError
         If verovio can't read the MusicXML.
     """
+    need("verovio", "Engraving sheet music")
     import verovio
 
     verovio.enableLog(verovio.LOG_OFF)
@@ -112,6 +114,7 @@ def png(score: Score, *, ppi: float = PPI, page: bool = True) -> list[bytes]:
 
 
 def _typeset(score: Score, kind: Literal["pdf", "png"], *, ppi: float = PPI, page: bool = True) -> list[bytes]:
+    need("typst", "Printing sheet music")
     import typst
 
     width, height = PAGE_MM[0] - 2 * MARGIN_MM, PAGE_MM[1] - 2 * MARGIN_MM - TITLE_MM

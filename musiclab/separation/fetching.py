@@ -23,6 +23,7 @@ from musiclab.errors import OfflineError, WeightsError
 from musiclab.progress import Progress
 from musiclab.separation.manifest import Source, Weights
 from musiclab.store import sha256_of
+from musiclab.threads import has_threads
 
 PATIENCE = 3.0  # seconds that a host has to answer before it counts as out of reach
 MEMORY = 30.0  # seconds for which that finding is kept
@@ -137,6 +138,8 @@ def unreachable(address: str = "") -> str:
     address = address or endpoint()
     if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
         return "HF_HUB_OFFLINE is set"
+    if not has_threads():
+        return "a page has no network of its own"
     asked, known = _last.get(address, (float("-inf"), ""))
     if time.monotonic() - asked < MEMORY:
         return known

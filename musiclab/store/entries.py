@@ -34,11 +34,11 @@ from pathlib import Path
 from typing import TypeVar
 
 import platformdirs
-from filelock import FileLock, Timeout
 
 from musiclab.errors import StoreError
 from musiclab.store.disk import as_store_error, free_bytes, last_use, parse_size, size_of, touch
 from musiclab.store.seal import damage, seal, sync
+from musiclab.threads import FileLock, Timeout
 
 log = logging.getLogger("musiclab")
 T = TypeVar("T")

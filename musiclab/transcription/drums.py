@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from musiclab.errors import WeightsError
+from musiclab.fourier import pieces
 from musiclab.notes import Note, order
 from musiclab.packages import need
 from musiclab.transcription.calibration import calibration, logistic
@@ -104,7 +105,7 @@ def drum_features(samples: np.ndarray) -> np.ndarray:
     """
     columns = len(samples) // HOP + 1
     padded = np.pad(np.asarray(samples, dtype=np.float32), (N_FFT // 2, N_FFT + HOP))
-    views = np.lib.stride_tricks.sliding_window_view(padded, N_FFT)[::HOP][:columns]
+    views = pieces(padded, N_FFT, HOP)[:columns]
     window = np.hanning(N_FFT).astype(np.float32)
     mel = np.empty((columns, BANDS), dtype=np.float32)
     for at in range(0, columns, 2000):  # in pieces: a whole song's spectrum would take 400 MB

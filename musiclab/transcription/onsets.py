@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from musiclab.fourier import pieces
 from musiclab.transcription.calibration import perceptron
 from musiclab.transcription.posteriorgram import HOP as GRAM_HOP
 from musiclab.transcription.posteriorgram import LOWEST, Posteriorgram
@@ -156,7 +157,7 @@ def spectra(samples: np.ndarray, size: int, count: int) -> np.ndarray:
     The first is centred on sample `LONG` / 2, whatever the size.
     """
     start = (LONG - size) // 2
-    views = np.lib.stride_tricks.sliding_window_view(samples[start:], size)[::STEP][:count]
+    views = pieces(samples[start:], size, STEP)[:count]
     return np.fft.rfft(views * (np.hanning(size) * 4 / size).astype(np.float32), axis=1).astype(np.complex64)
 
 

@@ -28,6 +28,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from musiclab.errors import TranscriptionError, WeightsError
+from musiclab.fourier import pieces
 from musiclab.packages import need
 from musiclab.progress import Progress, Watch
 from musiclab.transcription.salience import BINS, STEP, standing_out
@@ -186,7 +187,7 @@ def run_network(samples: np.ndarray, *, progress: Progress | None = None) -> lis
     start = MARGIN * HOP
     room = len(padded) - start
     padded[start : start + min(len(samples), room)] = samples[:room]
-    views = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[:: STEP_COLUMNS * HOP]
+    views = pieces(padded, WINDOW, STEP_COLUMNS * HOP)
     loud = [i for i in range(windows) if level_db[i * STEP_COLUMNS :][:STEP_COLUMNS].max() > SILENCE_DB]
     kept = slice(MARGIN, MARGIN + STEP_COLUMNS)
     outputs = [np.zeros((windows, STEP_COLUMNS, width), np.float32) for width in (PITCHES, PITCHES, 3 * PITCHES)]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from musiclab.fourier import pieces
 from musiclab.theory import midi_to_hz
 
 N_FFT = 4096  # at 22050 Hz: 186 ms, 5.4 Hz a bin, enough to tell the partials of A0 (27.5 Hz) apart
@@ -36,7 +37,7 @@ def standing_out(samples: np.ndarray, sr: int, hop: int, columns: int, lowest: i
         MIDI pitch of the first key; the bins 3k, 3k + 1, 3k + 2 surround key k.
     """
     padded = np.pad(np.asarray(samples, dtype=np.float32), (N_FFT // 2, N_FFT))
-    views = np.lib.stride_tricks.sliding_window_view(padded, N_FFT)[:: STEP * hop][: -(-columns // STEP)]
+    views = pieces(padded, N_FFT, STEP * hop)[: -(-columns // STEP)]
     window = np.hanning(N_FFT).astype(np.float32)
     edges = lowest - 0.5 + np.arange(BINS + 1) / BINS_PER_KEY
     bins = np.rint(midi_to_hz(edges) * N_FFT / sr).astype(int)

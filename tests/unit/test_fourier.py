@@ -68,6 +68,18 @@ def all_of_it(x: np.ndarray, **how: Any) -> Arrays:
     return D, spectral.istft(D, length=x.shape[-1], **how), spectral.reassigned(x, sr=8000, **how)[2]
 
 
+def test_pieces_are_views_that_no_python_is_too_small_for(rng: np.random.Generator) -> None:
+    x = rng.standard_normal((2, 50)).astype(np.float32)
+    for size, step in ((8, 3), (50, 7), (1, 1)):
+        np.testing.assert_array_equal(
+            fourier.pieces(x, size, step), np.lib.stride_tricks.sliding_window_view(x, size, axis=-1)[:, ::step]
+        )
+    assert fourier.pieces(x, 51, 4).shape == (2, 0, 51)
+    assert np.shares_memory(x, fourier.pieces(x, 8, 3))
+    endless = np.broadcast_to(np.float32(0), 1 << 40)
+    assert fourier.pieces(endless, 1 << 23, 1 << 38).shape == (4, 1 << 23)  # 2^65 bytes, if it began at every sample
+
+
 @pytest.mark.parametrize("window", ["hann", "hamming", "blackman"])
 @pytest.mark.parametrize(("n_fft", "hop_length"), [(512, 128), (1000, 333)])
 def test_both_ways_agree(

@@ -52,6 +52,8 @@ calls = {{
     "nmf": lambda: nmf(S, 2),
     "notes": lambda: matched_notes(part, part),
     "draw": lambda: new_axes(None),
+    "engrave": lambda: part.save(folder + "/bass.svg"),
+    "print": lambda: part.save(folder + "/bass.pdf"),
 }}
 told = {{}}
 for name in calls:
@@ -77,7 +79,7 @@ def told(folder: Path, hidden: set[str]) -> dict[str, list[str]]:
 
 def test_a_light_install_says_what_it_lacks(tmp_path: Path) -> None:
     left_out = {"torch", "onnxruntime", "av", "swift_f0", "pyloudnorm", "mir_eval", "matplotlib", "tqdm", "safetensors"}
-    said = told(tmp_path, left_out)
+    said = told(tmp_path, left_out | {"verovio"})
     assert {name: package for name, (package, _) in said.items()} == {
         **dict.fromkeys(["separate", "hpss", "karaoke", "pack", "repeating", "nmf"], "torch"),
         **dict.fromkeys(["bass", "piano", "voice", "drums"], "onnxruntime"),
@@ -86,6 +88,8 @@ def test_a_light_install_says_what_it_lacks(tmp_path: Path) -> None:
         "notes": "mir_eval",
         "loudness": "pyloudnorm",
         "draw": "matplotlib",
+        "engrave": "verovio",
+        "print": "verovio",
     }
     for package, sentence in said.values():
         assert f"pip install {package.replace('_', '-')}," in sentence
@@ -93,10 +97,15 @@ def test_a_light_install_says_what_it_lacks(tmp_path: Path) -> None:
         assert sentence.endswith(".")
 
 
-def test_what_is_there_is_not_missed() -> None:
+def test_what_is_there_is_not_missed(monkeypatch: pytest.MonkeyPatch) -> None:
     need("json", "Reading")
     with pytest.raises(MissingPackageError, match=r"^Juggling needs .* no-such-balls, .*pip install no-such-balls"):
         need("no_such_balls", "Juggling")
+    with monkeypatch.context() as browser:
+        browser.setattr(sys, "platform", "emscripten")
+        with pytest.raises(MissingPackageError, match=r"which a page without a server has not") as raised:
+            need("no_such_balls", "Juggling")
+    assert "pip" not in str(raised.value)  # nothing can be installed there
     assert issubclass(MissingPackageError, MusiclabError)
     assert issubclass(MissingPackageError, ImportError)
 

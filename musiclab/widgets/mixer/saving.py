@@ -18,6 +18,7 @@ from musiclab.progress import Cancel, Progress, watching
 from musiclab.recipes.practice import Practice
 from musiclab.recipes.result import sound_format
 from musiclab.stems import RESIDUAL, Stems
+from musiclab.threads import Background, Steps
 from musiclab.widgets.mixer.performance import Performance, perform
 from musiclab.widgets.mixer.practice import Practising
 from musiclab.widgets.mixer.settings import SILENT
@@ -42,7 +43,7 @@ class Saving(Practising, ChartedWidget):
     _saving = traitlets.Dict().tag(sync=True)  # share, text, done, failed
 
     _stop: threading.Event | None = None
-    _saver: threading.Thread | None = None
+    _saver: Background | None = None
 
     def mix(self, *, limited: bool = True) -> Audio:
         """See `Mixer.mix`."""
@@ -126,18 +127,18 @@ class Saving(Practising, ChartedWidget):
             self._stop.set()
 
     def _save(self, order: dict[str, Any]) -> None:
-        if self._saver is not None and self._saver.is_alive():
+        if self._saver is not None and not self._saver.done.is_set():
             return
         kind = sound_format(str(order["format"]))
         self._stop = threading.Event()
         self._saving = {"share": 0.0, "text": "rendering"}
-        self._saver = threading.Thread(target=self._save_now, args=(order, kind), daemon=True, name="musiclab-save")
-        self._saver.start()
+        self._saver = Background(self._save_now(order, kind), name="musiclab-save")
 
-    def _save_now(self, order: dict[str, Any], kind: Format) -> None:
+    def _save_now(self, order: dict[str, Any], kind: Format) -> Steps:
         def report(share: float, text: str) -> None:
             self._saving = {"share": round(share, 3), "text": text}
 
+        yield None  # the page shows that it has begun
         try:
             each, whole = bool(order.get("each")), bool(order.get("whole"))
             made = self.perform(each_stem=each, whole=whole, progress=report, cancel=self._stop)
@@ -150,7 +151,7 @@ class Saving(Practising, ChartedWidget):
             self._saving = {"text": ""}
         except MusiclabError as error:
             self._saving = {"failed": True, "text": str(error)}
-        except Exception as error:  # in a thread nobody else would see it
+        except Exception as error:  # nobody else would see it
             logger.exception("What the mixer plays could not be saved.")
             self._saving = {"failed": True, "text": f"It could not be saved: {error}"}
 

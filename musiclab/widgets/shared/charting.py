@@ -16,6 +16,7 @@ from musiclab.notes import Part
 from musiclab.progress import Watch
 from musiclab.recipes.remembered import chart_of
 from musiclab.stems import Stems
+from musiclab.threads import Background, Steps
 from musiclab.transcription.chart import Chart
 from musiclab.widgets.shared.sounding import SoundingWidget
 
@@ -74,20 +75,19 @@ class ChartedWidget(SoundingWidget):
             self._listen(self._known)
 
     def _listen(self, known: Chart | None) -> None:
-        """Find what is not `known`, in a thread of its own; the last call counts."""
+        """Find what is not `known`, in the background; the last call counts."""
         self._charting = known is None or not known.sections
-        self._listening = threading.Thread(target=self._listen_now, args=(known,), daemon=True, name="musiclab-chart")
-        if self._charting:
-            self._listening.start()
+        steps = self._listen_now(known)
+        self._listening = Background(steps, name="musiclab-chart") if self._charting else None
 
-    def _listen_now(self, known: Chart | None) -> None:
-        self._asked.wait()
-        self._packing.join()
+    def _listen_now(self, known: Chart | None) -> Steps:
+        yield self._asked
+        yield self._packing.done
         try:
             found: Chart | None = chart_of(self._song, Watch(cancel=self._over), known=known)
         except Cancelled:
             return
-        except Exception as error:  # in a thread nobody else would see it
+        except Exception as error:  # nobody else would see it
             logger.exception("The beats and bars could not be found: %s", error)
             found = known
         if self._known is known and not self._over.is_set():

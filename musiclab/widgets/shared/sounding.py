@@ -10,6 +10,7 @@ from typing import Any
 import traitlets
 
 from musiclab.audio import Audio
+from musiclab.threads import Background, Steps
 from musiclab.widgets.shared.transport import SAMPLE_RATE, Plan, for_page, format_for, packets, pad_of, scale_of
 from musiclab.widgets.shared.widget import Order, Widget
 
@@ -60,17 +61,16 @@ class SoundingWidget(Widget):
             self._pack()
 
     def _pack(self) -> None:
-        self._packing = threading.Thread(target=self._pack_now, args=(self._format,), daemon=True, name="musiclab-pack")
-        self._packing.start()
+        self._packing = Background(self._pack_now(self._format), name="musiclab-pack")
 
-    def _pack_now(self, format: str) -> None:
+    def _pack_now(self, format: str) -> Steps:
         plan = Plan(self._sounds[0].duration, format)
         try:
             self._cuts = [cut * SAMPLE_RATE for cut in plan.cuts]
             for number, packet in enumerate(packets(self._sounds, plan, cancelled=self._closing.is_set)):
-                self._asked.wait()  # meanwhile the others are being made
+                yield self._asked  # meanwhile the others are being made
                 self.set_trait(f"_sound_{number}", packet)
-        except Exception as error:  # in a thread nobody else would see it
+        except Exception as error:  # nobody else would see it
             logger.exception("The sound could not be encoded.")
             self._error = f"The sound could not be prepared: {error}"
 

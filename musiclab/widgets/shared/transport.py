@@ -10,9 +10,8 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
-from os import cpu_count
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +20,7 @@ from musiclab import codecs
 from musiclab.audio import Audio
 from musiclab.errors import StoreError
 from musiclab.store import default_store, key_of
+from musiclab.threads import pool
 
 VERSION = 2  # of what is kept in the store: raise it when the same sound gives other bytes
 MUCH_MEMORY = 2_000_000_000  # bytes: about 19 minutes of five stereo stems; browsers give a page a few GB
@@ -112,18 +112,18 @@ def packets(sounds: Sequence[Audio], plan: Plan, *, cancelled: Callable[[], bool
     """
     kept = [_kept(sound, plan) for sound in sounds]
     made: list[list[bytes]] = [[] for _ in sounds]
-    with ThreadPoolExecutor(cpu_count() or 1, thread_name_prefix="musiclab-pack") as pool:
+    with pool(name="musiclab-pack") as workers:
 
         def order(span: tuple[int, int]) -> list[Future[bytes] | None]:
             return [
-                None if known else pool.submit(pack, sound, span, plan.format, quality=plan.quality)
+                None if known else workers.submit(pack, sound, span, plan.format, quality=plan.quality)
                 for sound, known in zip(sounds, kept, strict=True)
             ]
 
         for number, jobs in enumerate([order(span) for span in plan.spans]):
             packet = [job.result() if job else known[number] for known, job in zip(kept, jobs, strict=True)]
             if cancelled():
-                pool.shutdown(wait=False, cancel_futures=True)
+                workers.shutdown(wait=False, cancel_futures=True)
                 return
             for pieces, piece in zip(made, packet, strict=True):
                 pieces.append(piece)

@@ -50,7 +50,7 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_wheel(folder, "deeper", "colour; sys_platform == 'win32'")
     for name in ("winning", "colour", "batching"):
         write_wheel(folder, name)
-    monkeypatch.setattr(wheels, "_own_wheel", lambda place: Path(shutil.copy(own, place)))
+    monkeypatch.setattr(wheels, "own_wheel", lambda place: Path(shutil.copy(own, place)))
     monkeypatch.setattr(wheels, "PROJECT", tmp_path)
     for name in [name for name in os.environ if name.startswith("PIP_")]:
         monkeypatch.delenv(name)

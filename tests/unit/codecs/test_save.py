@@ -295,3 +295,16 @@ def test_a_wav_beyond_4_gb_is_rf64(tmp_path, monkeypatch):
     path = recording().save(tmp_path / "a.wav")
     assert path.read_bytes()[:4] == b"RF64"
     np.testing.assert_array_equal(codecs.load(path).samples, recording().samples)
+
+
+def test_a_soundfile_that_knows_no_quality_writes_in_its_own(tmp_path, monkeypatch):
+    """soundfile before 0.13, as Pyodide has it."""
+
+    class Older(sf.SoundFile):
+        def __init__(self, file, mode="r", samplerate=None, channels=None, subtype=None, format=None):
+            super().__init__(file, mode, samplerate, channels, subtype=subtype, format=format)
+
+    monkeypatch.setattr(sf, "SoundFile", Older)
+    sent = recording(peak=0.5)
+    for format in ("ogg", "flac"):
+        assert codecs.load(sent.save(tmp_path / f"a.{format}")).frames == sent.frames
