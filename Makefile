@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lab lint lint-js check docs bench mutants format lock clean
+.PHONY: help demo test lab lint lint-js check docs lite bench mutants format lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -45,6 +45,10 @@ check: lint ## lint and the quick tests, in a minute
 
 docs: $(VENV)/.developing ## the documentation as pages that need no network: build/docs/index.html
 	@$(BIN)/python docs/build.py
+
+lite: $(VENV)/.developing ## a site for classrooms without a server, in build/lite: make lite PYODIDE=folder-or-address of a full Pyodide
+	@test -n "$(PYODIDE)" || { echo "Name a full Pyodide distribution: make lite PYODIDE=folder-or-address"; exit 1; }
+	@$(BIN)/python scripts/lite.py --pyodide "$(PYODIDE)"
 
 bench: $(VENV)/.developing ## how long everything takes that a user waits for
 	@for script in tests/benchmarks/bench_*.py; do echo "$$script"; \
