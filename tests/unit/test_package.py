@@ -35,6 +35,16 @@ def test_import_loads_few_modules() -> None:
     assert int(in_fresh_python(code)) < 40
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="the folder is named otherwise there")
+def test_what_hears_notes_reports_to_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ONNX Runtime's reports begin with an identifier of the user, in the folder of caches."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
+    monkeypatch.delenv("ORT_DISABLE_TELEMETRY", raising=False)  # as this process has set it
+    in_fresh_python("import musiclab; from musiclab.transcription import posteriorgram; posteriorgram.session()")
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
 def test_every_public_name_can_be_had() -> None:
     assert musiclab.__all__
     for name in musiclab.__all__:
