@@ -1,8 +1,8 @@
 """How much the tests would notice: small random changes of the code (mutants), each against the tests that cover it.
 
-``make mutants`` installs what this needs (Cosmic Ray makes the changes, coverage.py says which tests run through a
-line). Each mutant meets the tests nearest to it by their words first: most end there. For the few that are left,
-all tests run once under coverage.py, which looks at their modules alone, and what runs through their lines is asked.
+``make mutants`` installs what this needs (Cosmic Ray makes the changes). Each mutant meets the tests nearest to it by
+their words first: most end there. For those that are left, all tests run once on a copy that has a mark before each of
+their lines, and what came by it is asked.
 What survived is a line that no test would miss: read it, and write the test, or say in ``tests/mutants-alike.txt`` why
 the change changes nothing. Run again, it tries what was not killed yet. docs/tests.md has the last scores.
 """
@@ -27,12 +27,12 @@ from queue import Queue
 from cosmic_ray import plugins
 from cosmic_ray.ast import ast_nodes, get_ast_from_path
 from cosmic_ray.mutating import mutate_code
-from mutants_asked import MADE, ROOT, copied, failing, nearest, through, weights
+from mutants_asked import MADE, ROOT, Question, by_words, copied, failing
+from mutants_through import through
 
 ALIKE = ROOT / "tests" / "mutants-alike.txt"
-# Which files of tests are asked in each round, by nearness, and the seconds of processor time until no more are begun.
-ROUNDS = (slice(0, 1), 15.0), (slice(0, 4), 40.0)
-LAST = 60.0  # s, for the tests that run through the line
+# How many files of tests are asked in each round, by nearness, and the seconds of processor time until no more begin.
+ROUNDS = (1, 10.0), (4, 30.0)
 SOUND = "tests/unit/test_tunings.py"  # that tests can be run here at all is tried with these
 # No slips of a human hand, and found by any test that runs the line: they would flatter the score.
 LEFT_OUT = re.compile(
@@ -50,6 +50,10 @@ class Mutant:
     occurrence: int
     before: str
     after: str
+
+    @property
+    def place(self) -> tuple[str, int]:
+        return self.path, self.line
 
     @property
     def package(self) -> str:
@@ -134,7 +138,7 @@ class Trier:
     def __init__(self) -> None:
         self.tree = copied(Path(tempfile.mkdtemp(prefix="musiclab-mutants-")))
 
-    def noticed(self, mutant: Mutant, tests: list[str], enough: float) -> str | None:
+    def noticed(self, mutant: Mutant, question: Question) -> str | None:
         """The test that fails with the mutant; None if all pass."""
         path = self.tree / mutant.path
         original = path.read_text("utf-8")
@@ -142,7 +146,7 @@ class Trier:
         assert made is not None, "it was sampled from the same file"
         try:
             path.write_text(made[0], "utf-8")
-            return failing(self.tree, tests, weights(mutant.path, mutant.line), enough)
+            return failing(self.tree, question)
         finally:
             path.write_text(original, "utf-8")
 
@@ -182,24 +186,25 @@ def digest(path: Path) -> str:
     return sha256(path.read_bytes()).hexdigest()
 
 
-def ask_all(asked: dict[Mutant, list[str]], enough: float, log: Log, triers: list[Trier]) -> None:
+def ask_all(asked: dict[Mutant, Question], log: Log, triers: list[Trier]) -> None:
     """Try mutants, each with its tests, as many at a time as there are trees."""
     free: Queue[Trier] = Queue()
     for trier in triers:
         free.put(trier)
 
-    def tried(mutant: Mutant, tests: list[str]) -> str | None:
+    def tried(mutant: Mutant, question: Question) -> str | None:
         trier = free.get()
         try:
-            return trier.noticed(mutant, tests, enough)
+            return trier.noticed(mutant, question)
         finally:
             free.put(trier)
 
     with ThreadPoolExecutor(len(triers)) as pool:
-        waiting = {pool.submit(tried, mutant, tests): mutant for mutant, tests in asked.items() if tests}
+        waiting = {pool.submit(tried, *asking): asking[0] for asking in asked.items()}
         for number, done in enumerate(as_completed(waiting), start=1):
             mutant, killer = waiting[done], done.result()
-            print(f"{number} of {len(waiting)}  {mutant.path}:{mutant.line}  {killer or '-'}", flush=True)
+            told = killer or f"passed: {mutant.before} -> {mutant.after}"
+            print(f"{number} of {len(waiting)}  {mutant.path}:{mutant.line}  {told}", flush=True)
             if killer:
                 log.add(mutant, killer)
 
@@ -214,17 +219,17 @@ def main() -> int:
     mutants = list(sample(wanted.number, wanted.seed, wanted.package))
     log = Log()
     triers = [Trier() for _ in range(wanted.jobs)]
-    if failing(triers[0].tree, [SOUND], {}, LAST):
+    if failing(triers[0].tree, Question([SOUND])):
         raise SystemExit(f"{SOUND} fails without any change: mend that first.")
 
     def left() -> list[Mutant]:
         return [mutant for mutant in mutants if mutant not in log.killers]
 
     for files, enough in ROUNDS:
-        ask_all({mutant: nearest(mutant.path, mutant.line)[files] for mutant in left()}, enough, log, triers)
+        ask_all({mutant: by_words(*mutant.place, files, enough) for mutant in left()}, log, triers)
     if left():
-        tests = through([(mutant.path, mutant.line) for mutant in left()], wanted.jobs)
-        ask_all({mutant: tests[mutant.path, mutant.line] for mutant in left()}, LAST, log, triers)
+        run = through([mutant.place for mutant in left()], wanted.jobs)
+        ask_all({mutant: run.question(mutant.place) for mutant in left()}, log, triers)
     for mutant in left():
         print(f"survived: {mutant.path}:{mutant.line}\n  - {mutant.before}\n  + {mutant.after}")
     print(table(mutants, log.killers))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import compileall
+import gc
 import inspect
 import multiprocessing
 import os
@@ -11,15 +12,15 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from functools import cache
+from importlib.metadata import entry_points
 from multiprocessing.connection import Connection
 from pathlib import Path
 from py_compile import PycInvalidationMode
 
-import coverage
 import pytest
 
 try:
@@ -30,17 +31,28 @@ except ImportError:  # Windows
 ROOT = Path(__file__).parents[1]
 MADE = ROOT / "build" / "mutants"
 QUICK = ["-m", "not slow and not browser and not real and not notebook"]
-PYTEST = ["-q", "-p", "no:cacheprovider", "--benchmark-disable", "--tb=no", "-o", "timeout=0", *QUICK]
+PYTEST = [
+    "-q",
+    "-p",
+    "no:cacheprovider",
+    "--basetemp=scratch",
+    "--benchmark-disable",
+    "--tb=no",
+    "-o",
+    "timeout=0",
+    *QUICK,
+]
 PYTEST += ["-p", "no:nbmake"]  # where it is installed: long to load, and of no use here
 PYTEST += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # of plug-ins that are loaded already: see HEAVY
-MOST_TESTS = 60  # of those that run through a line, the nearest: what they all let pass is news enough
 MOST_SECONDS = 900  # for a mutant's tests, on a busy machine too
 MOST_CPU = 150  # s of processor time, after which a test computes without end
 # What takes long to load and is no part of us: once, in the process that all others are forked from.
 WARM = multiprocessing.get_context("forkserver" if hasattr(os, "fork") else "spawn")
 HEAVY = [
     *["numpy", "scipy.signal", "scipy.ndimage", "scipy.optimize", "scipy.stats", "torch", "soundfile", "soxr", "av"],
-    *["matplotlib.pyplot", "onnxruntime", "hypothesis", "mcp.server", "anywidget", "jsonschema"],
+    *["matplotlib.pyplot", "onnxruntime", "hypothesis", "mcp.server", "anywidget", "jsonschema", "scipy.fft"],
+    *["scipy.linalg", "nbformat", "nbclient", "typer.testing", "music21", "mir_eval", "PIL.Image", "mido", "verovio"],
+    *[plugin.module for plugin in entry_points(group="pytest11") if plugin.name != "nbmake"],
 ]
 if hasattr(os, "fork"):
     WARM.set_forkserver_preload(["__main__", *HEAVY])
@@ -62,7 +74,6 @@ def environment(tree: Path) -> dict[str, str]:
     """This one, with the tree before all else that is imported, and without recordings that not everybody has."""
     settings = {
         "PYTHONPATH": os.pathsep.join([str(tree), *filter(None, [os.environ.get("PYTHONPATH")])]),
-        "PYTHONDONTWRITEBYTECODE": "1",
         "OMP_NUM_THREADS": "1",
     }
     return {name: value for name, value in os.environ.items() if name != "MUSICLAB_REAL_DATA"} | settings
@@ -73,17 +84,22 @@ def words(text: str) -> set[str]:
 
 
 @cache
+def text(path: Path) -> str:
+    return path.read_text("utf-8")
+
+
+@cache
 def test_files() -> dict[str, set[str]]:
     """Every file of unit tests, with its words."""
     files = sorted((ROOT / "tests" / "unit").rglob("test_*.py"))
-    return {path.relative_to(ROOT).as_posix(): words(path.read_text("utf-8")) for path in files}
+    return {path.relative_to(ROOT).as_posix(): words(text(path)) for path in files}
 
 
 @cache
 def names_in(path: Path) -> list[tuple[str, int, int]]:
     """What a module defines: name, first and last line."""
     found = []
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in ast.walk(ast.parse(text(path))):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             found.append((node.name, node.lineno, node.end_lineno or node.lineno))
         elif isinstance(node, ast.Assign) and node.col_offset == 0:
@@ -96,7 +112,7 @@ def users(path: Path) -> Iterator[Path]:
     """The modules that import from one."""
     pattern = re.compile(rf"^\s*(from|import) .*\b{path.stem}\b", re.MULTILINE)
     for other in (ROOT / "musiclab").rglob("*.py"):
-        if other != path and other.name != "__init__.py" and pattern.search(other.read_text("utf-8")):
+        if other != path and other.name != "__init__.py" and pattern.search(text(other)):
             yield other
 
 
@@ -128,39 +144,32 @@ def nearest(path: str, line: int) -> list[str]:
     return [file for file in sorted(test_files(), key=near, reverse=True) if near(file)]
 
 
-def through(places: list[tuple[str, int]], jobs: int) -> dict[tuple[str, int], list[str]]:
-    """The tests that run through each place (module and line), those of its folder first.
+@dataclass(frozen=True)
+class Question:
+    """What is asked about a line: files of tests, nearest first, by words; tests that are known to run through it.
 
-    For what runs at import it is those that run through the module. One run of all tests finds them, under
-    coverage.py with the tests as contexts; it looks at these modules alone, or it would take hours.
+    Tests that are known to run elsewhere (`seconds` tells how long) are left out; after `enough` seconds of processor
+    time no more are begun.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        tree = copied(Path(folder))
-        (tree / "mutants.rc").write_text("[run]\ninclude =\n" + "".join(f"    */{path}\n" for path, _ in places))
-        options = ["--cov", "--cov-config=mutants.rc", "--cov-context=test", "--cov-report=", "-W", "default"]
-        command = [sys.executable, "-m", "pytest", *PYTEST, *options, "-n", str(jobs), "tests/unit"]
-        subprocess.run(command, cwd=tree, env=environment(tree), check=False)
-        data = coverage.CoverageData(str(tree / ".coverage"))
-        data.read()
-        return {place: tests_of(*place, data) for place in places}
+
+    files: list[str]
+    words: dict[str, float] = field(default_factory=dict)
+    through: frozenset[str] = frozenset()
+    seconds: dict[str, float] = field(default_factory=dict)
+    enough: float = 60.0
+
+    def elsewhere(self, test: str) -> bool:
+        return test in self.seconds and test not in self.through
 
 
-def tests_of(path: str, line: int, data: coverage.CoverageData) -> list[str]:
-    name = next((name for name in data.measured_files() if name.endswith("/" + path)), None)
-    if name is None:
-        return []
-    lines = data.contexts_by_lineno(name)
-    contexts = {context for context in lines.get(line, []) if context}
-    contexts = contexts or {context for every in lines.values() for context in every if context}
-    folder = "/".join(["tests/unit", *Path(path).parts[1:-1]])
-    tests = {context.split("|")[0] for context in contexts}
-    return sorted(tests, key=lambda test: (not test.startswith(folder), test))[:MOST_TESTS]
+def by_words(path: str, line: int, files: int, enough: float) -> Question:
+    return Question(nearest(path, line)[:files], weights(path, line), enough=enough)
 
 
-def failing(tree: Path, tests: list[str], known: dict[str, float], enough: float) -> str | None:
-    """The first test that fails in a tree, `known` words first; None if none does that begins in `enough` seconds."""
+def failing(tree: Path, question: Question) -> str | None:
+    """The first test that fails in a tree; None if none does of those that are asked."""
     ours, theirs = WARM.Pipe(duplex=False)
-    process = WARM.Process(target=ask, args=(tree, tests, known, enough, theirs))
+    process = WARM.Process(target=ask, args=(tree, question, theirs))
     process.start()
     theirs.close()
     process.join(MOST_SECONDS)
@@ -176,42 +185,56 @@ def failing(tree: Path, tests: list[str], known: dict[str, float], enough: float
     return said or f"exit {process.exitcode} (no end, or none of Python's)"
 
 
-def ask(tree: Path, tests: list[str], known: dict[str, float], enough: float, answer: Connection) -> None:
+def ask(tree: Path, question: Question, answer: Connection) -> None:
     """Run tests of a tree in this process, and end it with what pytest says."""
     os.chdir(tree)
     os.environ.pop("MUSICLAB_REAL_DATA", None)
     os.environ.update(environment(tree))
     sys.path.insert(0, str(tree))
-    sys.dont_write_bytecode = True
+    gc.freeze()  # pytest collects at its end, and what is loaded already is no garbage
     if resource is not None:
         resource.setrlimit(resource.RLIMIT_CPU, (MOST_CPU, MOST_CPU))
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in (1, 2):
         os.dup2(nowhere, stream)
-    sys.exit(pytest.main([*PYTEST, "-x", *tests], plugins=[Asked(known, enough, answer)]))
+    sys.exit(pytest.main([*PYTEST, "-x", *question.files], plugins=[Asked(question, answer)]))
 
 
 class Asked:
-    """Puts the nearest tests of each file first, one case of each before the others; tells which one failed."""
+    """Puts the nearest tests first, a few of each file, then the next few; tells which one failed."""
 
-    def __init__(self, known: dict[str, float], enough: float, answer: Connection) -> None:
-        self.known, self.enough, self.answer = known, enough, answer
+    FEW = 5
+
+    def __init__(self, question: Question, answer: Connection) -> None:
+        self.question, self.answer = question, answer
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        files = list(dict.fromkeys(item.path for item in items))
-        cases: Counter[tuple[object, str]] = Counter()
+        items[:] = [item for item in items if not self.question.elsewhere(item.nodeid)]
+        files: dict[Path, list[pytest.Item]] = {}
+        for item in items:
+            files.setdefault(item.path, []).append(item)
+        order = {}
+        for number, those in enumerate(files.values()):
+            for rank, item in enumerate(self.ranked(those)):
+                order[item] = (rank // self.FEW, number, rank)
+        items.sort(key=order.__getitem__)
+
+    def ranked(self, items: list[pytest.Item]) -> list[pytest.Item]:
+        """One case of each test before the others; the nearest first, of these the quickest."""
+        cases: Counter[str] = Counter()
         order = {}
         for item in items:
-            function = getattr(item, "function", None)
-            nearness = sum(self.known.get(word, 0) for word in words(inspect.getsource(function))) if function else 0
-            cases[case := (item.path, getattr(item, "originalname", item.name))] += 1
-            order[item] = (files.index(item.path), cases[case], -nearness)
-        items.sort(key=order.__getitem__)
+            function, known = getattr(item, "function", None), self.question.words
+            near = sum(known.get(word, 0) for word in words(inspect.getsource(function))) if function else 0
+            cases[case := getattr(item, "originalname", item.name)] += 1
+            far = (0.5 + self.question.seconds.get(item.nodeid, 0.0)) / (0.01 + near)
+            order[item] = (cases[case], far)
+        return sorted(items, key=order.__getitem__)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self) -> bool | None:
-        return True if sum(os.times()[:4]) > self.enough else None
+        return True if sum(os.times()[:4]) > self.question.enough else None
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed:

@@ -282,6 +282,23 @@ def test_loop_by_drag_on_the_ruler_handles_and_keys(desk: Page) -> None:
     assert desk.evaluate("harness.model.get('loop')") == pytest.approx([1.0, 4.0], abs=0.01)
 
 
+def test_with_shift_arrow_keys_go_by_tenths(desk: Page) -> None:
+    """Of a step: a tenth of a second at the waves, a hundredth at the ends of a loop."""
+    lanes, position = desk.get_by_role("slider", name="position"), "harness.engine.position"
+    for key, where in (("ArrowRight", 1.0), ("Shift+ArrowRight", 1.1), ("Shift+ArrowLeft", 1.0), ("ArrowLeft", 0.0)):
+        lanes.press(key)
+        assert desk.evaluate(position) == pytest.approx(where, abs=0.001)
+    desk.evaluate("harness.model.receive({ loop: [1, 2] })")
+    for end, key, loop in (
+        ("loop start", "Shift+ArrowRight", [1.01, 2.0]),
+        ("loop start", "ArrowLeft", [0.91, 2.0]),
+        ("loop end", "Shift+ArrowLeft", [0.91, 1.99]),
+        ("loop end", "ArrowRight", [0.91, 2.09]),
+    ):
+        desk.get_by_role("slider", name=end).press(key)
+        assert desk.evaluate("harness.model.get('loop')") == pytest.approx(loop, abs=0.001)
+
+
 def test_seek_on_the_waves(desk: Page) -> None:
     lanes = desk.get_by_role("slider", name="position")
     box = lanes.bounding_box()

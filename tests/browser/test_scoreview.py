@@ -116,6 +116,25 @@ def test_arrow_keys_move_the_chosen_note_by_a_semitone(notebook):
     assert notebook.view.part.notes[0].confidence == 1.0  # a person has decided
 
 
+def test_arrow_keys_move_a_note_with_shift_and_its_end_with_alt(notebook):
+    """By a fiftieth of a second, in the direction of the arrow."""
+    page = notebook.page
+    before = notebook.view.part.notes[1]
+    page.locator('.ml-page [data-note="1"]').click()
+    score = page.get_by_role("group", name="score of Line")
+    for key, start, end in (
+        ("Shift+ArrowRight", 0.02, 0.02),
+        ("Alt+ArrowRight", 0.02, 0.04),
+        ("Shift+ArrowLeft", 0.0, 0.02),
+        ("Alt+ArrowLeft", 0.0, 0.0),
+    ):
+        score.press(key)
+        page.wait_for_function("() => harness.model.get('_can_undo')")
+        after = notebook.view.part.notes[1]
+        moved = (after.onset - before.onset, after.offset - before.offset)
+        assert moved == pytest.approx((start, end), abs=0.001)
+
+
 def test_a_note_is_dragged_to_another_pitch_and_time(notebook):
     page = notebook.page
     box = page.locator('.ml-roll [data-note="1"]').bounding_box()

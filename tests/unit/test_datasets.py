@@ -1,6 +1,7 @@
 """Folders of multitracks: what is found, how parts are fitted to their mixture, what is refused."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -61,8 +62,10 @@ def test_song_json_is_read(tmp_path, sounds):
     assert part.notes[0].pitch == 33
     assert part.downbeats == (0.0, 0.3)
     assert part.time_signature == (3, 4)
-    with pytest.raises(DatasetError, match="not known"):
+    with pytest.raises(DatasetError, match=r"not known \(known: bass\)"):
         song.part("drums")
+    with pytest.raises(DatasetError, match=r"not known \(known: no stem\)"):
+        replace(song, notes={}).part("drums")
 
 
 @pytest.mark.parametrize(

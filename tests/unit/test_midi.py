@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from musiclab import midi
 from musiclab.grid import BeatGrid
 from musiclab.notes import Note, Part
+from musiclab.ticks import RESOLUTION, tempo_map
 
 METRES = [(4, 4), (3, 4), (5, 4), (2, 2), (6, 8), (7, 8), (9, 8), (12, 8), (15, 16), (1, 1)]
 
@@ -45,6 +46,16 @@ def test_bar_lines_and_notes_lie_where_they_were_heard(tmp_path_factory, metre, 
     assert back.time_signature == metre
     for beat in grid.times[:-1]:
         assert np.abs(np.array(back.beats) - beat).min() < 2e-3
+
+
+@pytest.mark.parametrize(
+    ("metre", "first", "pick_up"), [((3, 4), 3, (1, 4)), ((4, 4), 2, (3, 4)), ((6, 8), 2, (3, 8)), ((9, 8), 2, (6, 8))]
+)
+def test_a_pick_up_is_a_bar_of_its_own_metre(metre: tuple[int, int], first: int, pick_up: tuple[int, int]):
+    """As long as it is, in the values that the metre counts."""
+    (start, short), (bar, whole) = tempo_map(BeatGrid((0.0, 0.5, 1.0, 1.5, 2.0), first, metre), metre).metres
+    assert (start, short, whole) == (0, pick_up, metre)
+    assert bar == RESOLUTION * 4 * pick_up[0] // pick_up[1]
 
 
 def test_beats_do_not_drift_away_from_a_long_recording(tmp_path: Path):

@@ -30,6 +30,12 @@ def test_notes_are_kept_in_order_of_time() -> None:
     assert Part((A, B)).notes == (B, A)
 
 
+def test_a_note_is_small() -> None:
+    """A song has thousands, and each stroke in an editor's history its own."""
+    assert not hasattr(Note(0, 1, 60), "__dict__")
+    assert not hasattr(Chord(0, 1, "C"), "__dict__")
+
+
 @pytest.mark.parametrize(
     ("wrong", "word"),
     [

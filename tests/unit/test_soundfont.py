@@ -39,6 +39,15 @@ def test_instruments_go_by_program_and_name(name: str | int, program: int) -> No
     assert soundfont.find_program(name) == program
 
 
+@pytest.mark.parametrize(
+    ("asked", "hint"),
+    [("tubba", r"did you mean Tuba( or .*)?\?"), ("steel", r"did you mean .*\bor\b"), ("qqq", "give a name such as")],
+)
+def test_a_slip_of_the_pen_is_answered_by_what_is_near(asked: str, hint: str) -> None:
+    with pytest.raises(TranscriptionError, match=hint):
+        soundfont.find_program(asked)
+
+
 @pytest.mark.parametrize("name", ["kazoo-o-phone", "steel", "", 128])
 def test_what_is_no_single_instrument_is_said(name: str | int) -> None:
     with pytest.raises(TranscriptionError, match="General MIDI"):

@@ -174,6 +174,11 @@ def test_a_folder_reads_the_same_as_stems_and_as_a_multitrack(tmp_path):
     assert read.residual.rms_db == pytest.approx(stems.residual.rms_db, abs=0.01)
 
 
+def test_a_system_that_does_not_tell_its_cores_has_one(tmp_path, monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: None)
+    assert len(made().save(tmp_path, format="flac")) == len(NAMES) + 1
+
+
 def test_stems_made_softer_come_back_at_their_level_as_a_multitrack_too(tmp_path):
     loud = made(peak=4.0)
     assert loud.save(tmp_path, format="flac").gain_db < -2

@@ -302,6 +302,17 @@ class TestPlaces:
         with pytest.raises(BatchError, match="can't be opened"):
             places.find(["gopher://songs"])
 
+    @pytest.mark.parametrize(
+        ("error", "said"),
+        [(OSError("no such bucket\nand much more"), "no such bucket"), (TimeoutError(), "TimeoutError")],
+    )
+    def test_what_a_place_says_is_passed_on_in_a_line(self, error: Exception, said: str) -> None:
+        with (
+            pytest.raises(BatchError, match=rf"^'s3://songs' can't be read \({said}\): "),
+            places._as_trouble("s3://songs"),
+        ):
+            raise error
+
     def test_a_windows_drive_is_no_protocol(self) -> None:
         assert places.protocol_of("c://songs") == ""
         assert places.protocol_of("s3://songs") == "s3"

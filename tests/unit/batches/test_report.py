@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
+
 import pytest
 
 from musiclab.batches.perform import Row
-from musiclab.batches.report import BatchReport
+from musiclab.batches.report import BatchReport, _table
 
 ROWS = (
     Row("a.mp3", "a", "done"),
@@ -32,3 +34,10 @@ def test_it_says_what_failed_and_why() -> None:
     assert ">c.mp3</td>" in report._repr_html_()
     assert "&lt;empty&gt;" in report._repr_html_()
     assert BatchReport("out", "karaoke", ROWS[:1], seconds=1.0).summary == "karaoke: 1 of 1 songs are done"
+
+
+@pytest.mark.parametrize("name", ["=HYPERLINK(1)", "+1", "-1", "@x", "=", "-- live --"])
+def test_no_name_of_a_file_is_a_formula_in_a_spreadsheet(name: str) -> None:
+    table = _table([Row(name, "folder", "done"), Row("a=b.mp3", "", "done")]).decode("utf-8-sig").splitlines()
+    songs = [row["song"] for row in csv.DictReader(table)]
+    assert songs == [f"'{name}", "a=b.mp3"]

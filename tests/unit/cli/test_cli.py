@@ -330,7 +330,10 @@ class TestEvaluate:
 
     def test_prints_a_table(self, tmp_path: Path, rng: np.random.Generator) -> None:
         make_multitrack(tmp_path / "songs" / "one", rng)
-        result = run("evaluate", "separation", tmp_path / "songs", "--engine", "hpss", "--songs")
+        order = ("evaluate", "separation", tmp_path / "songs", "--engine", "hpss")
+        assert "one" not in run(*order).stdout.splitlines()  # the means alone
+        result = run(*order, "--songs")
+        assert "one" in result.stdout.splitlines()
         heading = next(line for line in result.stdout.splitlines() if "vocals" in line)
         assert heading.split() == ["vocals", "drums", "bass", "average"]
         assert "ideal ratio masks" in result.stdout
@@ -363,6 +366,7 @@ class TestModelsAndCache:
         result = run("engines")
         assert result.exit_code == 0
         assert "htdemucs_ft" in result.stdout
+        assert len({line.index(" MB ") for line in result.stdout.splitlines() if " MB " in line}) == 1  # flush right
         assert "facebookresearch/demucs" in result.stdout
         assert "Disputed" in result.stdout
         told = {engine["name"]: engine for engine in json.loads(run("engines", "--json").stdout)["engines"]}

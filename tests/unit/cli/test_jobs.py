@@ -58,6 +58,7 @@ def test_without_json_there_is_a_table_of_files_and_the_same_again_is_allowed(so
         result = run("minus-one", song, "drums", "-e", "hpss", "-o", tmp_path, "-f", "flac")
         assert result.exit_code == 0, result.stderr
         assert "a söng (without drums).flac" in result.stdout
+        assert "(by hpss)" in result.stdout
         assert "dBFS" in result.stdout
 
 
@@ -102,3 +103,12 @@ def test_mono_stays_mono(tmp_path: Path) -> None:
     path = sounds.recording(1.0, channels=1).save(tmp_path / "mono.wav")
     assert run("rebalance", path, "drums=-6", "-e", "hpss", "-o", tmp_path / "out").exit_code == 0
     assert ml.load(tmp_path / "out" / "mono (rebalanced).wav").channels == 1
+
+
+def test_sizes_of_a_pack_s_files_are_flush_right(song: Path, tmp_path: Path) -> None:
+    result = run("remix-pack", song, "-e", "hpss", "-o", tmp_path)
+    assert result.exit_code == 0, result.stderr
+    heading, *files = (line.rstrip() for line in result.stdout.splitlines() if line.endswith(("size", "MB")))
+    assert heading.startswith("file")
+    assert files
+    assert {len(line) for line in files} == {len(heading)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from musiclab.cli.reports import level_text, tell, time_text
-from musiclab.recipes.report import SongReport
+from musiclab.recipes.report import SongReport, StemLine
 
 
 def test_several_songs_are_a_line_each_with_their_figures_flush_right(capsys: pytest.CaptureFixture[str]) -> None:
@@ -26,6 +26,17 @@ def test_several_songs_are_a_line_each_with_their_figures_flush_right(capsys: py
     end = heading.index("files minus song") + len("files minus song")
     assert first[:end].endswith(" -91.0 dBFS")
     assert first.index("out/a") == second.index("out/much longer") == heading.index("folder")
+
+
+def test_how_good_a_stem_is_stands_beside_it_where_the_truth_is_known(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = (StemLine("voice", "voice.wav", -20.0, -3.0, 8.26), StemLine("rest", "rest.wav", -30.0, -9.0))
+    tell([SongReport("in/a.wav", engine="hpss", duration=61.9, seconds=9.26, folder="out/a", stems=lines)])
+    _, heading, voice, rest, *_ = capsys.readouterr().out.splitlines()
+    end = heading.index("SDR") + len("SDR")
+    assert voice[:end].endswith(" 8.3 dB")
+    assert rest[:end].rstrip().endswith("-9.0 dBFS")
+    tell([SongReport("in/a.wav", engine="hpss", duration=61.9, seconds=9.26, folder="out/a", stems=lines[1:])])
+    assert "SDR" not in capsys.readouterr().out
 
 
 def test_levels_and_times_for_people() -> None:

@@ -130,6 +130,19 @@ def test_differences_are_paired_by_song(rng):
         evaluation.PartsResult(tuple(scores)).difference("bass", "another")
 
 
+def test_a_gain_s_interval_is_that_of_95_in_100(rng):
+    """Of the means of so many songs: 1.96 standard errors at either side, where that of 90 has 1.64."""
+    gains = rng.normal(0.1, 0.05, 200)
+    scores = [
+        evaluation.PartScore(f"song {i}", "bass", source, 0.0, 0.0, f, 20)
+        for i, gain in enumerate(gains)
+        for source, f in (("mixture", 0.5), ("engine", 0.5 + gain))
+    ]
+    found, error = evaluation.PartsResult(tuple(scores)).difference("bass", "engine"), gains.std() / np.sqrt(200)
+    assert (found.mean - found.low) / error == pytest.approx(1.96, abs=0.12)
+    assert (found.high - found.mean) / error == pytest.approx(1.96, abs=0.12)
+
+
 def test_without_known_notes_the_true_stem_is_what_parts_are_measured_against(band):
     """Of the bass the notes are known, of the drums nobody wrote them down."""
     card = band / "a song" / "song.json"

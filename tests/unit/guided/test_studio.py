@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -63,6 +64,9 @@ def test_from_a_file_to_a_desk_a_part_and_a_hand_out(
     done(studio)
     assert given[0][0] == "boats.html"
     assert given[0][1].startswith(b"<!doctype html>")
+    data = re.search(rb'id="lesson-data">(.*?)</script>', given[0][1], re.DOTALL)
+    assert data is not None
+    assert [part["name"] for part in json.loads(data[1])["parts"]] == ["drums"]
 
 
 @pytest.mark.parametrize(("name", "data"), [("notes.txt", b"no sound at all " * 99), ("empty.wav", b"")])
@@ -87,6 +91,8 @@ def test_engines_say_what_they_cost() -> None:
     assert offered[0][1] == "auto"
     [embedded] = [sentence for sentence, name in offered if name == "embedded"]
     assert "about 30 s" in embedded  # as measured here
+    [elsewhere] = [sentence for sentence, name in offered if name == "htdemucs"]
+    assert " · 84 MB to fetch · no licence stated" in elsewhere
     assert re.search(r"4 stems .* \d\.\d dB · ready · MIT", embedded)
 
 

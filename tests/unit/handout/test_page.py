@@ -122,6 +122,8 @@ def test_a_part_has_lines_for_each_screen_sheets_and_files(made: ml.Page) -> Non
 def test_two_parts_of_one_instrument_have_names_of_their_own() -> None:
     page = ml.page(make_stems(), parts=[make_part(), make_part(key="")], progress=False)
     assert page.parts == ("bass", "bass 2")
+    assert " with bass, bass 2: " in repr(page)
+    assert " with " not in repr(replace(page, parts=()))
 
 
 @pytest.mark.parametrize(
@@ -235,6 +237,16 @@ def test_the_foot_tells_of_a_machine_s_hearing_only_where_it_heard() -> None:
     said = escape(licences.HEARD)
     assert said in heard
     assert said not in given
+
+
+def test_the_foot_tells_who_took_the_song_apart() -> None:
+    """Nobody, where it came with its tracks, or was given as stems."""
+    tracks, machine, unknown = (
+        licences.footer("1.0", song="", engine=engine, heard=False) for engine in (licences.TRUTH, "zither", "")
+    )
+    assert ("the tracks that it was mixed from" in tracks, "Separated by" in tracks) == (True, False)
+    assert ("the tracks that it was mixed from" in machine, "Separated by zither" in machine) == (False, True)
+    assert ("the tracks that it was mixed from" in unknown, "Separated by" in unknown) == (False, False)
 
 
 def test_a_page_goes_where_it_is_told_or_into_the_folder_that_is_named(tmp_path: Path) -> None:

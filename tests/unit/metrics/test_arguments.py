@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from musiclab import metrics
+from musiclab.metrics.notes import _score
 from tests.sounds import noise
 
 
@@ -37,3 +38,9 @@ def test_an_interval_holds_what_it_says(rng: np.random.Generator, probability: f
     songs = 10 * np.log10(wanted[drawn].sum(axis=1) / error[drawn].sum(axis=1))
     assert np.mean((songs >= found.low) & (songs <= found.high)) == pytest.approx(probability, abs=0.02)
     assert np.mean(songs < found.low) == pytest.approx((1 - probability) / 2, abs=0.02)
+
+
+def test_precision_is_of_what_was_found_and_recall_of_what_is_true() -> None:
+    found = _score(2, 3, 5)
+    assert (found.precision, found.recall, found.f) == pytest.approx((2 / 5, 2 / 3, 1 / 2))
+    assert (_score(0, 3, 0).precision, _score(0, 0, 3).recall, _score(0, 0, 0).f) == (0, 0, 1)

@@ -49,3 +49,20 @@ def test_a_beam_from_inside_a_triplet_ends_with_it():
     assert [look.bracket for look in drawn] == ["start", "stop", "start", "stop", ""]
     before = [*bar[:2], Symbol(F(1, 2), F(1, 2), (1,)), Symbol(F(1), F(3))]
     assert [look.beams for look in looks(before, FOUR)] == [[]] * 4
+
+
+@pytest.mark.parametrize(
+    ("lengths", "expected"),  # of the symbols of one beat, in sixteenths
+    [
+        ([2, 2], [["begin"], ["end"]]),
+        ([1, 1, 1, 1], [["begin"] * 2, ["continue"] * 2, ["continue"] * 2, ["end"] * 2]),
+        ([2, 1, 1], [["begin"], ["continue", "begin"], ["end", "end"]]),
+        ([1, 1, 2], [["begin", "begin"], ["continue", "end"], ["end"]]),
+        ([3, 1], [["begin"], ["end", "backward hook"]]),
+        ([1, 3], [["begin", "forward hook"], ["end"]]),
+    ],
+)
+def test_flags_of_a_beat_are_joined_level_by_level(lengths, expected):
+    places = [F(sum(lengths[:i]), 4) for i in range(len(lengths))]
+    bar = [Symbol(place, F(length, 4), (i,)) for i, (place, length) in enumerate(zip(places, lengths, strict=True))]
+    assert [look.beams for look in looks([*bar, Symbol(F(1), F(3))], FOUR)] == [*expected, []]

@@ -95,6 +95,41 @@ def test_a_transposed_part_says_so(instrument, options, name):
     assert stream.parts[0].partName == name
 
 
+@pytest.mark.parametrize(
+    ("instrument", "steps", "semitones", "octaves"),
+    [
+        ("clarinet", -1, -2, None),
+        ("horn", -4, -7, None),
+        ("tenor saxophone", -1, -2, "-1"),
+        ("baritone saxophone", -5, -9, "-1"),
+    ],
+)
+def test_a_transposed_part_tells_programs_how_it_sounds(instrument, steps, semitones, octaves):
+    text = score.write(part(instrument, [(0, 1, 58)])).musicxml
+    root = ET.fromstring(text.encode()).find(".//transpose")
+    assert [root.findtext(name) for name in ("diatonic", "chromatic", "octave-change")] == [
+        str(steps), str(semitones), octaves,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("instrument", ["bass", "guitar"])
+def test_what_is_written_an_octave_higher_sounds_where_it_is_played(instrument):
+    """The clef tells it, or a transposition."""
+    root = ET.fromstring(score.write(part(instrument, [(0, 1, 50)])).musicxml.encode())
+    written, moved = root.findtext(".//note/pitch/octave"), root.findtext(".//transpose/octave-change")
+    assert int(written) + int(moved or 0) == 3
+
+
+def test_what_feet_play_is_the_lower_voice():
+    root = ET.fromstring(score.write(part("drums", [(0, 1, 36), (0, 1, 42), (1, 1, 38), (2, 1, 44)])).musicxml.encode())
+    heads = {
+        (note.findtext(".//display-step"), note.findtext(".//display-octave")): note.findtext("voice")
+        for note in root.iter("note")
+        if note.find("unpitched") is not None
+    }
+    assert heads == {("F", "4"): "2", ("D", "4"): "2", ("G", "5"): "1", ("C", "5"): "1"}  # kick, pedal; hat, snare
+
+
 def test_every_note_head_leads_back_to_its_note():
     played = part("bass", [*LINE, (8, 5, 43)])  # the last is tied over a bar line
     written = score.write(played)

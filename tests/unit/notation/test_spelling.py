@@ -8,6 +8,7 @@ import pytest
 
 from musiclab.grid import BeatGrid
 from musiclab.notation import score
+from musiclab.notation.spelling import _belongs
 from musiclab.notes import Chord, Note, Part
 
 GRID = BeatGrid.steady(120, 12)
@@ -46,6 +47,19 @@ def named(pitches: list[int | tuple[int, ...]], key: str, *, chord: str = "", in
 )
 def test_a_chromatic_note_leads_on_from_another_step(key, pitches, expected):
     assert named(pitches, key) == expected
+
+
+@pytest.mark.parametrize(
+    ("key", "own", "foreign"),
+    [
+        ("F major", "F G A Bb C D E", "B F# Eb"),
+        ("D major", "D E F# G A B C#", "F C Bb G#"),
+        ("A minor", "A B C D E F G G#", "Bb F# Eb"),
+    ],
+)
+def test_the_notes_of_a_key_are_its_scale_and_in_minor_the_leading_note(key: str, own: str, foreign: str):
+    assert [name for name in own.split() if not _belongs(name, key)] == []
+    assert [name for name in foreign.split() if _belongs(name, key)] == []
 
 
 def test_a_note_of_the_chord_keeps_its_name_and_chords_are_no_line():

@@ -47,6 +47,13 @@ def test_all_parts_have_the_same_bars():
     assert "multiple-rest" not in full.full.musicxml
 
 
+def test_a_part_without_beats_has_those_of_the_others():
+    full = ml.score([SONG[0], Part((Note(4.5, 4.95, 60),), "piano")])
+    assert [part.grid for part in full.parts] == [GRID, GRID]
+    piano, bass = measures(full.full)
+    assert len(piano) == len(bass)
+
+
 @pytest.mark.parametrize("early", [-6.0, -1.2, -0.03])
 def test_a_part_that_begins_before_the_others_moves_all_bar_lines(early):
     first = line("bass", [early, 1, 2, 3], 40)

@@ -17,7 +17,8 @@ from musiclab.audio import Audio
 from musiclab.codecs import load
 from musiclab.errors import AudioError, Cancelled, EngineError, LyricsError, MusiclabError, TranscriptionError
 from musiclab.metrics.loudness import loudness
-from musiclab.notes import Note
+from musiclab.notes import Note, Part
+from musiclab.recipes.play_as import courses
 from musiclab.recipes.result import Result
 from musiclab.separation import Engine, Licence
 from musiclab.stems import Stems
@@ -176,6 +177,11 @@ class TestPlayAs:
         assert db(made.instead.samples - stems.without("bass").samples - made.solo.samples) < -110
         assert db(made.beside.samples - stems.mixture.samples - made.solo.samples) < -110
 
+    def test_a_note_too_short_to_follow_stands_as_it_is(self, stems: Stems) -> None:
+        """Two columns of 16 ms tell no course; three do."""
+        short, long = Note(0.999, 1.031, 40), Note(1.999, 2.047, 40)
+        assert set(courses(Part((short, long), "bass"), stems["bass"])) == {long}
+
     def test_drums_are_no_melody(self, stems: Stems) -> None:
         with pytest.raises(TranscriptionError, match="Drums have no pitches"):
             ml.play_as(stems, "drums", instrument="tuba")
@@ -236,12 +242,14 @@ class TestEveryJob:
         told.clear()
         JOBS[job](stems, progress=lambda done, what: told.append(done))
         assert told == sorted(told)
+        assert told[0] >= 0
         assert told[-1] == 1.0
 
     def test_progress_rises_where_a_song_is_separated_first(self, stems: Stems, job: str) -> None:
         told: list[float] = []
         JOBS[job](stems.mixture, engine=Quarters(), progress=lambda done, what: told.append(done))
         assert told == sorted(told)
+        assert told[0] >= 0
         assert told[-1] == 1.0
 
     def test_bad_input_is_said_before_the_work(self, stems: Stems, job: str, tmp_path: Path) -> None:

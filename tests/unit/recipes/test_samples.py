@@ -192,3 +192,22 @@ def test_what_cannot_be_is_said_before_the_work(tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="there already"):
         made.save(tmp_path)
     assert [path.read_bytes() for path in mine.iterdir()] == [b"mine"]
+
+
+def test_a_fifth_of_the_scale_of_a_loop_s_pattern_is_ten_decibels() -> None:
+    sound = noise(4 * SR, level=0.3)
+    sound[2 * SR :] *= 10 ** (-20 / 20)
+    beats = loops._pattern(Audio(sound, SR), BeatGrid.steady(60, 4.0)).mean(axis=(1, 2))
+    assert beats[1] - beats[3] == pytest.approx(2 / 5, abs=0.03)
+
+
+@pytest.mark.parametrize(("spread_db", "count"), [(0.0, 1), (2.5, 1), (4.0, 2), (7.0, 3)])
+def test_strokes_of_one_layer_differ_by_less_than_three_decibels(spread_db: float, count: int) -> None:
+    """Of each layer the cleanest, softest first."""
+    cuts = [
+        (Audio(np.full((1, 10), 0.5 * 10 ** (-spread_db * k / 8 / 20), np.float32), SR), float(k % 3)) for k in range(9)
+    ]
+    layers = one_shots._layers(cuts)
+    assert len(layers) == count
+    assert [audio.peak_db for audio, _ in layers] == sorted(audio.peak_db for audio, _ in layers)
+    assert {clean for _, clean in layers} == {2.0}

@@ -96,6 +96,16 @@ class TestEntry:
         assert store.peek("k1") is None
         assert (store.entry("k1", filler("again")) / "a.bin").read_text() == "again"
 
+    @pytest.mark.parametrize("name", ["../x", "{outside}"])
+    def test_a_record_names_no_file_outside_its_folder(self, store: Store, name: str) -> None:
+        """Even if that is there and as it says."""
+        folder = store.entry("k1", filler("whole"))
+        name = name.format(outside=folder.parent / "x")
+        (folder.parent / "x").write_bytes((folder / "a.bin").read_bytes())
+        record = json.loads((folder / ".contents.json").read_text())
+        (folder / ".contents.json").write_text(json.dumps(record | {name: record["a.bin"]}))
+        assert store.peek("k1") is None
+
     @pytest.mark.parametrize(
         "record",
         [

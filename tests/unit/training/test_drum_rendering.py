@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from musiclab.training.studio.clips import computed, effects
-from musiclab.training.studio.clips.drumming import play_kit, produce_drums
+from musiclab.training.studio.clips.drumming import WINDOW, heard, play_kit, produce_drums
 from musiclab.training.studio.clips.kits import GAIN_DB, KINDS, Kit, kind_of, recoloured
 from musiclab.training.studio.clips.patterns import Stroke, random_pattern
 from musiclab.training.studio.clips.samples import SR, RecordedSound
@@ -17,12 +17,14 @@ def kit(rng: np.random.Generator, **gains: float) -> Kit:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_computed_drums_begin_at_once_and_end(rng: np.random.Generator, kind: str) -> None:
-    for wave in computed.one_shot(rng, kind, 2):
+    for wave in [wave for _ in range(6) for wave in computed.one_shot(rng, kind, 2)]:
         assert wave.dtype == np.float32
         assert np.abs(wave).max() == pytest.approx(1, abs=1e-5)
         early = np.flatnonzero(np.abs(wave) > 0.05)[0]
         assert early < 0.05 * SR
         assert np.abs(wave[-50:]).max() < 0.2
+        first, *_, last = np.array_split(np.square(wave, dtype=float), 3)
+        assert last.sum() < first.sum() / 3
 
 
 def test_drums_lie_where_they_should(rng: np.random.Generator) -> None:
@@ -64,6 +66,13 @@ def test_what_cannot_be_heard_is_no_truth(rng: np.random.Generator) -> None:
     assert [stroke.kind for stroke in heard] == ["crash"]
     _, heard = play_kit(rng, covered[1:], kit(rng, **{"hihat-closed": -90.0}), 1.0)
     assert [stroke.kind for stroke in heard] == ["hihat-closed"]
+
+
+def test_a_stroke_is_heard_that_is_a_seventh_of_the_power(rng: np.random.Generator) -> None:
+    """Of the power in its bands: a quarter of that is much, a quarter of the amplitude is not."""
+    stroke, wave = Stroke(0.0, "snare", 1.0), rng.normal(0, 0.1, WINDOW).astype(np.float32)
+    assert heard([(stroke, wave)], 2 * wave) == [stroke]
+    assert heard([(stroke, wave)], 4 * wave) == []
 
 
 def test_patterns_are_in_order_and_repeatable() -> None:

@@ -84,7 +84,11 @@ def test_loss_of_silence_is_finite() -> None:
 
 @pytest.mark.parametrize("shape", [(16, 64), (64, 16), (3, 16, 64)])
 def test_orthogonal_brings_singular_values_near_one(shape: tuple[int, ...]) -> None:
-    values = torch.linalg.svdvals(orthogonal(torch.randn(shape, generator=torch.Generator().manual_seed(1))))
+    matrix = torch.randn(shape, generator=torch.Generator().manual_seed(1))
+    left, _, right = torch.linalg.svd(matrix, full_matrices=False)
+    turned = left.mT @ orthogonal(matrix) @ right.mT
+    assert (turned - torch.diag_embed(turned.diagonal(dim1=-2, dim2=-1))).abs().max() < 1e-3  # its axes stay
+    values = torch.linalg.svdvals(orthogonal(matrix))
     assert values.min() > 0.5
     assert values.max() < 1.3
 
@@ -394,3 +398,12 @@ def test_a_compact_copy_has_something_of_everything(samples: Path, tmp_path: Pat
         assert info.duration == pytest.approx(min(row["dur"], copying.LONGEST), abs=0.01)
     assert sum(row["dur"] for row in kept) * copying.BYTES_A_SECOND <= size * 1e6
     assert command.main(["compact", str(tmp_path / "nowhere"), str(tmp_path)]) == 1
+
+
+def test_who_says_nothing_trains_as_the_settings_say() -> None:
+    """The command's usual values are those of the class."""
+    told = vars(command._parser().parse_args(["train", "--songs", "songs", "--out", "out"]))
+    usual = vars(TrainingSettings([Path("songs")]))
+    names = told.keys() & usual.keys()
+    assert names > {"batch", "seconds", "muon_lr", "adam_lr", "average", "seed", "hold", "most"}
+    assert {name: told[name] for name in names} == {name: usual[name] for name in names}

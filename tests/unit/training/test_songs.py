@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -219,6 +220,13 @@ def test_silent_samples_are_not_let_through(library: Library, monkeypatch: pytes
 
 
 @pytest.mark.usefixtures("library")
+def test_full_scale_is_full_scale_in_sixteen_bits() -> None:
+    values = np.array([-2.0, -1.0, -0.5, 0.0, 0.25, 1.0, 2.0])
+    packed = command.pack(SimpleNamespace(stems={name: np.tile(values, (2, 1)) for name in STEMS}))  # type: ignore[arg-type]
+    assert packed.dtype == np.int16
+    assert packed[3, 1].tolist() == [-32767, -32767, -16384, 0, 8192, 32767, 32767]
+
+
 def test_command_writes_songs_once(samples: Path, tmp_path: Path) -> None:
     out = tmp_path / "songs"
     arguments = [str(out), "--songs", "2", "--first-seed", "5", "--samples", str(samples), "--duration", "3"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from fractions import Fraction
 
 import numpy as np
@@ -13,12 +14,16 @@ from musiclab.notation.quantise import _duration_cost, quantise
 from musiclab.notation.tab import BASS, GUITAR, finger
 from musiclab.notes import Note, Part
 from musiclab.transcription import drums, note_creation
-from musiclab.transcription.accents import FPS
+from musiclab.transcription.accents import FPS, _spans
 from musiclab.transcription.beat_path import TEMPO_RANGE, beat_periods
 from musiclab.transcription.dynamics import with_dynamics
+from musiclab.transcription.monophonic import COLUMN_S as LINE_COLUMN_S
 from musiclab.transcription.monophonic import LineSettings, costs_of
+from musiclab.transcription.note_confidence import PARTIAL_BINS, _partials
 from musiclab.transcription.note_creation import COLUMN_S, Candidates, create_notes, limit_polyphony, unexplained
+from musiclab.transcription.onsets import onset_posterior
 from musiclab.transcription.posteriorgram import LOWEST, Posteriorgram
+from musiclab.transcription.settings import NoteSettings
 from musiclab.tunings import parse_tuning, usual_tuning
 
 
@@ -187,6 +192,48 @@ def test_silence_costs_where_it_sounds_and_notes_cost_where_it_does_not() -> Non
     assert costs.note[:, 0] == pytest.approx([0.0, 0.0, 0.7, 0.35])  # on pitch
     assert costs.note[0, 1] == settings.outlier  # off it
     assert costs.note[2, 1] == pytest.approx(0.7)  # where nothing sounds no pitch is off
+
+
+def test_an_onset_is_heard_in_the_column_of_its_time() -> None:
+    """Of the track, whose columns are others than the posteriorgram's; a semitone beside it too, but not two."""
+    onset = np.zeros((300, 88))
+    onset[round(2 / COLUMN_S), 60 - LOWEST] = 0.8
+    gram = Posteriorgram(onset, onset, np.zeros((300, 264)), np.full(300, -20.0), 300 * COLUMN_S)
+    for pitch, heard in ((60.0, 0.8), (61.2, 0.8), (58.0, 0.0)):
+        found = onset_posterior(gram, np.full(round(3 / LINE_COLUMN_S), pitch))
+        assert found.max() == heard
+        if heard:
+            assert np.flatnonzero(found).mean() * LINE_COLUMN_S == pytest.approx(2, abs=COLUMN_S)
+    assert not onset_posterior(None, np.full(9, 60.0)).any()
+
+
+def test_what_lies_before_a_beat_and_after_it_is_added_up_within_the_song() -> None:
+    before, after = _spans(np.array([[1.0, 2.0, 4.0, 8.0, 16.0]]), 2)
+    assert before.tolist() == [[0, 1, 3, 6, 12]]
+    assert after.tolist() == [[3, 6, 12, 24, 16]]
+
+
+@pytest.mark.parametrize(("off", "heard"), [(-2, 0.0), (-1, 1.0), (0, 1.0), (1, 1.0), (2, 0.0)])
+def test_a_partial_is_heard_a_third_of_a_semitone_from_its_place(off: int, heard: float) -> None:
+    spectrum = np.zeros((40, 264))
+    spectrum[:, 3 * 20 + 1 + PARTIAL_BINS[0] + off] = 1
+    after, *_ = _partials(spectrum, np.array([10]), np.array([20]))[0]
+    assert after == heard
+
+
+def test_thresholds_move_what_lines_cost() -> None:
+    """At their middle nothing; where the frames have to be surer, rests are cheaper and notes without sound dearer."""
+    usual = LineSettings()
+    middle = NoteSettings(min_length=0.0).for_lines()
+    assert asdict(middle) == pytest.approx(asdict(usual) | {"min_columns": 2})
+    strict = NoteSettings(frame_threshold=0.65).for_lines()
+    assert (strict.rest, strict.unvoiced) == pytest.approx((usual.rest / 2, usual.unvoiced * 0.65 / 0.3))
+    many = NoteSettings(onset_threshold=0.25).for_lines()
+    assert many.onset_bias - usual.onset_bias == pytest.approx(np.log(3))
+    assert many.least_confidence == pytest.approx(usual.least_confidence / 2)
+    assert [NoteSettings(min_length=s).for_lines().min_columns for s in (0.1, 0.5)] == [
+        round(0.1 / LINE_COLUMN_S), round(0.5 / LINE_COLUMN_S),
+    ]  # fmt: skip
 
 
 def test_what_sounds_without_a_note_is_found_from_the_first_column_to_the_last() -> None:

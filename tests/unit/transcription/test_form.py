@@ -8,7 +8,7 @@ import pytest
 from musiclab import datasets
 from musiclab.audio import Audio
 from musiclab.grid import BeatGrid
-from musiclab.transcription.form import Section, sections
+from musiclab.transcription.form import MEL_BANDS, N_FFT, Section, _mel, sections
 from tests.sounds import harmonics, noise
 
 SR = 22050
@@ -55,3 +55,10 @@ def test_bundled_song() -> None:
     grid = BeatGrid(tuple(time for time, _ in song.beats), 1, song.time_signature)
     starts = [section.start for section in sections(song.mixture, grid=grid)]
     assert starts == [0.1, 4.236, 29.0367]  # where the voice comes in, and the ending
+
+
+def test_a_sixth_of_the_scale_of_timbre_is_ten_decibels() -> None:
+    S = np.outer(np.ones(N_FFT // 2 + 1), [1.0, 10 ** (-10 / 20), 10 ** (-40 / 20), 0.0])
+    columns = _mel(S) * np.sqrt(MEL_BANDS)
+    loudest = columns[:, 0].argmax()
+    assert columns[loudest] == pytest.approx([1, 5 / 6, 2 / 6, 0], abs=1e-6)

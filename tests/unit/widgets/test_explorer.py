@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import time
 
 import numpy as np
 import pytest
+from PIL import Image
 from scipy.signal import get_window
 
 from musiclab import spectral
@@ -149,3 +151,14 @@ def test_an_order_from_the_page_changes_nothing_that_was_set_here(monkeypatch: p
     assert asked == own._tile(0.0, 2.0, 30.0, 20_000.0, 60, 100, look=own.look, axis="log").tobytes()
     explorer._on_message(explorer, ask, [])
     assert said[-1][1][0] != asked  # without settings of the page's, those of here
+
+
+def test_the_still_picture_has_ink_where_it_sounds() -> None:
+    """A tone in the second half of the song: some rows are much darker there than in the silence before it."""
+    sound = np.concatenate([np.zeros(SR), tone(1000, 1.0, level=0.5, sr=SR)])
+    png = SpectrogramExplorer(Audio(sound, SR))._still()
+    before, after = np.array_split(np.asarray(Image.open(io.BytesIO(png)).convert("L"), dtype=float), 2, axis=1)
+    assert np.median(before) == 255
+    ink = np.median(before, axis=1) - np.median(after, axis=1)
+    assert 1 <= np.count_nonzero(ink > 100) < 0.1 * len(ink)
+    assert np.count_nonzero(np.abs(ink) < 20) > 0.5 * len(ink)

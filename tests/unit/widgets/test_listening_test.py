@@ -83,6 +83,15 @@ def test_clips_begin_where_there_is_sound(sounds: tuple[Audio, Audio]) -> None:
     assert 2.0 < starts.min() <= starts.max() == 5.0
 
 
+@pytest.mark.parametrize(("softer", "offered"), [(5.5, True), (7.0, False)])
+def test_no_clip_is_more_than_six_decibels_softer_than_the_whole(softer: float, offered: bool) -> None:
+    """The whole is that of which one second in twenty is soft: 0.2 dB below the rest of it."""
+    sound = noise(2, 20 * SR)
+    sound[:, 12 * SR : 13 * SR] *= 10 ** (-softer / 20)
+    assert (12.0 in clip_starts(Audio(sound, SR), seconds=1.0)) == offered
+    assert 3.0 in clip_starts(Audio(sound, SR), seconds=1.0)
+
+
 def test_a_whole_test(sounds: tuple[Audio, Audio], tmp_path: Path) -> None:
     test = ListeningTest(
         *sounds, names=("true", "estimate"), trials=6, seconds=1.0, folder=tmp_path / "exports", seed=2

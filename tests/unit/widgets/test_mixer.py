@@ -438,3 +438,13 @@ def test_a_mix_is_called_as_its_song_and_a_new_desk_stands_at_its_start() -> Non
     mixer.gains_db = {"vocals": -6}
     assert mixer.mix().title == "Tide"
     assert (mixer.position, mixer.playing, mixer.loop, mixer.speed, mixer.semitones) == (0, False, None, 1, 0)
+
+
+def test_packets_begin_at_whole_seconds_told_in_frames() -> None:
+    """Of 44.1 kHz, which the page plays at."""
+    cuts = Mixer(song({"bass": tone(110, 30, level=0.2, sr=8000)}, sr=8000))._cuts
+    assert len(cuts) > 2
+    assert cuts[0] == 0
+    assert [cut % 44_100 for cut in cuts] == [0] * len(cuts)
+    assert min(np.diff(cuts)) / 44_100 >= 1
+    assert cuts[-1] < 30 * 44_100

@@ -7,6 +7,7 @@ from typing import Any
 
 import nbformat
 import pytest
+from anywidget import AnyWidget
 
 from musiclab.errors import AudioError
 from musiclab.stems import Stems
@@ -24,6 +25,14 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 
 def make_stems() -> Stems:
     return song({"vocals": tone(440, 0.5, level=0.2), "bass": tone(110, 0.5, level=0.2)})
+
+
+@pytest.mark.parametrize("kind", [ListeningTest, RatingTest, SpectrogramExplorer, MaskLab, Mixer, ScoreView])
+def test_what_a_program_sets_and_reads_is_that_of_the_page(kind: type[Widget]) -> None:
+    """Every public property goes to the page and comes back from it; a folder is Python's alone."""
+    theirs = set(AnyWidget.class_traits()) | {"folder"}
+    public = {name: trait for name, trait in kind.class_traits().items() if not name.startswith("_")}
+    assert [name for name, trait in public.items() if name not in theirs and not trait.metadata.get("sync")] == []
 
 
 @pytest.fixture

@@ -87,6 +87,13 @@ def test_centre_parts_the_middle_from_the_sides():
     assert metrics.sdr(np.stack(sides), out["sides"]) > 10
 
 
+@pytest.mark.parametrize(("below_db", "mono"), [(-54, False), (-66, True)])
+def test_sides_sixty_decibels_under_the_middle_tell_nothing(rng, below_db, mono):
+    middle, sides = (rng.normal(size=(50, 40)) + 1j * rng.normal(size=(50, 40)) for _ in range(2))
+    sides *= 10 ** (below_db / 20)
+    assert decompose.is_mono(np.stack([middle + sides, middle - sides])) == mono
+
+
 @pytest.mark.parametrize("make", [classical.HPSS, classical.Centre])
 def test_what_an_engine_says_of_its_reach_is_true(make, rng):
     """A change further away than `context` changes nothing: this is what lets a long song be cut without seams."""

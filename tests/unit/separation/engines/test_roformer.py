@@ -187,6 +187,7 @@ def test_the_published_engine_is_read_from_a_folder_checked_and_kept_as_safetens
     mixture = song(1.0)
     stems = separate(mixture, engine="melband-roformer", segment=1.0, overlap=0)
     assert decibels(stems["vocals"].samples, Reference(found, SIZES).separate(mixture.samples)[0]) < -100
+    np.testing.assert_allclose(sum(stem.samples for stem in stems.values()), mixture.samples, atol=1e-5)
     kept = default_store().peek("melband-roformer", kind="weights")
     assert kept is not None
     assert {file.name for file in kept.iterdir()} == {"model.safetensors", "origin.json", ".contents.json"}

@@ -279,6 +279,9 @@ def test_an_archive_is_fetched_checked_and_unpacked_by_name(
     assert told[-1] == 1
     assert not (tmp_path.parent / "model.index").exists()
     default_store().remove("spleeter-4stems", kind="weights")
+    version = registry.version("spleeter-4stems")
+    assert version == load_engine("spleeter-4stems").version, "its results are kept by the weights, fetched or not"
+    default_store().remove("spleeter-4stems", kind="weights")
     packed.write_bytes(packed.read_bytes() + b"\0")
     with pytest.raises(WeightsError, match="did not arrive as it was published"):
         load_engine("spleeter-4stems")
