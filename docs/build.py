@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from running import Client
 
 HERE = Path(__file__).parent
 REPO = HERE.parent
@@ -70,7 +70,7 @@ def run(notebook: Any, live: Path) -> Any:
     os.environ["MUSICLAB_DOCS_LIVE"] = str(live)
     opening = f"import sys; sys.path.insert(0, {str(HERE)!r}); import live; live.install()"
     notebook.cells.insert(0, new_code_cell(opening))
-    NotebookClient(notebook, timeout=SECONDS, resources={"metadata": {"path": str(live.parent)}}).execute()
+    Client(notebook, timeout=SECONDS, resources={"metadata": {"path": str(live.parent)}}).execute()
     del notebook.cells[0]
     return notebook
 

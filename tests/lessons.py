@@ -12,10 +12,10 @@ from typing import Any
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat.v4 import new_code_cell
 
+from docs.running import Client
 from musiclab.exercises import GOES_ON, exercises
 
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -54,7 +54,7 @@ class Lesson(pytest.Item):
         if sys.platform == "win32":
             asyncio.set_event_loop_policy(asyncio.WindowsSelectorEventLoopPolicy())
         folder = {"metadata": {"path": str(self.config._tmp_path_factory.mktemp(self.path.stem))}}
-        NotebookClient(notebook, timeout=CELL_SECONDS, resources=folder).execute()
+        Client(notebook, timeout=CELL_SECONDS, resources=folder).execute()
         for cell in notebook.cells:
             if GOES_ON in cell.metadata.get("tags", ()):
                 name, sentence = failure(cell)
