@@ -14,9 +14,11 @@ from musiclab.audio import Audio
 from musiclab.codecs import load
 from musiclab.errors import Cancelled
 from musiclab.grid import BeatGrid
+from musiclab.progress import Watch
 from musiclab.recipes.click import click_track
-from musiclab.recipes.practice import ladder
+from musiclab.recipes.practice import Course, ladder
 from musiclab.stems import Stems
+from musiclab.widgets.mixer import performance
 from musiclab.widgets.mixer.mixer import Mixer
 from musiclab.widgets.mixer.practice import TRAINER
 from tests.sounds import tone
@@ -150,3 +152,13 @@ def test_what_goes_wrong_is_said_and_what_is_stopped_leaves_nothing(mixer: Mixer
     stop.set()
     with pytest.raises(Cancelled):
         mixer.perform(progress=False, cancel=stop)
+
+
+def test_what_is_rendered_is_told_by_its_name_or_by_its_round() -> None:
+    sound, told = Audio(np.zeros((1, 8000)), 8000, title="bass"), []
+    for rounds in (1, 2):
+        courses = [Course(0.0, 1.0, 1.0, 0.0, (), False, False)] * rounds
+        performance._laid(sound, courses, 8000 * rounds, Watch(lambda _, text: told.append(text)), key=0)
+    assert [text for text in dict.fromkeys(told) if text.startswith("rendering")] == [
+        "rendering bass", "rendering round 1", "rendering round 2",
+    ]  # fmt: skip
