@@ -94,5 +94,5 @@ def _parts(folder: Path, engines: list[str], device: str, json: bool) -> None:
     headings, rows = result.table()
     title = "Notes found within 50 ms: mean F-measure, and gain [95 % interval] song by song"
     console.print_table(title, headings, rows, numbers=range(2, len(headings)))
-    words = "Whether confidences keep their word: said on average → share that is right (notes)"
+    words = "Whether confidences keep their word: said on average → share that is right (notes); * is beyond chance"
     console.print_table(words, *result.reliability_table(), numbers=range(3, 8))

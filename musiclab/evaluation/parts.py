@@ -28,7 +28,7 @@ from musiclab import datasets, instruments
 from musiclab.audio import Audio
 from musiclab.errors import DatasetError
 from musiclab.evaluation.recordings import read_drum_truth
-from musiclab.metrics.notes import drum_scores, note_score, reliability_of, right_notes
+from musiclab.metrics.notes import beyond_chance, drum_scores, note_score, reliability_of, right_notes
 from musiclab.notes import Part
 from musiclab.progress import Progress
 from musiclab.separation import separate
@@ -143,12 +143,14 @@ class PartsResult:
         return ["stem", "against", "songs", *self.sources(), *gained], rows
 
     def reliability_table(self) -> tuple[list[str], list[list[str]]]:
-        """Headings and rows as text: in each fifth of the confidences what is said, and how much of it is right."""
+        """Headings and rows as text: in each fifth of the confidences what is said, and how much of it is right.
+
+        A star says that the two differ by more than so few notes may by chance.
+        """
         rows = []
         for stem, against in self.measures():
             for source in (source for source in self.sources() if self.f(stem, source, against)):
-                cells = {_fifth(said): f"{said:.2f} → {right:.2f} ({count})"
-                         for said, right, count in self.reliability(stem, source, against)}  # fmt: skip
+                cells = {_fifth(one[0]): _told(*one) for one in self.reliability(stem, source, against)}
                 rows.append([stem, against, source, *(cells.get(i, "–") for i in range(5))])
         return ["stem", "against", "source", *(f"{i / 5:.1f}–{(i + 1) / 5:.1f}" for i in range(5))], rows
 
@@ -177,6 +179,10 @@ class PartsResult:
 
 def _fifth(confidence: float) -> int:
     return min(int(confidence * 5), 4)
+
+
+def _told(said: float, right: float, count: int) -> str:
+    return f"{said:.2f} → {right:.2f} ({count})" + "*" * beyond_chance(said, right, count)
 
 
 def _mean(by_song: dict[str, float]) -> str:

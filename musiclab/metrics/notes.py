@@ -168,3 +168,11 @@ def reliability_of(
         for b in range(bins)
         if (of == b).any()
     ]
+
+
+def beyond_chance(said: float, right: float, count: int) -> bool:
+    """Whether what a bin says and what is right differ by more than two standard errors of so many notes.
+
+    Notes of one song are wrong together, so that a difference beyond it may still be a song's.
+    """
+    return abs(right - said) > 2 * float(np.sqrt(said * (1 - said) / count))

@@ -4,12 +4,13 @@ A stem that was separated from a mixture holds more than its line: remains of ot
 loudest of them where the line pauses. A pitch tracker follows those just as surely, so its own certainty
 promises too much. What gives them away is what else sounds: keys of the posteriorgram that are no partials of
 the note, a sound that is too bright or too dark for the line, a leap of an octave, columns of the stem that
-are loud and have no pitch. So each note is described by 40 numbers (`describe`): its own pitch and beginning,
-the posteriors of its key, of its octaves and of all that doesn't belong to it, its neighbours in the line,
-and how clean the stem is as a whole. A logistic regression makes a probability of them
-(`musiclab.transcription.stem_confidence`). It is fitted by `python -m musiclab.training.listeners
-confidences` on lines whose notes are known: alone, in true stems of songs, in the same stems separated, and
-in their mixtures.
+are loud and have no pitch. What is left of a drum or a guitar in the middle of a note sounds like a new
+beginning, but the lowest partials go on as they were. So each note is described by 42 numbers (`describe`):
+its own pitch and beginning, the posteriors of its key, of its octaves and of all that doesn't belong to it,
+its neighbours in the line, how clean the stem is as a whole, and whether its lowest partials began anew. A
+logistic regression makes a probability of them (`musiclab.transcription.stem_confidence`). It is fitted by
+`python -m musiclab.training.listeners confidences` on lines whose notes are known: alone, in true stems of
+songs, in the same stems separated, and in their mixtures.
 
 Notebook: 10
 """
@@ -22,7 +23,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from musiclab.transcription.onsets import BANDS, LOG_ODDS_LIMIT, loud_parts
+from musiclab.transcription.onsets import BANDS, CHANGES, LOG_ODDS_LIMIT, loud_parts
 from musiclab.transcription.posteriorgram import HOP as GRAM_HOP
 from musiclab.transcription.posteriorgram import LOWEST, PITCHES, Posteriorgram
 from musiclab.transcription.posteriorgram import SR as GRAM_SR
@@ -30,7 +31,7 @@ from musiclab.transcription.posteriorgram import SR as GRAM_SR
 if TYPE_CHECKING:
     from musiclab.transcription.monophonic import PitchTrack
 
-DESCRIBED = 40  # what each note is judged by
+DESCRIBED = 42  # what each note is judged by
 COLUMN_S = 256 / 16000  # seconds from one column of a pitch track to the next
 BELONGING = (
     -24,
@@ -45,6 +46,9 @@ BELONGING = (
     34,
     36,
 )  # semitones from a note to its partials, and to what it is one of
+STRAY, LOW = len(BANDS) - 1, CHANGES - (len(BANDS) - 1)  # columns of changes: stray and level of the lowest bands
+BEFORE, AFTER = slice(-8, -1), slice(3, 10)  # columns around a beginning where levels are compared
+MOST_GAIN = 20.0  # dB
 ADJACENT = 0.1  # s: a longer rest parts two notes
 GATE_DB = 32.0  # columns so far below the loud parts don't sound
 
@@ -78,7 +82,7 @@ class CutLine:
 def describe(
     line: CutLine, track: PitchTrack, voiced: np.ndarray, odds: np.ndarray, gram: Posteriorgram | None
 ) -> np.ndarray:
-    """What each note is judged by [shape=(notes, 40)] float32.
+    """What each note is judged by [shape=(notes, 42)] float32.
 
     Parameters
     ----------
@@ -95,8 +99,8 @@ def describe(
     """
     own, levels = _own(line, track, voiced, odds), _levels(line, track)
     beside, posteriors = _neighbours(line), _posteriors(line, gram)
-    whole = _whole(line, track, voiced, posteriors)
-    return np.concatenate([own, levels, beside, posteriors, whole], axis=1).astype(np.float32)
+    whole, struck = _whole(line, track, voiced, posteriors), _struck(line, track)
+    return np.concatenate([own, levels, beside, posteriors, whole, struck], axis=1).astype(np.float32)
 
 
 def _own(line: CutLine, track: PitchTrack, voiced: np.ndarray, odds: np.ndarray) -> np.ndarray:
@@ -177,3 +181,19 @@ def _whole(line: CutLine, track: PitchTrack, voiced: np.ndarray, posteriors: np.
         *(float(posteriors[:, i].mean()) if len(line) else 0.0 for i in (4, 5)),
     ]
     return np.tile(whole, (len(line), 1))
+
+
+def _struck(line: CutLine, track: PitchTrack) -> np.ndarray:
+    """Of the lowest bands: how far phases stray where each note begins, how much louder it gets [shape=(notes, 2)].
+
+    The stray is of what lies under 400 Hz, the gain (in 10 dB) of what lies under 500.
+    """
+    rows, last = [], len(track.changes) - 1
+    low = track.changes[:, LOW]
+    for start, end in zip(line.start.tolist(), line.end.tolist(), strict=True):
+        stray = float(track.changes[max(0, start - 1) : start + 2, STRAY].max())
+        before = low[max(0, start + BEFORE.start) : max(1, start + BEFORE.stop)].mean()
+        first = min(start + AFTER.start, last)
+        after = low[first : max(first + 1, min(end, start + AFTER.stop))].mean()
+        rows.append([stray, float(np.clip(after - before, -MOST_GAIN, MOST_GAIN)) / 10])
+    return np.array(rows).reshape(-1, 2)

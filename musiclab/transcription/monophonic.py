@@ -19,6 +19,7 @@ Notebook: 10
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
@@ -28,6 +29,7 @@ import numpy as np
 from musiclab.notes import Note
 from musiclab.packages import need
 from musiclab.theory import hz_to_midi, midi_to_hz
+from musiclab.transcription import octaves
 from musiclab.transcription.line_confidence import DESCRIBED, CutLine, describe
 from musiclab.transcription.line_path import Costs, decode
 from musiclab.transcription.onsets import beginnings, changes, loud_parts
@@ -45,6 +47,7 @@ COLUMN_S = HOP / SR  # seconds from one column to the next: 16 ms
 TRACKER_LOW = 46.875  # Hz, the lowest that SwiftF0 finds
 TRACKER_HIGH = 2093.75  # Hz
 BINS = 3  # states in a semitone
+SAME_PITCH = 0.6  # semitones
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +136,7 @@ class LineSettings:
     unvoiced: float = 1.0  # cost of a note in a column that doesn't sound
     min_columns: int = 6  # shortest note: 96 ms
     gate_db: float = 32.0  # columns so far below the loud parts don't sound
-    least_confidence: float = 0.25  # notes less likely than that are not written
+    least_confidence: float = 0.3  # notes less likely than that are not written
 
 
 def line_notes(
@@ -158,21 +161,37 @@ def line_notes(
     settings : LineSettings
         The instrument's.
     family : str
-        The instrument's, for its confidences: see `musiclab.transcription.stem_confidence`.
+        The instrument's, for its octaves and its confidences: see `musiclab.transcription.octaves`, `stem_confidence`.
 
     Returns
     -------
     list[Note]
         In order of time, without overlaps, each at the median pitch of its columns, with calibrated confidences.
     """
-    notes, described = judged_notes(track, gram, low=low, high=high, settings=settings)
+    notes, described = judged_notes(track, gram, low=low, high=high, settings=settings, family=family)
     confidence = confidence_in_stem(described, "lines", family=family)
-    least = (settings or LineSettings()).least_confidence
-    return [replace(note, confidence=float(c)) for note, c in zip(notes, confidence, strict=True) if c >= least]
+    return likely_notes(notes, confidence, least=(settings or LineSettings()).least_confidence)
+
+
+def likely_notes(notes: Sequence[Note], confidence: np.ndarray, *, least: float) -> list[Note]:
+    """Those at least so likely (0–1). Where another was but a new beginning of the note before, that one goes on."""
+    kept: list[Note] = []
+    for note, chance in zip(notes, confidence.tolist(), strict=True):
+        if chance >= least:
+            kept.append(replace(note, confidence=chance))
+        elif kept and kept[-1].offset == note.onset and abs(kept[-1].pitch - note.pitch) < SAME_PITCH:
+            kept[-1] = replace(kept[-1], offset=note.offset)
+    return kept
 
 
 def judged_notes(
-    track: PitchTrack, gram: Posteriorgram | None, *, low: int, high: int, settings: LineSettings | None = None
+    track: PitchTrack,
+    gram: Posteriorgram | None,
+    *,
+    low: int,
+    high: int,
+    settings: LineSettings | None = None,
+    family: str = "",
 ) -> tuple[list[Note], np.ndarray]:
     """The notes, and what each is judged by (see `musiclab.transcription.line_confidence.describe`)."""
     settings = settings or LineSettings()
@@ -183,6 +202,8 @@ def judged_notes(
     odds = beginnings(track, gram)
     path, begins = decode(costs, -settings.onset_weight * (odds + settings.onset_bias))
     cut = path_notes(track, voiced, path, begins)
+    if family in octaves.FAMILIES:
+        cut = octaves.in_their_octave(cut, gram, low=low)
     notes = [Note(a * COLUMN_S, b * COLUMN_S, float(np.clip(pitch, 0, 127)), 80, 1.0) for a, b, pitch in cut]
     return notes, describe(CutLine.of(cut), track, voiced, odds, gram)
 

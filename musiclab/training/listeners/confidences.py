@@ -82,7 +82,9 @@ def _described(evidence: Evidence) -> tuple[str, list[Note], np.ndarray]:
         return STROKES, *drums.judged_notes(evidence.strokes, threshold=settings.onset_threshold)
     if evidence.track is not None:
         line = settings.for_lines()
-        found = monophonic.judged_notes(evidence.track, evidence.gram, low=known.low, high=known.high, settings=line)
+        found = monophonic.judged_notes(
+            evidence.track, evidence.gram, low=known.low, high=known.high, settings=line, family=known.family
+        )
         return LINES, *found
     if evidence.gram is None:
         return CHORDS, [], np.zeros((0, 3))

@@ -173,11 +173,19 @@ def test_of_each_note_it_is_told_what_it_says_of_itself_and_whether_it_is_right(
     headings, rows = result.reliability_table()
     row = next(row for row in rows if row[:3] == ["bass", "known notes", "true stem"])
     said, right, count = bins[-1]
-    assert row[-1] == f"{said:.2f} → {right:.2f} ({count})"
+    assert row[-1].rstrip("*") == f"{said:.2f} → {right:.2f} ({count})"
     assert len(row) == len(headings) == 8
     told = json.loads(json.dumps(result.as_dict(), allow_nan=False))
     row = {"stem": "bass", "source": "true stem", "against": "known notes"}
     assert {**row, "confidence": said, "right": right, "notes": count} in told["reliability"]
+
+
+@pytest.mark.parametrize(("count", "cell"), [(8, "0.70 → 0.50 (8)"), (80, "0.70 → 0.50 (80)*")])
+def test_a_star_tells_what_so_few_notes_could_not_differ_by(count, cell):
+    """One standard error is 0.16 of eight notes, and 0.05 of eighty."""
+    right = (True, False) * (count // 2)
+    score = evaluation.PartScore("a", "bass", "embedded", 0.5, 1.0, 0.7, count, "known notes", (0.7,) * count, right)
+    assert cell in evaluation.PartsResult((score,)).reliability_table()[1][0]
 
 
 def test_songs_that_play_next_to_nothing_are_refused(tmp_path, monkeypatch):

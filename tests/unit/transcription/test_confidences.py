@@ -110,3 +110,24 @@ def test_silence_and_a_single_stroke_are_judged_without_trouble():
     kick = Part([Note(0.5, 0.6, 36)], "drums")
     found = transcribe(kick.audio(), instrument="drums")
     assert all(0 < n.confidence < 1 for n in found.notes)
+
+
+def test_a_stroke_of_another_instrument_is_told_from_a_string_that_is_struck_again():
+    """A tone of two seconds: in the middle it begins anew, or only a burst of noise comes on top."""
+    t = np.arange(44100) / 22050
+    tone = [sum(np.sin(2 * np.pi * k * 55 * s) / k for k in range(1, 8)) * np.exp(-1.5 * s) for s in (t, t[:22050])]
+    again = np.concatenate([tone[0][:22050], tone[1]])
+    noise = np.random.default_rng(0).normal(0, 1, 44100) * np.exp(-30 * (t - 1)) * (t >= 1)
+    burst = tone[0] + 0.3 * np.diff(noise, prepend=0.0)
+    (stray, gain), (others, level) = (_second_beginning(sound) for sound in (again, burst))
+    assert stray > others + 0.2
+    assert gain > 0.4 > 0 > level
+
+
+def _second_beginning(sound: np.ndarray) -> np.ndarray:
+    """What tells of the lowest bands, where a line is cut in its middle."""
+    evidence = listen(Audio(0.3 * sound, 22050), instrument="bass")
+    middle = round(1.0 * 16000 / 256)
+    line = CutLine.of([(5, middle, 33.0), (middle, 2 * middle - 5, 33.0)])
+    columns = len(evidence.track.pitch)
+    return describe(line, evidence.track, np.ones(columns), np.zeros(columns), evidence.gram)[1, -2:]

@@ -8,7 +8,7 @@ import pytest
 from musiclab import datasets
 from musiclab.audio import Audio
 from musiclab.metrics.notes import matched_notes
-from musiclab.notes import Part
+from musiclab.notes import Note, Part
 from musiclab.theory import midi_to_hz
 from musiclab.transcription import onsets, transcribe
 from musiclab.transcription.monophonic import (
@@ -16,6 +16,7 @@ from musiclab.transcription.monophonic import (
     LineSettings,
     costs_of,
     decode,
+    likely_notes,
     line_notes,
     track_pitch,
     weighted_median,
@@ -186,3 +187,17 @@ def test_a_line_s_note_is_as_long_as_its_sound() -> None:
     assert note.semitone == 57
     assert note.onset == pytest.approx(0.5, abs=0.03)
     assert note.offset == pytest.approx(1.5, abs=0.03)
+
+
+def test_a_note_goes_on_where_its_new_beginning_was_too_doubtful_to_be_written() -> None:
+    line = [
+        Note(0.0, 0.4, 40.0),
+        Note(0.4, 0.7, 40.2),
+        Note(0.7, 1.0, 40.1),
+        Note(1.0, 1.2, 52.0),
+        Note(1.4, 1.6, 40.0),
+    ]
+    found = likely_notes(line, np.array([0.9, 0.1, 0.2, 0.1, 0.1]), least=0.25)
+    assert [(n.onset, n.offset, n.confidence) for n in found] == [(0.0, 1.0, 0.9)]
+    found = likely_notes(line, np.array([0.1, 0.1, 0.5, 0.6, 0.7]), least=0.25)
+    assert [(n.onset, n.offset) for n in found] == [(0.7, 1.0), (1.0, 1.2), (1.4, 1.6)]
