@@ -1,7 +1,8 @@
 """Thousands of short songs through a batch, on dask workers of which one is killed again and again.
 
     python tests/benchmarks/batch_kills.py --songs 2000 --workers 4 --every 30
-    python tests/benchmarks/batch_kills.py --songs 200 --alone 1      # the same in processes, for songs an hour
+    python tests/benchmarks/batch_kills.py --songs 400 --alone 1      # the same in processes, for songs an hour
+    python tests/benchmarks/batch_kills.py --songs 120 --alone 2 --seconds 15 --engine embedded
 
 Prints JSON: whether each song was done exactly once and the report is complete, how many workers were killed, songs an
 hour by the clock and by processor time, and the memory of the batch and of its workers through the run.
@@ -31,12 +32,12 @@ import soundfile as sf
 
 import musiclab as ml
 
-SR, SECONDS = 44_100, 1.5
+SR = 44_100
 
 
-def render(folder: Path, count: int) -> None:
-    """Songs of a second and a half, each another, a hundred to an album."""
-    time_s = np.arange(int(SR * SECONDS)) / SR
+def render(folder: Path, count: int, seconds: float) -> None:
+    """Songs of so many seconds, each another, a hundred to an album."""
+    time_s = np.arange(int(SR * seconds)) / SR
     for number in range(count):
         rng = np.random.default_rng(number)
         hz = 110 * 2 ** (rng.integers(0, 24) / 12)
@@ -154,6 +155,7 @@ def checked(made: Any, songs: Path, out: Path) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--songs", type=int, default=2000)
+    parser.add_argument("--seconds", type=float, default=1.5, help="length of a song")
     parser.add_argument("--workers", type=int, default=4)
     parser.add_argument("--every", type=float, default=30.0, help="seconds between two kills")
     parser.add_argument("--alone", type=int, default=0, help="processes instead of dask, a core for each; no kills")
@@ -161,7 +163,7 @@ def main() -> None:
     asked = parser.parse_args()
     root = Path(tempfile.mkdtemp(prefix="musiclab-batch-kills-"))
     songs, out, memory = root / "songs", root / "out", Memory()
-    render(songs, asked.songs)
+    render(songs, asked.songs, asked.seconds)
     began, before = time.perf_counter(), _cpu_s()
     options, killed = {"engine": asked.engine, "subtype": "16"}, 0
     with every(5.0, memory.look):
