@@ -11,7 +11,7 @@ from typing import Any
 
 import anywidget
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 HERE = Path(__file__).parent
 NOTEBOOKS = HERE.parents[1] / "notebooks"
@@ -29,6 +29,7 @@ def beside(name: str) -> Any:
 
 jupyter, kernel, look, mozilla = (beside(name) for name in ("jupyter", "kernel", "looks", "firefox"))
 
+LITE = "@jupyterlite/"  # front-ends of `make lite`: they belong into its site, and say in JupyterLab that they fail
 PATIENCE = 60_000  # ms: others may use this machine too
 # anywidget gives a widget up that has not begun after two seconds: a page on a busy machine may need longer
 LATE = f"AbortSignal.timeout = ((of) => (ms) => of.call(AbortSignal, Math.max(ms, {PATIENCE})))(AbortSignal.timeout)"
@@ -71,11 +72,13 @@ def new_context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
     errors: list[str] = []
     contexts: list[BrowserContext] = []
 
+    def told(message: ConsoleMessage) -> None:
+        if message.type == "error" and LITE not in message.text:
+            errors.append(f"console: {message.text}")
+
     def watch(page: Page) -> None:
         page.on("pageerror", lambda error: errors.append(f"pageerror: {error}"))
-        page.on(
-            "console", lambda message: errors.append(f"console: {message.text}") if message.type == "error" else None
-        )
+        page.on("console", told)
 
     def make(**options: Any) -> BrowserContext:
         context = browser.new_context(**({"viewport": {"width": 1100, "height": 700}} | options))

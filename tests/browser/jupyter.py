@@ -17,7 +17,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import nbformat
-from jupyter_core.paths import jupyter_path
 from playwright.sync_api import Locator, Page, expect
 
 import musiclab
@@ -49,11 +48,6 @@ class Lab:
         extensions = folder / "config" / "jupyter_server_config.d"  # where a wheel would put it
         extensions.mkdir(parents=True)
         shutil.copy(PACKAGE / "jupyter_server.json", extensions / "musiclab.json")
-        front_ends = folder / "front-ends"  # all but that of `make lite`, which belongs into its site and fails here
-        front_ends.mkdir()
-        for path in (path for place in jupyter_path("labextensions") for path in Path(place).glob("*")):
-            if path.name != "@jupyterlite" and not (front_ends / path.name).exists():
-                (front_ends / path.name).symlink_to(path)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
@@ -65,7 +59,7 @@ class Lab:
                 "--ServerApp.port_retries=0", "--IdentityProvider.token=", "--ServerApp.password=",
                 "--LabApp.expose_app_in_browser=True", "--JupyterNotebookApp.expose_app_in_browser=True",
                 "--ServerApp.disable_check_xsrf=True",
-                f"--ServerApp.root_dir={self.files}", f"--LabServerApp.labextensions_path={front_ends}",
+                f"--ServerApp.root_dir={self.files}",
             ],
             env={**os.environ, **{key: str(folder / name) for key, name in private.items()}, **environment},
             stdout=self._log, stderr=subprocess.STDOUT,
