@@ -39,7 +39,7 @@ lint: $(VENV)/.developing ## lint, format, spelling, types, and the floors of th
 lint-js: node_modules/.installed
 	@node_modules/.bin/eslint eslint.config.mjs musiclab docs tests/browser
 
-check: lint ## lint and the quick tests, in a minute
+check: lint ## lint and the quick tests, in a few minutes
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --quiet --numprocesses $(JOBS) \
 		-m "not slow and not browser and not real and not notebook" tests/unit
 
