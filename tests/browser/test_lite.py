@@ -6,23 +6,22 @@ compiled. All else is real: JupyterLite, the kernel, musiclab's wheel, the widge
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import importlib.util
 import json
 import shutil
 import subprocess
 import sys
-import threading
 import zipfile
 from collections.abc import Callable, Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.scripts import script, served
 
 REPO = Path(__file__).parents[2]
 CORE = REPO / "node_modules" / "pyodide"
@@ -59,12 +58,7 @@ def lite() -> ModuleType:
             pytest.skip(f"{name} is not installed: pip install 'musiclab[lite-site]'")
     if not (CORE / "pyodide.mjs").is_file():
         pytest.skip("there is no Pyodide in node_modules: npm install")
-    spec = importlib.util.spec_from_file_location("lite", REPO / "scripts" / "lite.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return script("lite")
 
 
 def stand_in(path: Path, entry: dict[str, Any]) -> None:
@@ -103,15 +97,8 @@ def site(lite: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     fill(lite, folder)
     lite.build(str(folder), out)
 
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *words: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=out))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with served(out) as address:
+        yield address
 
 
 def run(page: Page, number: int, code: str) -> Any:

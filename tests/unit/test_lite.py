@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
-import importlib.util
 import json
 import shutil
 import sys
-import threading
 import zipfile
 from collections.abc import Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,6 +16,7 @@ import pytest
 
 from musiclab.bundles import wheels
 from musiclab.errors import BundleError
+from tests.scripts import script, served
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "lite.py"
 COMPILED = "cp314-cp314-pyemscripten_2026_0_wasm32"
@@ -49,12 +46,7 @@ NOT_PURE = {"numpy", "scipy", "pillow", "cffi", "soundfile", "soxr", "matplotlib
 
 @pytest.fixture(scope="module")
 def lite() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("lite", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return script("lite")
 
 
 def write_wheel(folder: Path, name: str, *needs: str, tag: str = "py3-none-any", **more: str) -> Path:
@@ -91,15 +83,8 @@ def pyodide(lite: ModuleType, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def address(pyodide: Path) -> Iterator[str]:
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *words: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=pyodide))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    server.server_close()
+    with served(pyodide) as address:
+        yield f"{address}/"
 
 
 def brought(lite: ModuleType, source: str, folder: Path) -> set[str]:

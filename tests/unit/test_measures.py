@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+from tests.scripts import script
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "measures.py"
 
 
 @pytest.fixture(scope="module")
 def measures() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("measures", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return script("measures")
 
 
 def function(lines: int, words: int = 0) -> str:
