@@ -7,8 +7,9 @@ import hashlib
 import numpy as np
 import pytest
 
-from musiclab.training.studio.songs.composition import Song, compose
+from musiclab.training.studio.songs.composition import compose
 from musiclab.training.studio.songs.styles import STYLES
+from musiclab.training.studio.songs.written import Song
 
 AS_TRAINED = "8151cf97d7958a4c"
 

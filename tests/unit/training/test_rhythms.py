@@ -8,9 +8,10 @@ import pytest
 
 from musiclab.theory import midi_to_hz
 from musiclab.training.studio.songs import STEMS, Library, rhythms
-from musiclab.training.studio.songs.composition import METRES, Event, Hit, compose
+from musiclab.training.studio.songs.composition import METRES, compose
 from musiclab.training.studio.songs.rhythms import LEAD, RhythmSong, drawn_style, rhythm_song, studio_song
 from musiclab.training.studio.songs.sketch import SR, sketch
+from musiclab.training.studio.songs.written import Event, Hit
 
 DURATION = 4.0
 AS_TRAINED = "e9533224e4011677"

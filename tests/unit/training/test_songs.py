@@ -13,7 +13,18 @@ import pytest
 
 from musiclab import datasets
 from musiclab.errors import DatasetError
-from musiclab.training.studio.songs import STEMS, Library, clips, composition, desk, parts, players, render, sources
+from musiclab.training.studio.songs import (
+    STEMS,
+    Library,
+    clips,
+    composition,
+    desk,
+    parts,
+    players,
+    render,
+    sources,
+    written,
+)
 from musiclab.training.studio.songs import __main__ as command
 from musiclab.training.studio.songs.grooves import GROOVES
 from musiclab.training.studio.songs.layers import ROLES
@@ -99,7 +110,7 @@ def test_stems_are_not_confused(library: Library) -> None:
 def test_notes_sound_at_their_pitch(library: Library, rng: np.random.Generator) -> None:
     instrument = library.instruments("keys")[0]
     for pitch in (40, 57, 63, 71):
-        x = players.play([composition.Event(0.1, 0.6, pitch, 0.8)], instrument, library, SR, rng)
+        x = players.play([written.Event(0.1, 0.6, pitch, 0.8)], instrument, library, SR, rng)
         spectrum = np.abs(np.fft.rfft(x * np.hanning(len(x)), 4 * SR))
         heard = 69 + 12 * np.log2(np.argmax(spectrum) / 4 / 440)
         assert heard == pytest.approx(pitch, abs=0.15)
@@ -114,7 +125,7 @@ def test_a_singer_sings_the_tune(library: Library, rng: np.random.Generator, met
     from musiclab.training.studio.songs import singer
 
     who = singer.Singer.cast(library.voices()["a"], rng, method=method)
-    tune = [composition.Event(i * 0.6, 0.6, pitch, 0.8) for i, pitch in enumerate((57, 59, 62))]
+    tune = [written.Event(i * 0.6, 0.6, pitch, 0.8) for i, pitch in enumerate((57, 59, 62))]
     x = singer.perform(tune, who, clips.analyser_of(library), rng)
     assert len(x) / SR == pytest.approx(1.8, abs=0.15)
     f0, _ = pyworld.harvest(x.astype(np.float64), SR)

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from musiclab.training.studio.songs import composition, parts
+from musiclab.training.studio.songs import parts, written
 from musiclab.training.studio.songs.clips import HOP, Clip
 from musiclab.training.studio.songs.library import SR
 from musiclab.training.studio.songs.psola import psola
@@ -46,7 +46,7 @@ def test_only_the_silence_at_the_end_is_cut_off() -> None:
 @pytest.mark.parametrize(("beats", "figure"), [(4, (0, 4, 7, 9, 10, 9, 7, 4)), (3, (0, 7, 10, 7, 0, 7))])
 def test_a_boogie_climbs_to_the_seventh_in_each_bar(beats: int, figure: tuple[int, ...]) -> None:
     """In eighths; where the bar is too short for all of the figure, every other note of it."""
-    grid = composition.StepGrid(beats, 4, np.arange(9.0), 0.5)
+    grid = written.StepGrid(beats, 4, np.arange(9.0), 0.5)
     chord = SimpleNamespace(root_near=lambda low: low + 2)
     song = SimpleNamespace(grid=grid, chord=lambda bar, step: chord)
     dice = np.random.default_rng(0)

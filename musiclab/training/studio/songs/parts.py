@@ -8,15 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from musiclab.training.studio.songs.grooves import Groove
 from musiclab.training.studio.songs.theory import Harmony, scale_pitches
-
-if TYPE_CHECKING:
-    from musiclab.training.studio.songs.composition import Song, StepGrid
+from musiclab.training.studio.songs.written import Song, StepGrid
 
 BassNote = tuple[float, float, float, float]  # step, length in steps, pitch, loudness
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from musiclab.training.studio.songs import desk, soundfont
-from musiclab.training.studio.songs.composition import Event, Hit, Layer, Song
 from musiclab.training.studio.songs.library import SR, Library, Sample, SampledInstrument, Wave
+from musiclab.training.studio.songs.written import Event, Hit, Layer, Song
 
 # Which instruments a sound may be played on: family, kinds.
 SOUNDS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {

@@ -10,10 +10,10 @@ from scipy.ndimage import gaussian_filter1d
 
 from musiclab.theory import midi_to_hz
 from musiclab.training.studio.songs.clips import FRAME, Analyser, Clip, Frames, Syllable
-from musiclab.training.studio.songs.composition import Event
 from musiclab.training.studio.songs.library import Sample, Wave
 from musiclab.training.studio.songs.psola import psola
 from musiclab.training.studio.songs.vocoder import SingerTimbre, SingingPlan, world
+from musiclab.training.studio.songs.written import Event
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from scipy.signal import oaconvolve
 from musiclab import synth
 from musiclab.notes import Note
 from musiclab.training.studio.songs import desk
-from musiclab.training.studio.songs.composition import Event, Song
 from musiclab.training.studio.songs.song import DRUM_KEYS, STEM_LEVELS, STEMS
+from musiclab.training.studio.songs.written import Event, Song
 
 SR = 22050
 VARIANTS = ((0.7, 0.5), (1.0, 1.0), (1.3, 2.0))  # factors of a timbre's tilt and attack

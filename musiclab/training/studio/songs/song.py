@@ -9,9 +9,10 @@ import numpy as np
 
 from musiclab.errors import DatasetError
 from musiclab.training.studio.songs import desk, players, soundfont, voice
-from musiclab.training.studio.songs.composition import Event, Song, compose
+from musiclab.training.studio.songs.composition import compose
 from musiclab.training.studio.songs.library import SR, Library, Sample, SampledInstrument, Wave
 from musiclab.training.studio.songs.styles import Style
+from musiclab.training.studio.songs.written import Event, Song
 
 STEMS = ("vocals", "drums", "bass", "other")
 PEAK = 0.9

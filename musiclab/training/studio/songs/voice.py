@@ -15,10 +15,10 @@ from scipy.signal import lfilter
 from musiclab.theory import hz_to_midi
 from musiclab.training.studio.songs import clips as recordings
 from musiclab.training.studio.songs import desk, singer
-from musiclab.training.studio.songs.composition import Event, Song
 from musiclab.training.studio.songs.library import SR, Library, Sample, Wave
 from musiclab.training.studio.songs.players import add
 from musiclab.training.studio.songs.theory import scale_pitches
+from musiclab.training.studio.songs.written import Event, Song
 
 FULL_BAND = 16.0  # kHz: voices recorded with all their treble
 _FULL_SHARE = 0.7  # how often such a voice sings
