@@ -5,34 +5,32 @@ loudest of them where the line pauses. A pitch tracker follows those just as sur
 promises too much. What gives them away is what else sounds: keys of the posteriorgram that are no partials of
 the note, a sound that is too bright or too dark for the line, a leap of an octave, columns of the stem that
 are loud and have no pitch. What is left of a drum or a guitar in the middle of a note sounds like a new
-beginning, but the lowest partials go on as they were. So each note is described by 42 numbers (`describe`):
+beginning, but the note's own partials go on as they were. So each note is described by 57 numbers (`describe`):
 its own pitch and beginning, the posteriors of its key, of its octaves and of all that doesn't belong to it,
-its neighbours in the line, how clean the stem is as a whole, and whether its lowest partials began anew. A
-logistic regression makes a probability of them (`musiclab.transcription.stem_confidence`). It is fitted by
-`python -m musiclab.training.listeners confidences` on lines whose notes are known: alone, in true stems of
-songs, in the same stems separated, and in their mixtures.
+its neighbours in the line, how clean the stem is as a whole, and whether its partials began anew. A small
+network makes a probability of them (`musiclab.transcription.stem_confidence`). It is trained by `python -m
+musiclab.training.listeners confidences` on lines whose notes are known: alone, in true stems of songs, in
+the same stems separated, in their mixtures, and separated from those songs mixed otherwise.
 
 Notebook: 10
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from musiclab.transcription.onsets import BANDS, CHANGES, LOG_ODDS_LIMIT, loud_parts
+from musiclab.transcription.pitch_track import COLUMN_S, PitchTrack
 from musiclab.transcription.posteriorgram import HOP as GRAM_HOP
 from musiclab.transcription.posteriorgram import LOWEST, PITCHES, Posteriorgram
 from musiclab.transcription.posteriorgram import SR as GRAM_SR
+from musiclab.transcription.salience import BINS_PER_KEY, STEP, near
 
-if TYPE_CHECKING:
-    from musiclab.transcription.monophonic import PitchTrack
-
-DESCRIBED = 42  # what each note is judged by
-COLUMN_S = 256 / 16000  # seconds from one column of a pitch track to the next
+DESCRIBED = 57  # what each note is judged by
 BELONGING = (
     -24,
     -19,
@@ -49,6 +47,8 @@ BELONGING = (
 STRAY, LOW = len(BANDS) - 1, CHANGES - (len(BANDS) - 1)  # columns of changes: stray and level of the lowest bands
 BEFORE, AFTER = slice(-8, -1), slice(3, 10)  # columns around a beginning where levels are compared
 MOST_GAIN = 20.0  # dB
+PARTIALS = (0, 1, 3, 6, 10, 16)  # edges of groups of partials: the first, 2 to 3, 4 to 6, 7 to 10, 11 to 16
+JUST_BEFORE, JUST_AFTER, SOON = (-12, -8), 8, 16  # columns of the posteriorgram from a beginning
 ADJACENT = 0.1  # s: a longer rest parts two notes
 GATE_DB = 32.0  # columns so far below the loud parts don't sound
 
@@ -82,7 +82,7 @@ class CutLine:
 def describe(
     line: CutLine, track: PitchTrack, voiced: np.ndarray, odds: np.ndarray, gram: Posteriorgram | None
 ) -> np.ndarray:
-    """What each note is judged by [shape=(notes, 42)] float32.
+    """What each note is judged by [shape=(notes, 57)] float32.
 
     Parameters
     ----------
@@ -99,8 +99,8 @@ def describe(
     """
     own, levels = _own(line, track, voiced, odds), _levels(line, track)
     beside, posteriors = _neighbours(line), _posteriors(line, gram)
-    whole, struck = _whole(line, track, voiced, posteriors), _struck(line, track)
-    return np.concatenate([own, levels, beside, posteriors, whole, struck], axis=1).astype(np.float32)
+    whole, struck, partials = _whole(line, track, voiced, posteriors), _struck(line, track), _partials(line, gram)
+    return np.concatenate([own, levels, beside, posteriors, whole, struck, partials], axis=1).astype(np.float32)
 
 
 def _own(line: CutLine, track: PitchTrack, voiced: np.ndarray, odds: np.ndarray) -> np.ndarray:
@@ -197,3 +197,26 @@ def _struck(line: CutLine, track: PitchTrack) -> np.ndarray:
         after = low[first : max(first + 1, min(end, start + AFTER.stop))].mean()
         rows.append([stray, float(np.clip(after - before, -MOST_GAIN, MOST_GAIN)) / 10])
     return np.array(rows).reshape(-1, 2)
+
+
+def _partials(line: CutLine, gram: Posteriorgram | None) -> np.ndarray:
+    """Of partials, in groups: how far more they stand out after each beginning, and soon after, than before it; and
+    how far they do after it [shape=(notes, 15)].
+
+    What a drum leaves in a note is as loud between the partials as on them: they stand out less then, not more.
+    """
+    if gram is None or not len(gram.spectrum):
+        return np.zeros((len(line), 3 * (len(PARTIALS) - 1)))
+    start = line.start * (COLUMN_S * GRAM_SR / GRAM_HOP)
+    first = (line.pitch - LOWEST) * BINS_PER_KEY + 1
+    number = np.arange(1, PARTIALS[-1] + 1)
+    bins = np.rint(first[:, np.newaxis] + 12 * BINS_PER_KEY * np.log2(number)).astype(int)
+
+    def at(columns: int) -> np.ndarray:
+        rows = np.rint((start + columns) / STEP).astype(int)
+        return near(gram.spectrum, rows[:, np.newaxis], bins)
+
+    before, after, soon = np.maximum(*map(at, JUST_BEFORE)), at(JUST_AFTER), at(SOON)
+    groups = [slice(a, b) for a, b in itertools.pairwise(PARTIALS)]
+    parts = (after - before, soon - before, after)
+    return np.stack([part[:, group].mean(axis=1) for part in parts for group in groups], axis=1)

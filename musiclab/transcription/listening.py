@@ -19,7 +19,7 @@ from musiclab.progress import Cancel, Progress, Watch, watching
 from musiclab.transcription import drums, monophonic, note_creation
 from musiclab.transcription.drums import Strokes
 from musiclab.transcription.dynamics import with_dynamics
-from musiclab.transcription.monophonic import PitchTrack
+from musiclab.transcription.pitch_track import COLUMN_S, PitchTrack
 from musiclab.transcription.posteriorgram import Posteriorgram, posteriorgram
 from musiclab.transcription.settings import NoteSettings, settings_for
 
@@ -98,7 +98,7 @@ class Evidence:
             notes = monophonic.line_notes(
                 self.track, self.gram, low=spec.low, high=spec.high, settings=line, family=spec.family
             )
-            return with_dynamics(notes, self.track.level_db, monophonic.COLUMN_S)
+            return with_dynamics(notes, self.track.level_db, COLUMN_S)
         notes = note_creation.create_notes(
             self.gram,
             onset_threshold=settings.onset_threshold,

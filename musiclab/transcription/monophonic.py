@@ -33,6 +33,7 @@ from musiclab.transcription import octaves
 from musiclab.transcription.line_confidence import DESCRIBED, CutLine, describe
 from musiclab.transcription.line_path import Costs, decode
 from musiclab.transcription.onsets import beginnings, changes, loud_parts
+from musiclab.transcription.pitch_track import COLUMN_S, HOP, SR, PitchTrack
 from musiclab.transcription.posteriorgram import Posteriorgram, column_levels
 from musiclab.transcription.stem_confidence import confidence_in_stem
 
@@ -41,40 +42,10 @@ if TYPE_CHECKING:
 
     from musiclab.audio import Audio
 
-SR = 16000  # Hz, SwiftF0's
-HOP = 256  # samples at 16 kHz
-COLUMN_S = HOP / SR  # seconds from one column to the next: 16 ms
 TRACKER_LOW = 46.875  # Hz, the lowest that SwiftF0 finds
 TRACKER_HIGH = 2093.75  # Hz
 BINS = 3  # states in a semitone
 SAME_PITCH = 0.6  # semitones
-
-
-@dataclass(frozen=True, eq=False)
-class PitchTrack:
-    """A fundamental for each column of 16 ms; column k is centred on k · 0.016 s.
-
-    Attributes
-    ----------
-    pitch : np.ndarray [shape=(columns,)]
-        MIDI, with fractions; meaningless where `voicing` is low.
-    voicing : np.ndarray [shape=(columns,)], 0–1
-        How sure it is that there is a pitch.
-    level_db : np.ndarray [shape=(columns,)]
-        In dBFS.
-    changes : np.ndarray [shape=(columns, 11)]
-        What rises, turns and sounds here: see `musiclab.transcription.onsets.changes`.
-    """
-
-    pitch: np.ndarray
-    voicing: np.ndarray
-    level_db: np.ndarray
-    changes: np.ndarray
-
-    @property
-    def times(self) -> np.ndarray:
-        """In seconds [shape=(columns,)]."""
-        return np.arange(len(self.pitch)) * COLUMN_S
 
 
 @cache

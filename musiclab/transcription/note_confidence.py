@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from musiclab.transcription.calibration import logistic, perceptron
-from musiclab.transcription.salience import BINS_PER_KEY, STEP
+from musiclab.transcription.salience import BINS_PER_KEY, STEP, near
 
 WEIGHTS = "chords.npz"
 EARLY = 8  # columns (93 ms) of a note by which its strength is judged
@@ -80,12 +80,12 @@ def _posteriors_around(evidence: NoteEvidence, start: np.ndarray, key: np.ndarra
     total = summed(evidence.note)
     early = (total[np.minimum(start + EARLY, len(evidence.note))] - total[start]) / EARLY
     early = np.pad(early, ((0, 0), (MARGIN, MARGIN)))
-    near = np.pad(moving_max(evidence.rising, TOGETHER)[start], ((0, 0), (MARGIN, MARGIN)))
+    close = np.pad(moving_max(evidence.rising, TOGETHER)[start], ((0, 0), (MARGIN, MARGIN)))
     rows, at = np.arange(len(start))[:, np.newaxis], key[:, np.newaxis] + MARGIN
     sounding = np.concatenate([PARTIAL_KEYS, FUNDAMENTALS, BESIDE])
     beginning = np.concatenate([PARTIAL_KEYS[:8], FUNDAMENTALS, BESIDE])
-    crowd = np.column_stack([np.log1p((early > 0.3).sum(axis=1)), (near > 0.4).sum(axis=1) / 5])
-    return np.concatenate([early[rows, at + sounding], near[rows, at + beginning], crowd], axis=1)
+    crowd = np.column_stack([np.log1p((early > 0.3).sum(axis=1)), (close > 0.4).sum(axis=1) / 5])
+    return np.concatenate([early[rows, at + sounding], close[rows, at + beginning], crowd], axis=1)
 
 
 def _own_posteriors(evidence: NoteEvidence, start: np.ndarray, end: np.ndarray, key: np.ndarray) -> np.ndarray:
@@ -100,15 +100,11 @@ def _own_posteriors(evidence: NoteEvidence, start: np.ndarray, end: np.ndarray, 
 
 def _partials(spectrum: np.ndarray, start: np.ndarray, key: np.ndarray) -> np.ndarray:
     """How far partials stand out: after the onset, newly so, a while later; and those of the octave below."""
-    last = len(spectrum) - 1
     bins = BINS_PER_KEY * key + 1
     where = bins[:, np.newaxis] + PARTIAL_BINS
 
     def at(column: int, bins: np.ndarray) -> np.ndarray:
-        rows = np.clip((start + column) // STEP, 0, last)[:, np.newaxis]
-        # A third of a semitone to either side: strings are stiff, and not all are in tune.
-        near = [spectrum[rows, np.clip(bins + d, 0, spectrum.shape[1] - 1)] for d in (-1, 0, 1)]
-        return np.where((bins >= 0) & (bins < spectrum.shape[1]), np.max(near, axis=0), 0).astype(np.float32)
+        return near(spectrum, ((start + column) // STEP)[:, np.newaxis], bins)
 
     after = at(AFTER, where)
     return np.concatenate(

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from musiclab.transcription.line_confidence import COLUMN_S
+from musiclab.transcription.pitch_track import COLUMN_S
 from musiclab.transcription.posteriorgram import HOP, LOWEST, SR, Posteriorgram
 
 FAMILIES = ("bass",)  # voices lose no octave, and what sounds an octave below one is another instrument

@@ -28,21 +28,18 @@ from __future__ import annotations
 
 import itertools
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from musiclab.fourier import pieces
 from musiclab.transcription.calibration import perceptron
+from musiclab.transcription.pitch_track import HOP as HOP_LENGTH
+from musiclab.transcription.pitch_track import SR, PitchTrack
 from musiclab.transcription.posteriorgram import HOP as GRAM_HOP
 from musiclab.transcription.posteriorgram import LOWEST, Posteriorgram
 from musiclab.transcription.posteriorgram import SR as GRAM_SR
 
-if TYPE_CHECKING:
-    from musiclab.transcription.monophonic import PitchTrack
-
 WEIGHTS = "lines.npz"
-SR, HOP_LENGTH = 16000, 256  # Hz, and samples in a column of the pitch track
 STEP = 128  # samples from one spectrum to the next: two for each column
 SHORT, LONG = 512, 1024  # samples of a spectrum for rises (32 ms) and for phases (64 ms)
 RISE_STEPS, PHASE_STEPS = 3, 2  # spectra back with which it is compared

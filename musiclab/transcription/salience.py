@@ -51,6 +51,23 @@ def standing_out(samples: np.ndarray, sr: int, hop: int, columns: int, lowest: i
     return out
 
 
+def near(spectrum: np.ndarray, rows: np.ndarray, bins: np.ndarray) -> np.ndarray:
+    """How far it stands out at these bins, or a third of a semitone beside them: strings are stiff, not all in tune.
+
+    Parameters
+    ----------
+    spectrum : np.ndarray [shape=(columns, 312)]
+        From `standing_out`.
+    rows : np.ndarray [shape=(n, 1)]
+        Of its columns; those beyond its ends are its first and last.
+    bins : np.ndarray [shape=(n, k)] or (k,)
+        Bins outside it stand out by nothing.
+    """
+    rows, last = np.clip(rows, 0, len(spectrum) - 1), spectrum.shape[1] - 1
+    beside = [spectrum[rows, np.clip(bins + d, 0, last)] for d in (-1, 0, 1)]
+    return np.where((bins >= 0) & (bins <= last), np.max(beside, axis=0), 0).astype(np.float32)
+
+
 def _surroundings(S_db: np.ndarray) -> np.ndarray:
     """Mean level around each bin [shape=(columns, bins)], in dB."""
     total = np.pad(np.cumsum(S_db, axis=1, dtype=np.float64), ((0, 0), (1, 0)))

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from musiclab.instruments import Instrument
-from musiclab.transcription.monophonic import COLUMN_S, LineSettings
+from musiclab.transcription.monophonic import LineSettings
+from musiclab.transcription.pitch_track import COLUMN_S
 
 MIDDLE_ONSET, MIDDLE_FRAME = 0.5, 0.3  # thresholds at which lines are cut as their settings say
 

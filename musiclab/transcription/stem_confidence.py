@@ -2,12 +2,13 @@
 
 The networks that judge notes of chords and strokes of drums learned on instruments that play alone. In a
 song's stem, let alone a separated one, they promise too much or too little. So what is written is chosen by
-their judgement, and what a note says of itself is settled here: by a logistic regression on that judgement
-(and for lines on all that `musiclab.transcription.line_confidence` describes), fitted on stems whose notes
-are known, alone, in songs, and separated again, by `python -m musiclab.training.listeners confidences`.
+their judgement, and what a note says of itself is settled here: by a logistic regression on that judgement,
+and for lines by a network with one hidden layer on all that `musiclab.transcription.line_confidence`
+describes. They are fitted on stems whose notes are known, alone, in songs, and separated again, by `python -m
+musiclab.training.listeners confidences`. Voices and basses have networks of their own.
 
-What the regression says is then straightened, since it was held small: log-odds go through a line that bends twice,
-where a note is right one time in three and two times in three. Voices and basses have lines of their own.
+What they say is then straightened, since it was held small or has learnt its songs by heart: log-odds go through a
+line that bends twice, where a note is right one time in three and two times in three.
 
 Few things are asked of chords and strokes on purpose. How loud, how high or how crowded notes are tells much about
 rendered songs, on which this is fitted, and was wrong on recorded ones.
@@ -45,15 +46,22 @@ def confidence_in_stem(described: np.ndarray, of: str, *, family: str = "") -> n
     family : str
         The instrument's, as in `musiclab.instruments`; of lines, some have been listened to by themselves.
     """
-    return chance(calibration()[of], described, family)
+    fits = calibration()[of]
+    return chance(fits.get(family, fits[""]), described)
 
 
-def chance(fitted: Mapping[str, Any], described: np.ndarray, family: str = "") -> np.ndarray:
-    """The same by this fit: `weights` and `bias` of a regression, and a line of `straight` for the family."""
-    odds = described @ np.array(fitted["weights"]) + fitted["bias"]
-    lines = fitted["straight"]
-    *slopes, offset = lines.get(family, lines[""])
-    return logistic(bent(odds) @ np.array(slopes) + offset)
+def chance(fitted: Mapping[str, Any], described: np.ndarray) -> np.ndarray:
+    """The same by this fit: `weights` and `bias`, behind those of a `hidden` layer if there is one; and the line of
+    `straight`.
+    """
+    *slopes, offset = fitted["straight"]
+    if "hidden" in fitted:
+        described = np.maximum(_weighed(fitted["hidden"], described), 0.0)
+    return logistic(bent(_weighed(fitted, described)) @ np.array(slopes) + offset)
+
+
+def _weighed(layer: Mapping[str, Any], inputs: np.ndarray) -> np.ndarray:
+    return np.asarray(inputs @ np.array(layer["weights"]) + np.array(layer["bias"]))
 
 
 def bent(odds: np.ndarray) -> np.ndarray:

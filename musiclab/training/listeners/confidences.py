@@ -1,10 +1,11 @@
 """Fit how likely notes are right: ``python -m musiclab.training.listeners confidences --songs SONGS``.
 
 On rendered songs whose notes are known, heard in the mixture, in the stems that the embedded engine
-separates, and in the true stems (`musiclab.training.listeners.separated`), and on solo clips, as the other
-trainers render them. Few numbers are fitted, and those of lines are held small, since songs are few and differ. The
-fits go into `calibration.json`: ``lines``, ``chords``, ``strokes``. The table that is logged is of songs that played
-no part in the fit: each fold of songs is judged by a fit on the others.
+separates, in stems of other mixes of it, and in the true stems (`musiclab.training.listeners.separated`), and on solo
+clips, as the other trainers render them. Of chords and strokes few numbers are fitted. Lines get networks of few
+units, one for basses, one for voices, one for all. The fits go into `calibration.json`: ``lines``, ``chords``,
+``strokes``. The table that is logged is of songs that played no part in the fit: each fold of songs is judged by a fit
+on the others.
 
 References
 ----------
@@ -16,7 +17,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +30,7 @@ from musiclab import instruments
 from musiclab.metrics.notes import DRUM_CLASSES, by_class, reliability_of
 from musiclab.notes import Note
 from musiclab.training.listeners import fitting
-from musiclab.training.listeners.separated import SEPARATED, HeardStem
+from musiclab.training.listeners.separated import REMIXED, SEPARATED, SOLO, HeardStem
 from musiclab.training.places import listeners_folder
 from musiclab.transcription import drums, monophonic, note_creation
 from musiclab.transcription.calibration import calibration
@@ -37,14 +39,17 @@ from musiclab.transcription.stem_confidence import bent, chance, log_odds
 
 log = logging.getLogger("musiclab")
 LINES, CHORDS, STROKES = "lines", "chords", "strokes"  # names in `calibration.json`
-RIDGES = {LINES: 100.0, CHORDS: 10.0, STROKES: 10.0}
-SHARES = {SEPARATED: 8.0}  # how much a source counts, however many its notes; others count 1
+RIDGE = 10.0  # of regressions
+UNITS, STEPS, BATCH, DECAY = (8,), 2250, 512, 0.1  # of the networks of lines
+SHARES = {SEPARATED: 8.0, REMIXED: 8.0}  # how much a source counts, however many its notes; others count 1
+OTHER_LINES = {SOLO: 8.0}  # the same for winds and brass, which no separated stem here is of
 FOLDS = 6
 SAMPLE = 600  # notes of a kind that tests look at
 SLOPES = 0.05, 3.0  # that log-odds may be straightened by: surer notes always stay surer
+AS_IT_IS = [1.0, 1.0, 1.0, 0.0]  # straightens nothing
 STIFF = 1.0  # nats that a bend costs by which a slope changes by one
 BENT = LINES, CHORDS  # of which there are notes enough at both ends
-BY_THEMSELVES = "bass", "voice"  # families of lines that have separated stems, and are straightened apart
+BY_THEMSELVES = "bass", "voice"  # families of lines that have separated stems, and networks of their own
 
 
 @dataclass(frozen=True)
@@ -98,29 +103,34 @@ def _described(evidence: Evidence) -> tuple[str, list[Note], np.ndarray]:
     return CHORDS, note_creation.as_notes(chords), described
 
 
-def fit(notes: Sequence[JudgedNotes]) -> dict[str, Any]:
-    """How likely notes of one kind are right: a regression that is held small, then straightened on other songs.
+def fit(notes: Sequence[JudgedNotes]) -> dict[str, dict[str, Any]]:
+    """How likely notes of one kind are right, by family: `chance` takes each, that of ``""`` is of all together."""
+    if notes[0].of != LINES:
+        return {"": fit_one(notes, SHARES)}
+    apart = {family: [n for n in notes if n.family == family] for family in BY_THEMSELVES}
+    alone = {family: fit_one(some, SHARES) for family, some in apart.items() if some}
+    return {"": fit_one(notes, OTHER_LINES), **alone}
 
-    What keeps weights small also draws all chances towards the middle. So log-odds go through a line, fitted on what
-    regressions say of songs that they have not heard (the way of [1]_), in separated stems if there are any: it is
-    there that the word is to be kept. It bends, since the ends are drawn in most (see `stem_confidence`).
+
+def fit_one(notes: Sequence[JudgedNotes], shares: Mapping[str, float]) -> dict[str, Any]:
+    """What is learnt from these notes, straightened on other songs; sources count by their shares.
+
+    What keeps weights small draws all chances towards the middle, what learns by heart drives them apart. So log-odds
+    go through a line, fitted on what is said of songs that were not heard (the way of [1]_), in the sources that
+    count most if there are any: it is there that the word is to be kept. It bends, since the ends differ most (see
+    `stem_confidence`).
     """
-    fitted, words = regression(notes), of_other_songs(notes, regression)
+
+    def learn(some: Sequence[JudgedNotes]) -> dict[str, Any]:
+        return (network if notes[0].of == LINES else regression)(some, shares)
+
+    fitted, words = learn(notes), of_other_songs(notes, lambda some: {"": learn(some)})
     if not words:
         return fitted
-    separated = [i for i, n in enumerate(notes) if n.source == SEPARATED]
-    counted = {"": separated or list(range(len(notes)))}
-    if notes[0].of == LINES:
-        counted |= {f: some for f in BY_THEMSELVES if (some := [i for i in separated if notes[i].family == f])}
-    straight = {
-        family: straightened(
-            np.concatenate([log_odds(words[i]) for i in some]),
-            np.concatenate([notes[i].right for i in some]),
-            bends=notes[0].of in BENT,
-        )
-        for family, some in counted.items()
-    }
-    return {**fitted, "straight": straight}
+    counted = [i for i, n in enumerate(notes) if n.source in shares] or range(len(notes))
+    odds = np.concatenate([log_odds(words[i]) for i in counted])
+    right = np.concatenate([notes[i].right for i in counted])
+    return {**fitted, "straight": straightened(odds, right, bends=notes[0].of in BENT)}
 
 
 def straightened(odds: np.ndarray, right: np.ndarray, *, bends: bool) -> list[float]:
@@ -140,27 +150,49 @@ def straightened(odds: np.ndarray, right: np.ndarray, *, bends: bool) -> list[fl
     return [round(float(value), 4) for value in (*slopes, found[-1])]
 
 
-def regression(notes: Sequence[JudgedNotes]) -> dict[str, Any]:
+def regression(notes: Sequence[JudgedNotes], shares: Mapping[str, float]) -> dict[str, Any]:
     """Of one kind of notes, held small by its ridge, and not straightened."""
-    described, right = (np.concatenate([getattr(n, name) for n in notes]) for name in ("described", "right"))
-    fitted = fitting.fit_logistic(described, right, _counting(notes), ridge=RIDGES[notes[0].of])
-    return {**fitted, "straight": {"": [1.0, 1.0, 1.0, 0.0]}}
+    fitted = fitting.fit_logistic(*_together(notes), _counting(notes, shares), ridge=RIDGE)
+    return {**fitted, "straight": AS_IT_IS}
 
 
-def _counting(notes: Sequence[JudgedNotes]) -> np.ndarray:
-    """How much each note counts, 1 on average: each source as much as the others, what is separated `SHARES` more.
+def network(notes: Sequence[JudgedNotes], shares: Mapping[str, float]) -> dict[str, Any]:
+    """The same with a hidden layer."""
+    described, right = _together(notes)
+    epochs = -(-STEPS // -(-len(right) // BATCH))
+    layers = fitting.train(
+        described, right, weight=_counting(notes, shares), hidden=UNITS, epochs=epochs, batch=BATCH, decay=DECAY
+    )
+    return {
+        "hidden": {"weights": _rounded(layers["weight0"]), "bias": _rounded(layers["bias0"])},
+        "weights": _rounded(layers["weight1"][:, 0]),
+        "bias": _rounded(layers["bias1"][0]),
+        "straight": AS_IT_IS,
+    }
+
+
+def _together(notes: Sequence[JudgedNotes]) -> tuple[np.ndarray, np.ndarray]:
+    return np.concatenate([n.described for n in notes]), np.concatenate([n.right for n in notes])
+
+
+def _rounded(values: np.ndarray) -> Any:
+    return np.round(values.astype(float), 4).tolist()
+
+
+def _counting(notes: Sequence[JudgedNotes], shares: Mapping[str, float]) -> np.ndarray:
+    """How much each note counts, 1 on average: each source as much as the others, but for its share.
 
     Confidences are there for separated stems above all: where it can't be told from a note that its stem is clean, the
     word that is kept is that of a separated one.
     """
     of = {n.source: sum(len(m.right) for m in notes if m.source == n.source) for n in notes}
-    weight = np.concatenate([np.full(len(n.right), SHARES.get(n.source, 1.0) / max(of[n.source], 1)) for n in notes])
+    weight = np.concatenate([np.full(len(n.right), shares.get(n.source, 1.0) / max(of[n.source], 1)) for n in notes])
     return np.asarray(weight * len(weight) / weight.sum())
 
 
 def said(fitted: dict[str, Any], notes: JudgedNotes) -> np.ndarray:
-    """What each note says of itself (0–1) by this fit."""
-    return chance(fitted, notes.described, notes.family)
+    """What each note says of itself (0–1) by the fits of its kind."""
+    return chance(fitted.get(notes.family, fitted[""]), notes.described)
 
 
 def of_other_songs(
@@ -185,12 +217,18 @@ def fit_confidences(stems: Iterable[HeardStem], *, path: Path | None = None, sam
     known = json.loads(path.read_text(encoding="utf-8"))
     kinds = {of: some for of in (LINES, CHORDS, STROKES) if (some := [n for n in notes if n.of == of])}
     fitted = {of: fit(some) for of, some in kinds.items()}
-    path.write_text(json.dumps({**known, **fitted}, indent=1) + "\n", encoding="utf-8")
+    path.write_text(_written({**known, **fitted}), encoding="utf-8")
     calibration.cache_clear()
     if sample is not None:
         keep_some(kinds, sample)
     for some in kinds.values():
         log_reliability(some)
+
+
+def _written(fits: dict[str, Any]) -> str:
+    """As JSON, each row of numbers on a line of its own."""
+    text = json.dumps(fits, indent=1)
+    return re.sub(r"\[[^][{}]+\]", lambda row: "[" + " ".join(row[0][1:-1].split()) + "]", text) + "\n"
 
 
 def keep_some(kinds: dict[str, list[JudgedNotes]], path: Path) -> None:

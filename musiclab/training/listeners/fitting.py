@@ -16,7 +16,7 @@ from musiclab.transcription.note_creation import COLUMN_S, Candidates
 from musiclab.transcription.posteriorgram import LOWEST
 
 HIDDEN = (64, 32)  # widths of the hidden layers
-EPOCHS, BATCH, RATE = 12, 2048, 2e-3
+EPOCHS, BATCH, RATE, DECAY = 12, 2048, 2e-3, 1e-4
 
 
 def are_true(candidates: Candidates, truth: Part) -> np.ndarray:
@@ -36,6 +36,8 @@ def train(
     weight: np.ndarray | None = None,
     hidden: tuple[int, ...] = HIDDEN,
     epochs: int = EPOCHS,
+    batch: int = BATCH,
+    decay: float = DECAY,
 ) -> dict[str, np.ndarray]:
     """The network's ``weight0``, ``bias0``, ``weight1`` ... as `musiclab.transcription.calibration.layers` reads them.
 
@@ -51,6 +53,10 @@ def train(
         Widths of the hidden layers.
     epochs : int
         How often each candidate is seen.
+    batch : int
+        Candidates of one step.
+    decay : float
+        What keeps weights small, as AdamW has it.
     """
     import torch
     from torch import nn
@@ -67,11 +73,11 @@ def train(
     counts = torch.ones_like(y) if weight is None else torch.from_numpy(weight.astype(np.float32))
     layers = [nn.Linear(a, b) for a, b in itertools.pairwise((x.shape[1], *hidden, 1))]
     network = nn.Sequential(layers[0], *(step for layer in layers[1:] for step in (nn.ReLU(), layer)))
-    optimiser = torch.optim.AdamW(network.parameters(), RATE, weight_decay=1e-4)
-    steps = epochs * -(-len(y) // BATCH)
+    optimiser = torch.optim.AdamW(network.parameters(), RATE, weight_decay=decay)
+    steps = epochs * -(-len(y) // batch)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps)
     for _ in range(epochs):
-        for rows in torch.split(torch.randperm(len(y)), BATCH):
+        for rows in torch.split(torch.randperm(len(y)), batch):
             loss = nn.functional.binary_cross_entropy_with_logits(network(inputs[rows])[:, 0], y[rows], counts[rows])
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]

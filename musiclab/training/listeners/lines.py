@@ -29,8 +29,9 @@ from musiclab.training.studio.clips.lines import lasting, play_line, random_melo
 from musiclab.training.studio.clips.music import play_samples, produce, random_chords
 from musiclab.training.studio.clips.samples import SR, RecordedSound
 from musiclab.transcription.calibration import layers
-from musiclab.transcription.monophonic import COLUMN_S, PitchTrack, line_notes, track_pitch
+from musiclab.transcription.monophonic import line_notes, track_pitch
 from musiclab.transcription.onsets import WEIGHTS, described
+from musiclab.transcription.pitch_track import COLUMN_S, PitchTrack
 from musiclab.transcription.posteriorgram import Posteriorgram, posteriorgram
 
 log = logging.getLogger("musiclab")

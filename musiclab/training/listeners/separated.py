@@ -1,15 +1,16 @@
 """What the transcribers hear where the notes are known: in rendered songs and in solo clips.
 
-Each song is heard in its mixture, in its separated stems and in its true ones. The songs come from ``python
--m musiclab.training.studio.songs SONGS --multitracks``. Hearing fifty of them takes a quarter of an hour, so
-what was heard is kept in a folder, and a second run goes on where the first was stopped.
+Each song is heard in its mixture, in its separated stems and in its true ones, and its lines once more in stems that
+were separated from another mix of it (`musiclab.training.listeners.remixed`). The songs come from ``python -m
+musiclab.training.studio.songs SONGS --multitracks``. Hearing fifty of them takes a quarter of an hour, so what was
+heard is kept in a folder, and a second run goes on where the first was stopped.
 """
 
 from __future__ import annotations
 
-import itertools
 import logging
-from collections.abc import Callable, Iterable, Iterator
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -20,20 +21,22 @@ from musiclab import datasets, instruments
 from musiclab.audio import Audio
 from musiclab.notes import Note, Part
 from musiclab.separation import separate
+from musiclab.stemfiles import read_stems
 from musiclab.training.listeners import chords, lines
+from musiclab.training.listeners.remixed import remixed
 from musiclab.training.studio.clips.lines import Tone
 from musiclab.training.studio.clips.samples import RecordedSound
 from musiclab.transcription import monophonic
 from musiclab.transcription.drums import Strokes
 from musiclab.transcription.listening import Evidence, listen
-from musiclab.transcription.monophonic import PitchTrack
+from musiclab.transcription.pitch_track import PitchTrack
 from musiclab.transcription.posteriorgram import CONTOUR_BINS, PITCHES, Posteriorgram
 
 log = logging.getLogger("musiclab")
-MIXTURE, SEPARATED, TRUE, SOLO = "mixture", "embedded", "true", "solo"  # where a stem was heard
+MIXTURE, SEPARATED, REMIXED, TRUE, SOLO = "mixture", "embedded", "remixed", "true", "solo"  # where a stem was heard
 FEWEST = 4  # notes of a stem
 VOICE = "vocals"  # is heard where nobody wrote down its notes, too
-LINE_SOLOS, PURE_SOLOS, CHORD_SOLOS = 20, 4, 4  # solo clips: of lines, of pure tones, of each family with chords
+PURE_SOLOS, CHORD_SOLOS = 8, 4  # solo clips: of pure tones, of each family with chords
 GRAM, TRACK = ("onset", "note", "level_db", "spectrum"), ("pitch", "voicing", "level_db", "changes")
 STROKES = ("chance", "level_db")
 
@@ -60,8 +63,9 @@ def hear_songs(songs: Path, kept: Path) -> Iterator[HeardStem]:
     kept : Path
         Folder of what was heard.
     """
-    for place in datasets.multitrack_folders(songs):
-        yield from with_sung_truth(_once(kept / place.name, partial(_hear_song, place)))
+    places = datasets.multitrack_folders(songs)
+    for place in places:
+        yield from with_sung_truth(_once(kept / place.name, partial(_hear_song, place, places)))
 
 
 def with_sung_truth(stems: Iterable[HeardStem]) -> Iterator[HeardStem]:
@@ -79,19 +83,29 @@ def with_sung_truth(stems: Iterable[HeardStem]) -> Iterator[HeardStem]:
             yield replace(stem, truth=stem.truth.with_notes(sung[stem.stem]))
 
 
-def _hear_song(place: Path) -> Iterator[HeardStem]:
+def _hear_song(place: Path, places: Sequence[Path]) -> Iterator[HeardStem]:
     """Chords are not listened for in a mixture: what its other instruments play is all in there, too."""
     song = datasets.load_multitrack(place)
-    separated = separate(song.mixture, engine=SEPARATED, progress=False, cache=False)
+    rng = np.random.default_rng([24, zlib.crc32(place.name.encode())])
+    mixed = remixed(song, _drums_of_another(place, places, rng), rng)
+    separated, again = (separate(s.mixture, engine=SEPARATED, progress=False, cache=False) for s in (song, mixed))
     for stem in (stem for stem in song.stems if stem == VOICE or len(song.notes.get(stem, ())) >= FEWEST):
         truth = song.part(stem) if stem in song.notes else Part((), "voice", duration=song.mixture.duration)
         known = instruments.find(truth.instrument)
         sounds: dict[str, Audio | None] = {SEPARATED: separated.get(stem), TRUE: song.stems[stem]}
+        if known.monophonic:
+            sounds[REMIXED] = again.get(stem)
         if known.monophonic or known is instruments.DRUMS:
             sounds[MIXTURE] = song.mixture
         for source, sound in sounds.items():
             if sound is not None:
                 yield HeardStem(stem, source, listen(sound, instrument=known.name, progress=False), truth)
+
+
+def _drums_of_another(place: Path, places: Sequence[Path], rng: np.random.Generator) -> Audio | None:
+    others = [other for other in places if other != place]
+    drums = read_stems(others[rng.integers(len(others))]).stems.get("drums") if others else None
+    return drums if drums is not None and np.any(drums.samples) else None
 
 
 def _line_of(evidence: Evidence) -> list[Note]:
@@ -106,8 +120,7 @@ def hear_solos(groups: dict[str, list[list[RecordedSound]]], kept: Path) -> Iter
     """Render and hear clips of single instruments that neither lines nor chords were trained or measured on."""
 
     def hear() -> Iterator[HeardStem]:
-        for line in itertools.islice(lines.hear_lines(groups, every=2 * lines.KEPT), LINE_SOLOS):
-            yield _solo_line(line)
+        yield from map(_solo_line, lines.hear_lines(groups, every=lines.KEPT))
         for number in range(PURE_SOLOS):
             yield _solo_line(_pure_line(number, groups))
         for family, trained in chords.CHORDS.items():
@@ -115,7 +128,8 @@ def hear_solos(groups: dict[str, list[list[RecordedSound]]], kept: Path) -> Iter
             for clip in chords.hear_family(family, range(first, first + CHORD_SOLOS), groups):
                 yield HeardStem(family, SOLO, Evidence(clip.known, clip.truth.duration, clip.gram), clip.truth)
 
-    yield from _once(kept / "solos", hear)
+    for number, stem in enumerate(_once(kept / "solos", hear)):
+        yield replace(stem, song=f"solo {number}")
 
 
 def _solo_line(line: lines.HeardLine) -> HeardStem:

@@ -209,3 +209,18 @@ def test_the_known_figures_of_real_songs(tmp_path, monkeypatch):
     assert means["ideal ratio masks"] == pytest.approx(ideal | {"average": 9.4}, abs=0.1)
     for stem, least in {"vocals": 2.4, "drums": 3.8, "bass": 3.2, "other": 1.6}.items():
         assert means["hpss"][stem] > least
+
+
+@pytest.mark.real
+@pytest.mark.slow
+@pytest.mark.skipif(not REAL, reason="MUSICLAB_REAL_DATA is unset")
+def test_lines_of_real_songs_are_found_in_their_separated_stems_and_keep_their_word(tmp_path, monkeypatch):
+    """What no fit has heard. A fifth of few notes may differ by chance: two standard errors are let pass."""
+    monkeypatch.setenv("MUSICLAB_CACHE", str(tmp_path))
+    result = evaluation.parts(Path(REAL) / "multitracks", engines=["embedded"])
+    for stem, least in {"bass": 0.8, "vocals": 0.7}.items():
+        assert np.mean(list(result.f(stem, "embedded", HEARD).values())) >= least
+        for said, right, count in result.reliability(stem, "embedded", HEARD):
+            assert abs(said - right) < 0.07 + 2 * np.sqrt(said * (1 - said) / count), (stem, said, right, count)
+    drums, mixture = (np.mean(list(result.f("drums", source).values())) for source in ("embedded", "mixture"))
+    assert drums >= mixture

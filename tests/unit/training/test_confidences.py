@@ -3,16 +3,21 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 
+from musiclab import datasets
+from musiclab.audio import Audio
 from musiclab.metrics.notes import reliability_of
 from musiclab.notes import Note, Part
 from musiclab.training.listeners import __main__ as command
 from musiclab.training.listeners import confidences, separated
+from musiclab.training.listeners import remixed as remixing
 from musiclab.training.listeners.confidences import JudgedNotes, fit, fit_confidences, judged, of_other_songs, said
+from musiclab.training.listeners.remixed import PEAK, remixed
 from musiclab.training.listeners.separated import HeardStem, hear_songs
 from musiclab.training.places import listeners_folder
 from musiclab.transcription.calibration import logistic
@@ -52,10 +57,14 @@ def test_a_song_is_heard_in_its_mixture_its_separated_stems_and_its_true_ones(he
     _, stems = heard
     sources = {stem: sorted(h.source for h in stems if h.stem == stem) for stem in {h.stem for h in stems}}
     assert sources == {
-        "bass": ["embedded", "mixture", "true"],
+        "bass": ["embedded", "mixture", "remixed", "true"],
         "drums": ["embedded", "mixture", "true"],
         "other": ["embedded", "true"],
-        "vocals": ["embedded", "mixture"],  # what is heard in the true voice is what the others are measured by
+        "vocals": [
+            "embedded",
+            "mixture",
+            "remixed",
+        ],  # the true voice is what they are measured by
     }
     bass = next(h for h in stems if (h.stem, h.source) == ("bass", "true"))
     assert [n.pitch for n in bass.truth.notes] == [33 + 5 * (k % 3) for k in range(12)]
@@ -90,24 +99,31 @@ def test_every_kind_of_notes_gets_its_fit_and_the_rest_of_the_file_stays(heard, 
     after = json.loads(path.read_text(encoding="utf-8"))
     assert after["drums"] == before["drums"]
     for of in (confidences.LINES, confidences.CHORDS, confidences.STROKES):
-        assert len(after[of]["weights"]) == len(before[of]["weights"])
-        assert after[of] != before[of]
+        assert set(after[of]) == set(before[of])
+        for family in after[of]:
+            assert after[of][family] != before[of][family]
+            assert _inputs(after[of][family]) == _inputs(before[of][family])
         with np.load(tmp_path / "some.npz", allow_pickle=False) as some:
-            assert some[of].shape[1] == len(after[of]["weights"])
+            assert some[of].shape[1] == _inputs(after[of][""])
             assert len(some[of]) == len(some[f"{of}_right"]) <= confidences.SAMPLE
 
 
-def test_fitted_confidences_keep_their_word_on_notes_that_were_not_fitted(rng):
+def _inputs(fitted: dict[str, Any]) -> int:
+    """How many numbers a fit judges each note by."""
+    return len(fitted.get("hidden", fitted)["weights"])
+
+
+@pytest.mark.parametrize(("of", "stem"), [(confidences.LINES, "bass"), (confidences.CHORDS, "other")])
+def test_fitted_confidences_keep_their_word_on_notes_that_were_not_fitted(rng, of, stem):
     """Right with chances that depend on what is described: each fifth says what it is."""
 
     def notes(count: int, source: str, song: str = "") -> JudgedNotes:
         x = rng.normal(0, 1.5, (count, 3))
         right = rng.random(count) < logistic(1.2 * x[:, 0] - 0.8 * x[:, 1] + 0.5)
-        return JudgedNotes(confidences.LINES, "bass", source, x, right.astype(float), song)
+        return JudgedNotes(of, stem, source, x, right.astype(float), song)
 
     songs = [notes(count, source, f"{i}") for i in range(6) for count, source in ((600, "true"), (300, "embedded"))]
     fitted = fit(songs)
-    assert min(fitted["straight"]["bass"][:3]) > 1  # what was held small is drawn apart again
     test = notes(4000, "embedded")
     for mean, right, count in reliability_of(said(fitted, test).tolist(), test.right.tolist()):
         assert abs(mean - right) < 0.07, (mean, right, count)
@@ -124,11 +140,36 @@ def test_voices_and_basses_keep_their_word_each_and_at_both_ends(rng):
         )
 
     fitted = fit([notes(stem, 300, f"{i}") for i in range(6) for stem in ("bass", "vocals")])
-    assert set(fitted["straight"]) == {"", "bass", "voice"}
+    assert set(fitted) == {"", "bass", "voice"}
     for stem in ("bass", "vocals"):
         test = notes(stem, 6000, "")
         for mean, right, count in reliability_of(said(fitted, test).tolist(), test.right.tolist()):
             assert count < 100 or abs(mean - right) < 0.07, (stem, mean, right, count)
+
+
+def test_what_was_held_small_is_drawn_apart_again(rng, monkeypatch):
+    """Under a ridge of many notes' weight a regression promises no more than the middle; its line mends that."""
+    monkeypatch.setattr(confidences, "RIDGE", 500.0)
+    x = rng.normal(0, 1.5, (1200, 1))
+    right = (rng.random(1200) < logistic(1.5 * x[:, 0])).astype(float)
+    songs = [JudgedNotes(confidences.CHORDS, "other", "embedded", x[i::6], right[i::6], f"{i}") for i in range(6)]
+    assert min(fit(songs)[""]["straight"][:3]) > 1.2
+
+
+def test_a_line_learns_what_no_sum_of_its_numbers_tells(rng):
+    """Right where two numbers have one sign: a regression says one half of every note."""
+
+    def notes(count: int, song: str) -> JudgedNotes:
+        x = rng.choice([-1.0, 1.0], (count, 2)) + rng.normal(0, 0.2, (count, 2))
+        right = (x.prod(axis=1) > 0).astype(float)
+        return JudgedNotes(confidences.LINES, "bass", "embedded", x, right, song)
+
+    songs, test = [notes(400, f"{i}") for i in range(6)], notes(400, "")
+    told = said(fit(songs), test)
+    assert told[test.right > 0].mean() > 0.9
+    assert told[test.right == 0].mean() < 0.1
+    plain = said({"": confidences.regression(songs, {})}, test)
+    assert plain[test.right > 0].mean() == pytest.approx(plain[test.right == 0].mean(), abs=0.1)
 
 
 def test_a_straightening_line_always_rises(rng):
@@ -143,10 +184,10 @@ def test_sources_count_by_their_share_however_many_notes_they_have(other, share)
     """Nine hundred notes of true stems are always right, a hundred of the other source never."""
     x = np.zeros((900, 1))
     fitted = fit([
-        JudgedNotes(confidences.LINES, "bass", "true", x, np.ones(900)),
-        JudgedNotes(confidences.LINES, "bass", other, x[:100], np.zeros(100)),
+        JudgedNotes(confidences.CHORDS, "other", "true", x, np.ones(900)),
+        JudgedNotes(confidences.CHORDS, "other", other, x[:100], np.zeros(100)),
     ])  # fmt: skip
-    assert logistic(np.array([fitted["bias"]]))[0] == pytest.approx(1 / (1 + share), abs=0.01)
+    assert logistic(np.array([fitted[""]["bias"]]))[0] == pytest.approx(1 / (1 + share), abs=0.01)
 
 
 def test_what_is_logged_is_said_by_fits_that_did_not_hear_the_song(rng, caplog):
@@ -174,10 +215,50 @@ def test_voices_without_written_notes_are_heard_too(songs, heard, tmp_path):
     kept, _ = heard
     stems = [separated.read_heard(path) for path in sorted((kept / "tune").glob("*vocals*.npz"))]
     unwritten = [replace(stem, truth=stem.truth.with_notes(())) for stem in stems]
-    assert {stem.source for stem in unwritten} == {"embedded", "mixture", "true"}
+    assert {stem.source for stem in unwritten} == {"embedded", "mixture", "remixed", "true"}
     known = list(separated.with_sung_truth(unwritten))
-    assert {stem.source for stem in known} == {"embedded", "mixture"}
+    assert {stem.source for stem in known} == {"embedded", "mixture", "remixed"}
     assert all(len(stem.truth) >= separated.FEWEST for stem in known)
+
+
+def test_another_mix_of_a_song_has_its_lines_and_adds_up(songs, rng):
+    song = datasets.load_multitrack(songs / "tune")
+    for _ in range(8):
+        mixed = remixed(song, None, rng)
+        assert set(mixed.stems) == set(song.stems)
+        total = sum(audio.samples for audio in mixed.stems.values())
+        assert np.abs(total - mixed.mixture.samples).max() < 1e-6
+        assert np.abs(mixed.mixture.samples).max() <= PEAK + 1e-6
+        for line in ("bass", "vocals"):
+            was, now = song.stems[line].samples, mixed.stems[line].samples
+            gain = float((was * now).sum() / np.square(was).sum())
+            assert np.abs(now - gain * was).max() < 1e-6, "louder or softer, and nothing else"
+        assert mixed.notes == song.notes
+
+
+def test_drums_of_another_song_take_the_place_of_its_own_and_are_as_loud(songs, rng, monkeypatch):
+    monkeypatch.setattr(remixing, "SWAPPED", 1.0)
+    monkeypatch.setattr(remixing, "BRIGHT_DB", (0.0, 0.0))
+    monkeypatch.setattr(remixing, "GAINS_DB", dict.fromkeys(remixing.GAINS_DB, (0.0, 0.0)))
+    song = datasets.load_multitrack(songs / "tune")
+    clicks = np.zeros((1, 11025), np.float32)
+    clicks[0, ::2205] = 0.1
+    mixed = remixed(song, Audio(clicks, 22050), rng)
+    assert "drums" not in mixed.notes
+    assert set(mixed.notes) == set(song.notes) - {"drums"}
+    now, was = (s.stems["drums"].samples.astype(float) for s in (mixed, song))
+    scale = np.abs(mixed.stems["bass"].samples).max() / np.abs(song.stems["bass"].samples).max()
+    assert np.sqrt(np.mean(now**2)) / scale == pytest.approx(np.sqrt(np.mean(was**2)), rel=0.02)
+    strokes = np.flatnonzero(now[0] > 0.5 * now[0].max())
+    assert len(strokes) >= 6 / 0.1 - 1, "over and over, to the end"
+    assert np.ptp(np.diff(strokes[np.diff(strokes, prepend=-9) > 9])) <= 2, "at their own tempo"
+
+
+def test_the_same_song_is_mixed_the_same_way_every_time(songs):
+    song = datasets.load_multitrack(songs / "tune")
+    first, again, other = (remixed(song, song.stems["drums"], np.random.default_rng(s)) for s in (1, 1, 2))
+    assert (first.mixture.samples == again.mixture.samples).all()
+    assert not np.allclose(first.mixture.samples, other.mixture.samples)
 
 
 def test_the_command_says_what_confidences_need(capsys):

@@ -16,7 +16,7 @@ from musiclab.training.studio.clips.music import single_strokes
 from musiclab.training.studio.clips.samples import attack_start
 from musiclab.transcription import downbeats
 from musiclab.transcription.calibration import logistic
-from musiclab.transcription.monophonic import COLUMN_S
+from musiclab.transcription.pitch_track import COLUMN_S
 
 
 def test_a_beginning_is_its_column_and_the_one_on_either_side() -> None:

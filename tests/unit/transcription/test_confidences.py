@@ -10,11 +10,13 @@ from musiclab.metrics.notes import note_score, right_notes
 from musiclab.notes import Note, Part
 from musiclab.theory import midi_to_hz
 from musiclab.transcription import drums, note_creation, transcribe
-from musiclab.transcription.line_confidence import DESCRIBED, CutLine, describe
+from musiclab.transcription.line_confidence import DESCRIBED, PARTIALS, CutLine, describe
 from musiclab.transcription.listening import Evidence, listen
-from musiclab.transcription.monophonic import PitchTrack, judged_notes, line_notes
+from musiclab.transcription.monophonic import judged_notes, line_notes
+from musiclab.transcription.pitch_track import PitchTrack
 from musiclab.transcription.stem_confidence import confidence_in_stem, describe_chords, describe_strokes
 
+GROUPS = len(PARTIALS) - 1
 LINE = Part([Note(0.3 + 0.4 * k, 0.65 + 0.4 * k, 33 + 5 * (k % 3)) for k in range(12)], "bass")
 CHORDS = Part([Note(0.1 + 0.6 * k, 0.65 + 0.6 * k, p) for k in range(9) for p in (41, 48, 57, 64, 69)], "piano")
 
@@ -119,15 +121,20 @@ def test_a_stroke_of_another_instrument_is_told_from_a_string_that_is_struck_aga
     again = np.concatenate([tone[0][:22050], tone[1]])
     noise = np.random.default_rng(0).normal(0, 1, 44100) * np.exp(-30 * (t - 1)) * (t >= 1)
     burst = tone[0] + 0.3 * np.diff(noise, prepend=0.0)
-    (stray, gain), (others, level) = (_second_beginning(sound) for sound in (again, burst))
+    (stray, gain, *partials), (others, level, *covered) = (_second_beginning(sound) for sound in (again, burst))
     assert stray > others + 0.2
     assert gain > 0.4 > 0 > level
+    newly, newly_covered = np.array(partials[:GROUPS]), np.array(covered[:GROUPS])
+    assert (newly_covered < 0.05).all(), "no partial stands out more under a burst of noise"
+    assert newly.max() > newly_covered.max() + 0.05, "those of a string that is struck again do"
+    after, covered_after = np.array(partials[-GROUPS:]), np.array(covered[-GROUPS:])
+    assert after[2] > covered_after[2] + 0.1, "the upper ones stand out least of the noise"
 
 
 def _second_beginning(sound: np.ndarray) -> np.ndarray:
-    """What tells of the lowest bands, where a line is cut in its middle."""
+    """What tells of the lowest bands and of the partials, where a line is cut in its middle."""
     evidence = listen(Audio(0.3 * sound, 22050), instrument="bass")
     middle = round(1.0 * 16000 / 256)
     line = CutLine.of([(5, middle, 33.0), (middle, 2 * middle - 5, 33.0)])
     columns = len(evidence.track.pitch)
-    return describe(line, evidence.track, np.ones(columns), np.zeros(columns), evidence.gram)[1, -2:]
+    return describe(line, evidence.track, np.ones(columns), np.zeros(columns), evidence.gram)[1, 40:]

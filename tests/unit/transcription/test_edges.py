@@ -17,11 +17,11 @@ from musiclab.transcription import drums, note_creation
 from musiclab.transcription.accents import FPS, _spans
 from musiclab.transcription.beat_path import TEMPO_RANGE, beat_periods
 from musiclab.transcription.dynamics import with_dynamics
-from musiclab.transcription.monophonic import COLUMN_S as LINE_COLUMN_S
 from musiclab.transcription.monophonic import LineSettings, costs_of
 from musiclab.transcription.note_confidence import PARTIAL_BINS, _partials
 from musiclab.transcription.note_creation import COLUMN_S, Candidates, create_notes, limit_polyphony, unexplained
 from musiclab.transcription.onsets import onset_posterior
+from musiclab.transcription.pitch_track import COLUMN_S as LINE_COLUMN_S
 from musiclab.transcription.posteriorgram import LOWEST, Posteriorgram
 from musiclab.transcription.settings import NoteSettings
 from musiclab.tunings import parse_tuning, usual_tuning

@@ -12,7 +12,6 @@ from musiclab.notes import Note, Part
 from musiclab.theory import midi_to_hz
 from musiclab.transcription import onsets, transcribe
 from musiclab.transcription.monophonic import (
-    COLUMN_S,
     LineSettings,
     costs_of,
     decode,
@@ -21,6 +20,7 @@ from musiclab.transcription.monophonic import (
     track_pitch,
     weighted_median,
 )
+from musiclab.transcription.pitch_track import COLUMN_S
 from musiclab.transcription.posteriorgram import column_levels, posteriorgram
 
 SR = 22050

@@ -53,7 +53,7 @@ def test_confidences_of_separated_stems_keep_their_word(judged, of):
 @pytest.mark.parametrize("log_odds", [-1.0, 1.0])
 def test_a_fit_that_lost_its_word_is_noticed(judged, of, log_odds, monkeypatch):
     known = calibration()
-    spoilt = known | {of: known[of] | {"bias": known[of]["bias"] + log_odds}}
+    spoilt = known | {of: {family: fit | {"bias": fit["bias"] + log_odds} for family, fit in known[of].items()}}
     monkeypatch.setattr(stem_confidence, "calibration", lambda: spoilt)
     assert worst(*words(judged, of)) > MOST
 
@@ -75,8 +75,8 @@ def test_lines_keep_their_word_family_by_family(judged, family):
 @pytest.mark.parametrize("of", KINDS)
 def test_surer_notes_stay_surer(of):
     """Whatever the line through which log-odds go: it rises everywhere."""
-    lines = calibration()[of]["straight"]
-    assert "" in lines
-    for *slopes, _ in lines.values():
+    assert "" in calibration()[of]
+    for fit in calibration()[of].values():
+        *slopes, _ = fit["straight"]
         assert len(slopes) == 3
         assert min(slopes) > 0

@@ -74,7 +74,8 @@ class Singing:
 def singing(sample: RecordedSound) -> Singing:
     """Measure a sung sample: a singer's note is seldom exactly what the file's name says."""
     from musiclab.audio import Audio
-    from musiclab.transcription.monophonic import COLUMN_S, track_pitch
+    from musiclab.transcription.monophonic import track_pitch
+    from musiclab.transcription.pitch_track import COLUMN_S
 
     track = track_pitch(Audio(sample.load(), SR), low=36, high=86)
     voiced = np.flatnonzero(track.voicing > 0.5)
