@@ -97,6 +97,8 @@ def describe(
     gram : Posteriorgram | None
         Of the same recording; without it nothing is known of other keys.
     """
+    if not len(line):
+        return np.zeros((0, DESCRIBED), np.float32)
     own, levels = _own(line, track, voiced, odds), _levels(line, track)
     beside, posteriors = _neighbours(line), _posteriors(line, gram)
     whole, struck, partials = _whole(line, track, voiced, posteriors), _struck(line, track), _partials(line, gram)

@@ -114,6 +114,21 @@ def test_silence_and_a_single_stroke_are_judged_without_trouble():
     assert all(0 < n.confidence < 1 for n in found.notes)
 
 
+@pytest.mark.filterwarnings("ignore:No note of")
+@pytest.mark.parametrize("instrument", ["voice", "bass", "piano", "drums"])
+@pytest.mark.parametrize("sound", ["silence", "hiss", "a click", "hum"])
+def test_what_holds_no_line_is_heard_without_a_warning_of_numpy_s(instrument, sound, rng):
+    t = np.arange(3 * 22050) / 22050
+    x = {
+        "silence": np.zeros(len(t)),
+        "hiss": rng.normal(0, 1e-3, len(t)),
+        "a click": (t == t[22050]) * 0.5,
+        "hum": 1e-4 * np.sin(2 * np.pi * 12 * t),
+    }[sound]
+    part = transcribe(Audio(x.astype(np.float32), 22050), instrument=instrument)
+    assert instrument in ("piano", "drums") or not len(part)
+
+
 def test_a_stroke_of_another_instrument_is_told_from_a_string_that_is_struck_again():
     """A tone of two seconds: in the middle it begins anew, or only a burst of noise comes on top."""
     t = np.arange(44100) / 22050
