@@ -27,7 +27,7 @@ from musiclab.transcription.chart import Chart, find_chart
 from musiclab.transcription.context import in_context, layers, unmeasured
 from musiclab.transcription.harmony import estimate_song_key
 
-VERSION = 9
+VERSION = 10
 PART, BEATS, CHART, SOUND = "part.json", "beats.json", "chart.json", "sound.npy"
 
 

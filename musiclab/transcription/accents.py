@@ -29,7 +29,7 @@ LAGS = range(1, 9)  # beats after which music may repeat
 QUIET = 0.1  # of the level of a song's loud places
 LITTLE = 0.03  # standard deviation of changes of harmony under which there are none
 CLIP = 3.0  # standard deviations
-PLACES = (1 / 2, 1 / 3, 2 / 3, 1 / 4, 3 / 4)  # between two beats
+PLACES = (1 / 2, 1 / 3, 2 / 3, 1 / 4, 3 / 4, 1 / 6, 5 / 6)  # between two beats; sixths are a compound beat's sixteenths
 LEVEL_SIZE = 3 * (1 + len(PLACES))
 
 ACCENTS = (

@@ -26,10 +26,16 @@ from musiclab.grid import BeatGrid, tempo_of
 from musiclab.transcription.accents import ACCENTS, FPS, LAGS, LEVEL_SIZE, Evidence, accents_at, level_of, repeats
 
 WEIGHTS = "bars.npz"
-LEVELS = ((1, 1), (2, 1), (1, 2), (1, 3), (3, 1), (2, 2))  # pulses are cut in so many, every so many-th
+LEVELS = (
+    (1, 1, (0,)), (2, 1, (0,)), (3, 1, (0,)), (1, 2, (0, 1)), (1, 3, (0, 1, 2)),
+    (2, 3, (0, 1, 2)),  # the pulse is two of a compound beat's three
+    (2, 2, (1,)), (4, 2, (1,)),  # it is on the off-beats
+)  # fmt: skip
+"""Pulses are cut in so many, every so many-th is a beat, from each of these."""
 METRES = ((4, 4), (3, 4), (2, 4), (6, 8), (9, 8), (12, 8), (5, 4), (7, 8))
-COUNTS = (2, 3, 4, 5, 7)  # beats in a bar that the model knows
-TEMPI = {"simple": (48.0, 215.0), "odd": (70.0, 320.0), "compound": (42.0, 140.0)}  # beats a minute
+TEMPI = {"simple": (48.0, 215.0), "odd": (70.0, 215.0), "eighths": (140.0, 320.0), "compound": (42.0, 140.0)}
+"""Beats a minute; the beats of 7/8 are its eighths, and twice as quick as others."""
+ALIKE = (("simple", "odd"), ("eighths",), ("compound",))  # in what sounds between their beats
 SHORTEST = 2  # bars, for a bar's accents to be counted
 FEW = 3.0  # bars whose mean accents count half
 USUAL_TEMPO = 110.0
@@ -61,7 +67,9 @@ class Reading:
         """A key of `TEMPI`."""
         if BeatGrid((0.0, 1.0), 1, self.metre).is_compound:
             return "compound"
-        return "odd" if self.metre[0] in (5, 7) else "simple"
+        if self.metre[0] in (5, 7):
+            return "odd" if self.metre[1] <= 4 else "eighths"
+        return "simple"
 
     @property
     def tempo(self) -> float:
@@ -126,8 +134,8 @@ def describe(
 def _levels(columns: np.ndarray) -> Iterator[np.ndarray]:
     """The pulse counted at each level, from each place where that may begin."""
     index = np.arange(len(columns))
-    for parts, every in LEVELS:
-        for start in range(1 if parts == every > 1 else 0, every):
+    for parts, every, starts in LEVELS:
+        for start in starts:
             places = np.arange(start, (len(columns) - 1) * parts + 1, every) / parts
             if len(places) >= 4:
                 yield np.interp(places, index, columns)
@@ -155,9 +163,9 @@ def _numbers(reading: Reading, accents: np.ndarray, shared: np.ndarray, again: n
         backbeats,
         middle,
         salience,
-        [float(count == known) for known in COUNTS],
+        [float(reading.metre == known) for known in METRES],
         *(tempo if kind == known else np.zeros(3) for known in TEMPI),
-        *(level if ternary == (kind == "compound") else np.zeros(len(level)) for ternary in (False, True)),
+        *(level if kind in kinds else np.zeros(len(level)) for kinds in ALIKE),
     ])  # fmt: skip
 
 
@@ -181,12 +189,13 @@ def _profile(accents: np.ndarray, count: int, first: int) -> np.ndarray:
 def at_other_tempo(numbers: np.ndarray, octaves: float) -> np.ndarray:
     """What would describe the same readings, were the music so many octaves quicker [shape=(readings, SIZE)]."""
     out = numbers.copy()
-    for start in range(SIZE - 2 * LEVEL_SIZE - 3 * len(TEMPI), SIZE - 2 * LEVEL_SIZE, 3):
+    end = SIZE - len(ALIKE) * LEVEL_SIZE
+    for start in range(end - 3 * len(TEMPI), end, 3):
         present = out[:, start] != 0
         out[present, start + 1] += octaves
         out[present, start + 2] = out[present, start + 1] ** 2
     return out
 
 
-SIZE = 3 * len(ACCENTS) + 5 + len(COUNTS) + 3 * len(TEMPI) + 2 * LEVEL_SIZE
+SIZE = 3 * len(ACCENTS) + 5 + len(METRES) + 3 * len(TEMPI) + len(ALIKE) * LEVEL_SIZE
 """How many numbers describe a reading."""

@@ -6,7 +6,7 @@ by the models, and then:
 - ``lines`` (ten minutes on one core): the network that tells where the notes of a line begin, into `lines.npz`;
 - ``chords`` (a quarter of an hour): the network that tells how likely a candidate of a posteriorgram is a note, into
   `chords.npz`;
-- ``bars`` (five minutes): the weights that choose beats, metre and bar lines, into `bars.npz`;
+- ``bars`` (a minute or two): the weights that choose beats, metre and bar lines, into `bars.npz`;
 - ``measure`` (a minute or two): the F-measures of chords on clips that it has not heard;
 - ``confidences --songs SONGS`` (a quarter of a minute for each song, and three minutes more): how likely notes are
   right, alone, in songs and in what is separated from them, into `calibration.json`. SONGS are rendered before, by

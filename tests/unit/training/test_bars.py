@@ -98,6 +98,12 @@ def test_a_song_stands_for_other_tempi(heard):
         assert version.rewards.max() == known.rewards.max()
 
 
+def test_a_song_is_learnt_at_tempi_that_its_kind_may_have():
+    assert set(bars.TEMPI) == set(bars.USUAL) == set(downbeats.TEMPI)
+    for kind, (slowest, fastest) in bars.TEMPI.items():
+        assert slowest < bars.USUAL[kind] < fastest <= downbeats.TEMPI[kind][1]
+
+
 def toys(rng: np.random.Generator, known: Example, count: int) -> list[Example]:
     """Songs of eight readings: of the first numbers the third tells which one is right, with some noise."""
     size = known.numbers.shape[1]

