@@ -114,7 +114,7 @@ def test_silence_and_a_single_stroke_are_judged_without_trouble():
     assert all(0 < n.confidence < 1 for n in found.notes)
 
 
-@pytest.mark.filterwarnings("ignore:No note of")
+@pytest.mark.filterwarnings("ignore:No note of", "ignore:The stem is")  # what is told on purpose
 @pytest.mark.parametrize("instrument", ["voice", "bass", "piano", "drums"])
 @pytest.mark.parametrize("sound", ["silence", "hiss", "a click", "hum"])
 def test_what_holds_no_line_is_heard_without_a_warning_of_numpy_s(instrument, sound, rng):
