@@ -67,7 +67,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 CHANGING = {  # what is filled or moved while its maker works with it; all that is handed around is frozen
     *("history.History", "loop.Run", "pool._Process", "listening_test.Abx", "ratings.Ratings", "kinds.Start"),
     *("choice._Chosen", "symbols.Page", "symbols.Voice", "staves.Staff", "reading._Voice", "beams.Appearance"),
-    *("train.TrainingSettings", "composition.Song", "kits.Kit", "patterns._Style"),
+    *("train.TrainingSettings", "written.Song", "kits.Kit", "patterns._Style"),
 }
 
 
