@@ -14,12 +14,18 @@ import anywidget
 from playwright.sync_api import Page
 
 BRIDGE = """() => {
-  harness.model.send = (content) => toPython(content);
+  harness.onTheWay = 0;
+  const tell = async (content) => {
+    harness.onTheWay += 1;
+    await toPython(content);
+    harness.onTheWay -= 1;
+  };
+  harness.model.send = tell;
   const { save_changes } = harness.model;
   harness.model.save_changes = () => {
     const set = { ...harness.model.unsaved };
     save_changes.call(harness.model);
-    toPython({ set });
+    tell({ set });
   };
   return harness.view();
 }"""
@@ -99,6 +105,11 @@ class Behind:
         for point in points[1:]:
             self.page.mouse.move(*self.at(*point), steps=5)
         self.page.mouse.up()
+        self.settled()
+
+    def settled(self) -> None:
+        """Python knows all that the page has told: what it says of itself may be read."""
+        self.page.wait_for_function("harness.onTheWay === 0")
 
     def clean_up(self) -> None:
         """Take the views away; fails if listeners stay behind."""

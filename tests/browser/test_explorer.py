@@ -139,10 +139,12 @@ def test_a_box_is_selected_and_only_it_is_played(notebook: Explorer) -> None:
 def test_the_box_is_drawn_and_moved_by_keys(notebook: Explorer) -> None:
     canvas = notebook.page.get_by_role("img", name="spectrogram", exact=True)
     canvas.press("Shift+ArrowRight")
+    notebook.behind.settled()
     t0, t1, low, high = notebook.explorer.selection
     assert (t0, t1) == pytest.approx((1.5, 2.5 + 4 / 32), abs=0.02)  # a quarter of what is shown, and a step
     canvas.press("Control+ArrowLeft")
     canvas.press("Shift+ArrowUp")
+    notebook.behind.settled()
     moved = notebook.explorer.selection
     assert moved[:2] == pytest.approx((t0 - 4 / 32, t1 - 4 / 32), abs=0.01)
     assert moved[2] == pytest.approx(low, rel=0.01)

@@ -181,6 +181,8 @@ def test_a_spare_process_does_the_next_job_and_another_takes_its_place(spared: D
     assert not psutil.pid_exists(job.pid)  # one process, one job
     second = done(spared, key=3).result["by"]
     assert second != first
+    now = answered.made_with(job.arguments), tuple(answered.mark_of(spared.out.root / name) for name in job.files)
+    assert (job.made_with, job.marks) == now, "made by a process of its own, and as this one would make it"
     assert done(spared).id == job.id
 
 
