@@ -20,12 +20,13 @@ from tunes import TUNES, Track, Tune
 
 from musiclab.training.studio.songs import clips as recordings
 from musiclab.training.studio.songs import desk, players, singer
-from musiclab.training.studio.songs.composition import METRES, Event, Hit, StepGrid
+from musiclab.training.studio.songs.composition import METRES
 from musiclab.training.studio.songs.grooves import LOUDNESS, Groove
 from musiclab.training.studio.songs.library import SR, Library, Sample, Wave
 from musiclab.training.studio.songs.song import DRUM_KEYS, STEMS
 from musiclab.training.studio.songs.theory import NAMES, QUALITIES, Harmony
 from musiclab.training.studio.songs.vocoder import SingerTimbre
+from musiclab.training.studio.songs.written import Event, Hit, StepGrid
 
 FREE = ("CC0", "Public Domain", "MIT")
 STROKES = {"D": ("strum-down", 0.9), "d": ("strum-down", 0.65), "u": ("strum-up", 0.65), "m": ("muted", 0.6)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -27,9 +28,14 @@ def layers(name: str) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
 
 def perceptron(x: np.ndarray, name: str) -> np.ndarray:
     """Log-odds [shape=(rows,)] by the network in this file, for inputs [shape=(rows, inputs)]."""
-    for i, (weight, bias) in enumerate(layers(name)):
+    return through(x, layers(name))[:, 0]
+
+
+def through(x: np.ndarray, weighed: Iterable[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    """What the last of these layers gives, each weights and biases, for inputs [shape=(rows, inputs)]."""
+    for i, (weight, bias) in enumerate(weighed):
         x = (np.maximum(x, 0) if i else x) @ weight + bias
-    return np.asarray(x[:, 0])
+    return np.asarray(x)
 
 
 def logistic(z: np.ndarray) -> np.ndarray:

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from musiclab.transcription.calibration import calibration, logistic
+from musiclab.transcription.calibration import calibration, logistic, through
 
 BENDS = -0.7, 0.7  # log-odds at which straightening lines bend
 
@@ -55,13 +55,9 @@ def chance(fitted: Mapping[str, Any], described: np.ndarray) -> np.ndarray:
     `straight`.
     """
     *slopes, offset = fitted["straight"]
-    if "hidden" in fitted:
-        described = np.maximum(_weighed(fitted["hidden"], described), 0.0)
-    return logistic(bent(_weighed(fitted, described)) @ np.array(slopes) + offset)
-
-
-def _weighed(layer: Mapping[str, Any], inputs: np.ndarray) -> np.ndarray:
-    return np.asarray(inputs @ np.array(layer["weights"]) + np.array(layer["bias"]))
+    parts = [fitted["hidden"], fitted] if "hidden" in fitted else [fitted]
+    odds = through(described, ((np.array(part["weights"]), np.array(part["bias"])) for part in parts))
+    return logistic(bent(odds) @ np.array(slopes) + offset)
 
 
 def bent(odds: np.ndarray) -> np.ndarray:
